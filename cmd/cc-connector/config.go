@@ -1,0 +1,96 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector"
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+)
+
+const (
+	serverHold  = 15 * time.Second // about the longest that the contact center holds a poll, says the reference
+	minFailover = 2 * time.Second  // below it heartbeats come too late
+)
+
+// config is what the settings mean.
+type config struct {
+	nats      natsConfig
+	client    brightpattern.Config
+	connector connector.Config
+	httpAddr  string // empty: no server
+	log       logConfig
+}
+
+type natsConfig struct {
+	urls    []string // may hold passwords: shown by redacted alone
+	options []nats.Option
+}
+
+type logConfig struct {
+	level slog.Level
+	json  bool
+}
+
+// readConfig reads the environment. Its error is a badSettings with all that is wrong.
+func readConfig() (config, error) {
+	raw, err := readSettings()
+	if err != nil {
+		return config{}, err
+	}
+	r := &reader{settings: raw, wrong: make(map[*string]string)}
+	r.checkQuotes()
+	cfg := config{
+		nats:      r.nats(),
+		client:    r.client(),
+		connector: r.limits(),
+		httpAddr:  r.httpAddr(),
+		log:       r.log(),
+	}
+	r.complete(&cfg)
+	return cfg, r.err()
+}
+
+// complete fills in what connector and client must agree on.
+func (r *reader) complete(cfg *config) {
+	cfg.connector.Prefix = r.prefix()
+	cfg.connector.Apps = r.apps()
+	cfg.connector.APNsBundleID = r.bundleID()
+	cfg.connector.SchemaBaseURL = r.schemaBaseURL()
+	cfg.connector.Mode = choose(r, &r.CloudEventsMode,
+		option[schema.Mode]{"structured", schema.Structured}, option[schema.Mode]{"binary", schema.Binary})
+	cfg.connector.BaseURL = cfg.client.BaseURL
+	cfg.connector.Tenant = cfg.client.TenantURL
+	cfg.connector.CallTimeout = cfg.client.Timeout
+	cfg.client.MaxPolls = cfg.connector.MaxChats
+}
+
+func (r *reader) limits() connector.Config {
+	cfg := connector.Config{
+		MaxChats:          r.number(&r.MaxChats, 1, 1_000_000),
+		MaxCalls:          r.number(&r.MaxCalls, 1, 1_000_000),
+		IdempotencyWindow: r.duration(&r.IdempotencyWindow),
+		CommandMaxAge:     r.duration(&r.CommandMaxAge),
+		EventsMaxAge:      r.duration(&r.EventsMaxAge),
+		EventsMaxBytes:    r.bytes(&r.EventsMaxBytes),
+		FilesMaxAge:       r.duration(&r.FilesMaxAge),
+		StreamReplicas:    r.number(&r.StreamReplicas, 1, 5),
+		Provision:         r.boolean(&r.Provision),
+		FailoverAfter:     r.duration(&r.FailoverAfter),
+		DrainTimeout:      r.duration(&r.DrainTimeout),
+	}
+	r.require(cfg.FailoverAfter >= minFailover, &r.FailoverAfter, "must be at least 2s")
+	return cfg
+}
+
+func (r *reader) log() logConfig {
+	return logConfig{
+		level: choose(r, &r.LogLevel,
+			option[slog.Level]{"info", slog.LevelInfo}, option[slog.Level]{"debug", slog.LevelDebug},
+			option[slog.Level]{"warn", slog.LevelWarn}, option[slog.Level]{"error", slog.LevelError}),
+		json: choose(r, &r.LogFormat, option[bool]{"json", true}, option[bool]{"text", false}),
+	}
+}

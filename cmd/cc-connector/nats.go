@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	natsPatience = time.Minute // how long a start waits for a NATS that starts beside it
+	natsPause    = time.Second
+	natsPing     = 10 * time.Second // a connection that died silently is noticed after the third
+)
+
+// connectNATS waits for NATS up to patience, but not for one that refuses us. lost is called if the
+// connection is closed for good, which no reconnect mends.
+func connectNATS(ctx context.Context, cfg natsConfig, patience time.Duration, log *slog.Logger, lost func(error)) (*nats.Conn, error) {
+	where := redacted(cfg.urls)
+	deadline := time.Now().Add(patience)
+	for attempt := 1; ; attempt++ {
+		nc, err := dialNATS(cfg, log, lost)
+		switch {
+		case err == nil:
+			log.Info("connected to NATS", "server", nc.ConnectedUrlRedacted())
+			return nc, nil
+		case refused(err):
+			return nil, fmt.Errorf("NATS at %s refused the connection: %w; check the CC_NATS_… settings", where, err)
+		case time.Now().After(deadline):
+			return nil, fmt.Errorf("NATS at %s cannot be reached since %v: %w; check CC_NATS_URL and that NATS runs", where, patience, err)
+		case attempt == 1:
+			log.Warn("waiting for NATS", "servers", where, "patience", patience.String(), "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(natsPause):
+		}
+	}
+}
+
+// dialNATS tries every server once.
+func dialNATS(cfg natsConfig, log *slog.Logger, lost func(error)) (*nats.Conn, error) {
+	options := slices.Concat(cfg.options, connectionOptions(log, lost))
+	return nats.Connect(strings.Join(cfg.urls, ","), options...)
+}
+
+func connectionOptions(log *slog.Logger, lost func(error)) []nats.Option {
+	return []nats.Option{
+		nats.Name("cc-connector"),
+		nats.MaxReconnects(-1),
+		nats.PingInterval(natsPing),
+		nats.IgnoreAuthErrorAbort(), // a secret that is being rotated is refused for a while
+		nats.NoCallbacksAfterClientClose(),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			log.Warn("NATS connection lost", "error", errorText(err))
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
+		}),
+		nats.ErrorHandler(logAsyncError(log)),
+		nats.ClosedHandler(func(nc *nats.Conn) {
+			lost(fmt.Errorf("NATS connection closed for good: %s", errorText(nc.LastError())))
+		}),
+	}
+}
+
+func logAsyncError(log *slog.Logger) nats.ErrHandler {
+	return func(_ *nats.Conn, sub *nats.Subscription, err error) {
+		log := log.With("error", errorText(err))
+		if sub != nil {
+			log = log.With("subject", sub.Subject)
+		}
+		if errors.Is(err, nats.ErrSlowConsumer) {
+			log.Warn("NATS messages were dropped, this process is too slow for them")
+			return
+		}
+		log.Error("NATS error")
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return "none given"
+	}
+	return err.Error()
+}
+
+var refusals = []error{
+	nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked,
+	nats.ErrAccountAuthExpired, nats.ErrSecureConnWanted, nats.ErrSecureConnRequired,
+	nats.ErrNkeysNotSupported,
+}
+
+// refused tells whether a failed connect would fail again, whatever time is given.
+func refused(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return true
+	}
+	for _, refusal := range refusals {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/uuid"
+	"golang.org/x/term"
+
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// printer shows what passes, one line each, in colour on a terminal.
+type printer struct {
+	out   io.Writer
+	paint func(colour, text string) string
+}
+
+const (
+	dim    = "2"
+	green  = "32"
+	yellow = "33"
+	blue   = "34"
+	cyan   = "36"
+)
+
+func newPrinter(out io.Writer) *printer {
+	p := &printer{out: out, paint: func(_, text string) string { return text }}
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" {
+		p.paint = func(colour, text string) string { return "\x1b[" + colour + "m" + text + "\x1b[0m" }
+	}
+	return p
+}
+
+func (p *printer) welcome(s *stage) {
+	fmt.Fprintf(p.out, "NATS with JetStream  %s\nContact center       %s (simulated)\nConnector            ready\n\n", s.nats.ClientURL(), s.sim)
+	fmt.Fprintf(p.out, "%s\n", p.paint(dim, "→ a command that is published    ← a CloudEvent in the stream CC_EVENTS"))
+}
+
+// command shows a command that is about to be published.
+func (p *printer) command(name subjects.Command, what string) {
+	fmt.Fprintf(p.out, "%s → %s %s\n", now(), p.paint(green, fmt.Sprintf("%-40s", prefix.Live(name))), what)
+}
+
+var kinds = map[subjects.Kind]string{subjects.KindEvent: cyan, subjects.KindSession: yellow, subjects.KindResult: blue}
+
+// event shows a CloudEvent by its subject, its sequence and its data.
+func (p *printer) event(subject string, ce event.Event) {
+	parsed, err := prefix.Parse(subject)
+	if err != nil {
+		return
+	}
+	short := strings.Replace(subject, string(parsed.Chat), shortened(string(parsed.Chat)), 1)
+	sequence := "   "
+	if n, err := schema.Sequence(ce); err == nil {
+		sequence = fmt.Sprintf("%3d", n)
+	}
+	fmt.Fprintf(p.out, "%s ← %s %s %s\n", now(), p.paint(kinds[parsed.Kind], fmt.Sprintf("%-40s", short)), p.paint(dim, sequence), essence(ce))
+}
+
+func now() string { return time.Now().Format("15:04:05.000") }
+
+func shortened(chat string) string {
+	if len(chat) <= 8 {
+		return chat
+	}
+	return chat[:6] + "…"
+}
+
+// essence is the event's data without what every event has.
+func essence(ce event.Event) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(ce.Data(), &fields) != nil {
+		return string(ce.Data())
+	}
+	for _, repeated := range []string{"chatId", "raw", "timestamp", "command"} {
+		delete(fields, repeated)
+	}
+	names := make([]string, 0, len(fields))
+	for name := range fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	parts := make([]string, 0, len(names))
+	for _, name := range names {
+		parts = append(parts, name+"="+abridged(plain(fields[name])))
+	}
+	return strings.Join(parts, " ")
+}
+
+// abridged cuts an id in two that nobody reads to the end.
+func abridged(value string) string {
+	if id, err := uuid.Parse(strings.Trim(value, `"`)); err == nil {
+		return id.String()[:6] + "…"
+	}
+	return value
+}
+
+// plain shows JSON as people write it.
+func plain(raw json.RawMessage) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(raw) != nil {
+		return string(raw)
+	}
+	return strings.TrimSpace(strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(b.String()))
+}
+
+// invite says how to go on from another terminal.
+func (p *printer) invite(s *stage) {
+	server := ""
+	if s.moved {
+		server = " -s " + s.nats.ClientURL()
+	}
+	fmt.Fprintf(p.out, `
+The conversation is over; everything goes on running. Try from another terminal:
+
+  nats%[1]s sub 'cc.chat.>'
+  nats%[1]s req cc.chat.request '{"from":"Grace"}'
+  nats%[1]s req cc.chat.send '{"chatId":"<the chatId of the reply>","text":"Hello"}'
+
+What happens shows here, too. Ctrl-C ends it.
+
+`, server)
+}

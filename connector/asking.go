@@ -1,0 +1,178 @@
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// How the replica that runs a command reaches the one that holds the chat;
+// they may be the same. Every replica hears every request, and the holder
+// alone answers.
+
+// holderRequest asks a chat's holder for one thing.
+type holderRequest struct {
+	Events  []json.RawMessage  `json:"events,omitempty"`  // publish what came in the answer to a call
+	Began   time.Time          `json:"began,omitzero"`    // when that call began
+	Recover bool               `json:"recover,omitempty"` // an answer was lost: look what is missing
+	Close   schema.CloseReason `json:"close,omitempty"`   // close the chat
+}
+
+type holderReply struct {
+	Error string `json:"error,omitempty"`
+}
+
+const (
+	publishPatience = 5 * time.Second        // for events to be stored
+	askAgain        = 500 * time.Millisecond // what may be asked twice: by then there may be a holder
+	// An answer's events that were lost on the way are in the history, which
+	// any next holder reads anyway; so asking for it may end.
+	askPatience = time.Minute
+)
+
+func (c *Connector) holderSubject(token subjects.ChatToken) string {
+	return c.cfg.Prefix.Internal("holder", string(token))
+}
+
+// askHolder returns when the chat's holder has done what is asked. Without an
+// answer it is not known whether it has, nor whether there is a holder.
+func (c *Connector) askHolder(ctx context.Context, key chatKey, request holderRequest, patience time.Duration) error {
+	data, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	msg, err := c.nc.RequestWithContext(ctx, c.holderSubject(key.token), data)
+	if err != nil {
+		return err
+	}
+	var reply holderReply
+	if err := json.Unmarshal(msg.Data, &reply); err != nil {
+		return err
+	}
+	if reply.Error != "" {
+		return errors.New(reply.Error)
+	}
+	return nil
+}
+
+// handOver has the holder publish the events that came in a call's answer.
+// On a chat that nobody polls no events come.
+func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpattern.Event, began time.Time) {
+	polled, err := c.isPolled(ctx, key)
+	if err == nil && !polled {
+		return
+	}
+	request := holderRequest{Began: began}
+	for _, event := range events {
+		request.Events = append(request.Events, event.Raw)
+	}
+	if err := c.askHolder(ctx, key, request, publishPatience); err != nil {
+		c.log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.id, "error", err)
+		c.reportLostAnswer(key)
+	}
+}
+
+// reportLostAnswer has the holder look for events that may have been lost
+// with the answer to a call.
+func (c *Connector) reportLostAnswer(key chatKey) {
+	c.asides.run(func() {
+		_, err := backoff.Retry(c.work, func() (struct{}, error) {
+			polled, err := c.isPolled(c.work, key)
+			if err == nil && polled {
+				err = c.askHolder(c.work, key, holderRequest{Recover: true}, askAgain)
+			}
+			return struct{}{}, err
+		}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(askPatience))
+		if err != nil {
+			c.log.Warn("the chat's holder could not be told that an answer was lost", "chat", key.id, "error", err)
+		}
+	})
+}
+
+// listenForRequests answers other replicas, and this one, for the chats held here.
+func (c *Connector) listenForRequests() (*nats.Subscription, error) {
+	return c.nc.Subscribe(c.holderSubject("*"), func(msg *nats.Msg) {
+		subject, err := c.cfg.Prefix.Parse(msg.Subject)
+		if err != nil {
+			return
+		}
+		h := c.held.find(subjects.ChatToken(subject.Internal[len("holder."):]))
+		if h == nil {
+			return
+		}
+		c.asides.run(func() { h.answer(msg) })
+	})
+}
+
+func (h *holder) answer(msg *nats.Msg) {
+	var reply holderReply
+	if err := h.serveRequest(msg.Data); err != nil {
+		reply.Error = err.Error()
+	}
+	data, err := json.Marshal(reply)
+	if err == nil {
+		err = msg.Respond(data)
+	}
+	if err != nil {
+		h.log.Warn("a request on the chat could not be answered", "error", err)
+	}
+}
+
+func (h *holder) serveRequest(data []byte) error {
+	var request holderRequest
+	if err := json.Unmarshal(data, &request); err != nil {
+		return err
+	}
+	switch {
+	case request.Close != "":
+		return h.closeAsAsked(request.Close)
+	case request.Recover:
+		h.wishRecovery(true)
+		return nil
+	}
+	return h.receiveAnswer(request)
+}
+
+// clockSkew is how far the clocks of two replicas may be apart.
+const clockSkew = 5 * time.Second
+
+// receiveAnswer publishes the events of a call's answer, unless a history
+// that was read since the call began may have shown them already: then the
+// next look into the history sorts them out. It has no signaling, so that is
+// published in any case.
+func (h *holder) receiveAnswer(request holderRequest) error {
+	ctx := h.lease.ctx
+	sorted := h.historyReadSince(request.Began.Add(-clockSkew))
+	var events []brightpattern.Event
+	for _, raw := range request.Events {
+		event := brightpattern.ParseEvent(raw)
+		if !sorted || event.Name == brightpattern.EventSignaling {
+			events = append(events, event)
+		}
+	}
+	if sorted {
+		h.wishRecovery(false)
+	}
+	return h.receive(ctx, events, originSend, time.Now())
+}
+
+func (h *holder) closeAsAsked(reason schema.CloseReason) error {
+	h.askToClose(reason)
+	<-h.done
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.over {
+		return errNotHeld
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package bpsim
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// controlHandler is the control API: what the methods of Server do, over HTTP.
+func (s *Server) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, handle := range map[string]func(*http.Request) (any, error){
+		"GET /sim/chats":              s.httpChats,
+		"GET /sim/chats/{id}":         s.httpRecord,
+		"POST /sim/chats/{id}/events": s.httpPush,
+		"POST /sim/chats/{id}/end":    s.httpEnd,
+		"POST /sim/chats/{id}/case":   s.httpCase,
+		"DELETE /sim/chats/{id}":      s.httpForget,
+		"GET /sim/faults":             s.httpFaults,
+		"POST /sim/faults":            s.httpInject,
+		"DELETE /sim/faults":          s.httpClear,
+		"GET /sim/calls":              s.httpCalls,
+	} {
+		mux.Handle(pattern, controlFunc(handle))
+	}
+	return mux
+}
+
+type controlFunc func(*http.Request) (any, error)
+
+func (handle controlFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out, err := handle(r)
+	status := http.StatusOK
+	switch {
+	case errors.Is(err, ErrUnknownChat):
+		status = http.StatusNotFound
+	case errors.Is(err, ErrOver):
+		status = http.StatusConflict
+	case err != nil:
+		status = http.StatusBadRequest
+	}
+	if err != nil {
+		out = map[string]string{"error": err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(encode(out), '\n'))
+}
+
+var done = struct{}{}
+
+func (s *Server) httpChats(*http.Request) (any, error) {
+	return map[string]any{"chats": s.Chats()}, nil
+}
+
+func (s *Server) httpRecord(r *http.Request) (any, error) { return s.Record(r.PathValue("id")) }
+
+func (s *Server) httpPush(r *http.Request) (any, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON))
+	if err != nil {
+		return nil, errors.New("body: broke off")
+	}
+	return done, s.Push(r.PathValue("id"), json.RawMessage(body))
+}
+
+func (s *Server) httpEnd(r *http.Request) (any, error) { return done, s.End(r.PathValue("id")) }
+
+func (s *Server) httpCase(r *http.Request) (any, error) {
+	var body struct {
+		CaseID *string `json:"caseId"`
+	}
+	if err := readControl(r, &body); err != nil {
+		return nil, err
+	}
+	if body.CaseID == nil {
+		return nil, errors.New("caseId: missing")
+	}
+	return done, s.SetCase(r.PathValue("id"), *body.CaseID)
+}
+
+func (s *Server) httpForget(r *http.Request) (any, error) { return done, s.Forget(r.PathValue("id")) }
+
+func (s *Server) httpFaults(*http.Request) (any, error) {
+	list := []faultJSON{}
+	for _, f := range s.Faults() {
+		list = append(list, f.toJSON())
+	}
+	return map[string]any{"faults": list}, nil
+}
+
+func (s *Server) httpInject(r *http.Request) (any, error) {
+	var body faultJSON
+	if err := readControl(r, &body); err != nil {
+		return nil, err
+	}
+	f, err := body.fault()
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.Inject(f)
+	return map[string]string{"id": id}, err
+}
+
+func (s *Server) httpClear(*http.Request) (any, error) {
+	s.ClearFaults()
+	return done, nil
+}
+
+func (s *Server) httpCalls(*http.Request) (any, error) {
+	return map[string]any{"calls": s.Calls()}, nil
+}
+
+// readControl refuses unknown fields: a misspelt one would be a fault that
+// never strikes.
+func readControl(r *http.Request, into any) error {
+	dec := json.NewDecoder(io.LimitReader(r.Body, maxJSON))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &mistyped):
+		return errors.New(mistyped.Field + ": must not be a " + mistyped.Value)
+	case err != nil:
+		return errors.New("body: " + err.Error())
+	}
+	return nil
+}
+
+// faultJSON is a Fault with durations as in Go: "1.5s".
+type faultJSON struct {
+	ID          string `json:"id,omitempty"`
+	Method      string `json:"method,omitempty"`
+	Chat        string `json:"chat,omitempty"`
+	Kind        string `json:"kind"`
+	Status      int    `json:"status,omitempty"`
+	Code        string `json:"code,omitempty"`
+	Message     string `json:"message,omitempty"`
+	HTML        bool   `json:"html,omitempty"`
+	RetryAfter  string `json:"retryAfter,omitempty"`
+	Delay       string `json:"delay,omitempty"`
+	Times       int    `json:"times,omitempty"`
+	For         string `json:"for,omitempty"`
+	AfterEffect bool   `json:"afterEffect,omitempty"`
+}
+
+func (f Fault) toJSON() faultJSON {
+	return faultJSON{
+		f.ID, f.Method, f.Chat, f.Kind, f.Status, f.Code, f.Message, f.HTML,
+		spellDuration(f.RetryAfter), spellDuration(f.Delay), f.Times, spellDuration(f.For), f.AfterEffect,
+	}
+}
+
+func (j faultJSON) fault() (Fault, error) {
+	f := Fault{
+		Method: j.Method, Chat: j.Chat, Kind: j.Kind, Status: j.Status, Code: j.Code,
+		Message: j.Message, HTML: j.HTML, Times: j.Times, AfterEffect: j.AfterEffect,
+	}
+	for _, d := range []struct {
+		field string
+		text  string
+		into  *time.Duration
+	}{{"retryAfter", j.RetryAfter, &f.RetryAfter}, {"delay", j.Delay, &f.Delay}, {"for", j.For, &f.For}} {
+		if d.text == "" {
+			continue
+		}
+		value, err := time.ParseDuration(d.text)
+		if err != nil {
+			return Fault{}, errors.New(d.field + `: must be a duration such as "1.5s"`)
+		}
+		*d.into = value
+	}
+	return f, nil
+}
+
+func spellDuration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}

@@ -1,0 +1,123 @@
+package bpsim
+
+import (
+	"html"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// ending is how a call's connection ends.
+type ending int
+
+const (
+	endAnswered ending = iota
+	endCut
+	endHalf
+)
+
+// faultBefore strikes a call that has just arrived. hit: the call is over.
+func (s *Server) faultBefore(c *call) (a answer, end ending, hit bool) {
+	f := s.strike(c, false, false)
+	if f == nil {
+		return answer{}, endAnswered, false
+	}
+	switch f.Kind {
+	case "status":
+		return f.answer(), endAnswered, true
+	case "cut_before":
+		return answer{}, endCut, true
+	case "delay":
+		s.wait(f.Delay)
+		return answer{}, endAnswered, false
+	default: // hang
+		left := s.hang(c, f)
+		return answer{}, endCut, left
+	}
+}
+
+// faultAfter strikes an answer that is ready.
+func (s *Server) faultAfter(c *call, a answer) (answer, ending) {
+	if a.status == 0 {
+		return a, endCut
+	}
+	f := s.strike(c, true, len(a.given) > 0)
+	if f == nil {
+		return a, endAnswered
+	}
+	if f.Kind == "delay" {
+		s.wait(f.Delay)
+		return a, endAnswered
+	}
+	if len(a.given) > 0 {
+		c.chat.settle(a.given, LostByFault, false)
+		a.given = nil
+	}
+	return f.destroy(a)
+}
+
+// destroy is what arrives instead of the answer.
+func (f *liveFault) destroy(a answer) (answer, ending) {
+	switch f.Kind {
+	case "status":
+		return f.answer(), endAnswered
+	case "truncate":
+		return a, endHalf
+	case "garbage":
+		return answer{status: http.StatusOK, contentType: jsonType, body: []byte("{\"events\":[{\"eve\x00\xff")}, endAnswered
+	default: // cut_after, lose
+		return answer{}, endCut
+	}
+}
+
+func (s *Server) strike(c *call, after, gives bool) *liveFault {
+	f := s.faults.strike(c.route.method, c.chatID(), after, gives)
+	if f != nil {
+		s.opt.Log.Info("fault", "id", f.ID, "kind", f.Kind, "method", c.route.method)
+		s.changed()
+	}
+	return f
+}
+
+// wait is not cut short by a client that leaves: what it asked for happens.
+func (s *Server) wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.closing():
+	}
+}
+
+// hang reports whether the client has left; else the call goes on.
+func (s *Server) hang(c *call, f *liveFault) (left bool) {
+	select {
+	case <-f.cleared:
+	case <-s.closing():
+	case <-c.ctx.Done():
+		return true
+	}
+	return false
+}
+
+// answer of a fault of kind status.
+func (f Fault) answer() answer {
+	a := answer{status: orDefault(f.Status, http.StatusInternalServerError), retryAfter: f.RetryAfter, refused: true}
+	switch {
+	case f.HTML:
+		title := html.EscapeString(strconv.Itoa(a.status) + " " + orDefault(f.Message, http.StatusText(a.status)))
+		a.contentType = "text/html"
+		a.body = []byte("<html><head><title>" + title + "</title></head><body><h1>" + title + "</h1></body></html>")
+	case f.Code != "" || f.Message != "":
+		a.contentType, a.body = jsonType, encode(f.errorBody())
+	}
+	return a
+}
+
+func (f Fault) errorBody() map[string]any {
+	body := map[string]any{"error_message": f.Message}
+	if f.Code != "" {
+		body["error_code"] = f.Code
+	}
+	return body
+}

@@ -1,0 +1,153 @@
+package brightpattern
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// ChatRequest asks for a chat.
+type ChatRequest struct {
+	// From becomes the scenario's variable $(item.from).
+	From        string
+	PhoneNumber string // optional
+	// Parameters become $(item.externalChatData).
+	Parameters map[string]string
+	// UserPlatform is a JSON object that travels among the parameters as
+	// user_platform, or nil.
+	UserPlatform json.RawMessage
+}
+
+// Chat is a chat session.
+type Chat struct {
+	ID            ChatID
+	State         string   // queued, connecting, connected, ivr, failed, completed; others occur
+	EstimatedWait *float64 // seconds
+	IsNew         bool     // false from ActiveChat
+	PhoneNumber   string
+}
+
+// RequestChat makes a chat, or returns the client's active one, which then is
+// not new. Repeating it with the same credentials is harmless.
+func (c *Client) RequestChat(ctx context.Context, cred Credentials, request ChatRequest) (Chat, error) {
+	const method = "requestChat"
+	payload, err := request.wire()
+	if err != nil {
+		return Chat{}, invalid(method, err.Error())
+	}
+	call, err := postJSON(method, payload, "chats")
+	if err != nil {
+		return Chat{}, err
+	}
+	var chat Chat
+	err = c.send(ctx, cred, call, chat.read)
+	return chat, err
+}
+
+func (r ChatRequest) wire() (fields, error) {
+	parameters := make(fields, len(r.Parameters)+1)
+	for name, value := range r.Parameters {
+		parameters[name] = value
+	}
+	if r.UserPlatform != nil {
+		platform, err := dataObject(r.UserPlatform)
+		if err != nil {
+			return nil, err
+		}
+		parameters["user_platform"] = platform
+	}
+	f := fields{"parameters": parameters}
+	return opt(opt(f, "from", r.From), "phone_number", r.PhoneNumber), nil
+}
+
+// ActiveChat is the client's active chat; a 404 means that there is none.
+func (c *Client) ActiveChat(ctx context.Context, cred Credentials) (Chat, error) {
+	var chat Chat
+	err := c.send(ctx, cred, call{method: "getActiveChat", path: []string{"chats", "active"}}, chat.read)
+	return chat, err
+}
+
+// read needs the chat's id; everything else may be missing.
+func (chat *Chat) read(body []byte) error {
+	o, ok := parseObject(body)
+	if !ok {
+		return errNotJSON
+	}
+	if o.text("chat_id") == "" {
+		return errNoChatID
+	}
+	*chat = Chat{
+		ID:            ChatID(o.text("chat_id")),
+		State:         o.text("state"),
+		EstimatedWait: o.number("ewt"),
+		IsNew:         o.boolean("is_new_chat"),
+		PhoneNumber:   o.text("phone_number"),
+	}
+	return nil
+}
+
+// Send sends events, in this order and in one request. It returns the server
+// events that came in the answer: the server gives them nowhere else again but
+// in the history.
+//
+// A single SharedFile with an id that is answered with status 500 is sent once
+// more without the id: there are servers that want it so.
+func (c *Client) Send(ctx context.Context, cred Credentials, chat ChatID, events ...ClientEvent) ([]Event, error) {
+	answer, err := c.sendEvents(ctx, cred, chat, events)
+	file, ok := loneFile(events)
+	if !ok || !isInternalError(err) {
+		return answer, err
+	}
+	file.ID = ""
+	answer, err = c.sendEvents(ctx, cred, chat, []ClientEvent{file})
+	return answer, unknownAfterAll(err)
+}
+
+func loneFile(events []ClientEvent) (SharedFile, bool) {
+	if len(events) != 1 {
+		return SharedFile{}, false
+	}
+	file, ok := events[0].(SharedFile)
+	return file, ok && file.ID != ""
+}
+
+func (c *Client) sendEvents(ctx context.Context, cred Credentials, chat ChatID, events []ClientEvent) ([]Event, error) {
+	call, err := sendCall(chat, events)
+	if err != nil {
+		return nil, err
+	}
+	return c.events(ctx, cred, call)
+}
+
+func sendCall(chat ChatID, events []ClientEvent) (call, error) {
+	const method = "sendEvents"
+	if len(events) == 0 {
+		return call{}, invalid(method, "there are no events")
+	}
+	wire := make([]fields, len(events))
+	for i, event := range events {
+		f, err := event.wire()
+		if err != nil {
+			return call{}, invalid(method, err.Error())
+		}
+		wire[i] = f
+	}
+	call, err := postJSON(method, fields{"events": wire}, "chats", string(chat), "events")
+	call.limit = eventsBody
+	return call, err
+}
+
+// History is all that was said in the session, the client's events among it.
+// The order is the server's, which promises none; signaling is not in it.
+func (c *Client) History(ctx context.Context, cred Credentials, chat ChatID) ([]Event, error) {
+	path := []string{"chats", string(chat), "history"}
+	var events []Event
+	err := c.send(ctx, cred, call{method: "getHistory", path: path, limit: eventsBody}, func(body []byte) (err error) {
+		var listed bool
+		events, listed, err = parseEvents(body)
+		if err == nil && !listed {
+			err = errNoEventList // an empty history would hide what was lost
+		}
+		return err
+	})
+	return events, err
+}

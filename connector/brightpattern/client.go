@@ -1,0 +1,163 @@
+package brightpattern
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	defaultTimeout     = 15 * time.Second
+	defaultPollTimeout = 30 * time.Second
+	defaultMaxPolls    = 20000
+
+	// A smaller buffer than net/http's 4 KiB saves 10 KB for every held poll.
+	connBuffer = 1024
+	// Below the idle limits usual among servers: a connection that the server
+	// is about to close should not be in our pool.
+	idleTimeout    = 30 * time.Second
+	maxHeaderBytes = 64 << 10
+)
+
+// Credentials say who calls: an app (launch point) and a client instance.
+// Both are needed by every call. Allowed is printable ASCII except " and \.
+// The client "WebChat" is refused: servers take it for a browser with cookies.
+type Credentials struct {
+	App    AppID
+	Client ClientID
+}
+
+// CasePaths says how the case calls are addressed.
+type CasePaths int
+
+const (
+	// CasePathsChat names the chat in the path, as the SDKs do.
+	CasePathsChat CasePaths = iota
+	// CasePathsTenant is the form of the reference: the client's current case.
+	CasePathsTenant
+)
+
+// Config is what a Client needs to know. Only BaseURL is required.
+type Config struct {
+	// BaseURL is where the contact center is, such as https://acme.brightpattern.com:
+	// scheme and host, optionally port and path.
+	BaseURL string
+	// TenantURL is the tenant's bare host name. Default: the host of BaseURL without port.
+	TenantURL string
+	// Timeout bounds a call; of uploads and downloads, the time without progress. Default: 15s.
+	Timeout time.Duration
+	// PollTimeout bounds a poll. Servers hold one for up to about 15s. Default: 30s.
+	PollTimeout time.Duration
+	// CasePaths is the form of the case calls. Default: CasePathsChat.
+	CasePaths CasePaths
+	// TLS is for more root certificates. Default: the system's.
+	TLS *tls.Config
+	// MaxPolls is how many polls there may be at once; it sizes the pool of
+	// idle connections and limits nothing. Default: 20000.
+	MaxPolls int
+}
+
+// Client calls one contact center. It is safe for concurrent use.
+type Client struct {
+	root        string // up to and including the API's version and a slash
+	tenantQuery string
+	timeout     time.Duration
+	pollTimeout time.Duration
+	casePaths   CasePaths
+	transport   *http.Transport
+}
+
+// New checks the configuration; it makes no connection. Proxies are taken from
+// the environment (HTTPS_PROXY and friends). An error names the field.
+func New(config Config) (*Client, error) {
+	base, err := parseBaseURL(config.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if config.TenantURL == "" {
+		config.TenantURL = base.Hostname()
+	}
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	return &Client{
+		root:        strings.TrimRight(base.String(), "/") + "/clientweb/api/v2/",
+		tenantQuery: "?tenantUrl=" + url.QueryEscape(config.TenantURL),
+		timeout:     orDefault(config.Timeout, defaultTimeout),
+		pollTimeout: orDefault(config.PollTimeout, defaultPollTimeout),
+		casePaths:   config.CasePaths,
+		transport:   newTransport(config.TLS, orDefault(config.MaxPolls, defaultMaxPolls)),
+	}, nil
+}
+
+// Close closes the idle connections. Calls under way go on.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// parseBaseURL repeats nothing of the URL in its errors: it may hold a password.
+func parseBaseURL(raw string) (*url.URL, error) {
+	base, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return nil, errors.New("brightpattern: BaseURL is required")
+	case err != nil, base.Opaque != "":
+		return nil, errors.New("brightpattern: BaseURL is not a URL")
+	case base.Scheme != "https" && base.Scheme != "http":
+		return nil, errors.New("brightpattern: BaseURL must begin with https:// or http://")
+	case base.Hostname() == "":
+		return nil, errors.New("brightpattern: BaseURL has no host")
+	case base.User != nil, base.RawQuery != "", base.ForceQuery, base.Fragment != "":
+		return nil, errors.New("brightpattern: BaseURL may have neither user, query nor fragment")
+	}
+	if _, err := http.ProxyFromEnvironment(&http.Request{URL: base}); err != nil {
+		return nil, errors.New("brightpattern: BaseURL: the proxy named in the environment is unusable")
+	}
+	return base, nil
+}
+
+func (config Config) check() error {
+	switch {
+	case strings.ContainsAny(config.TenantURL, "/?#@ \t\r\n"):
+		return errors.New("brightpattern: TenantURL must be a bare host name")
+	case config.Timeout < 0:
+		return errors.New("brightpattern: Timeout is negative")
+	case config.PollTimeout < 0:
+		return errors.New("brightpattern: PollTimeout is negative")
+	case config.MaxPolls < 0:
+		return errors.New("brightpattern: MaxPolls is negative")
+	case config.CasePaths != CasePathsChat && config.CasePaths != CasePathsTenant:
+		return errors.New("brightpattern: CasePaths is unknown")
+	}
+	return nil
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+func newTransport(config *tls.Config, polls int) *http.Transport {
+	if config != nil {
+		config = config.Clone()
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    10 * time.Second,
+		Protocols:              protocols,
+		MaxIdleConnsPerHost:    polls,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		ReadBufferSize:         connBuffer,
+		WriteBufferSize:        connBuffer,
+	}
+}

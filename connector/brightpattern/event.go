@@ -1,0 +1,138 @@
+package brightpattern
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EventName is an event's name on the wire.
+type EventName string
+
+// The events of the protocol. Who sends them is said where it is one side only.
+const (
+	EventStatus              EventName = "chat_session_status"       // server
+	EventCaseSet             EventName = "chat_session_case_set"     // server
+	EventPartyJoined         EventName = "chat_session_party_joined" // server
+	EventPartyLeft           EventName = "chat_session_party_left"   // server
+	EventInfo                EventName = "chat_session_info"         // server; seen in the field, in no reference
+	EventMessage             EventName = "chat_session_message"
+	EventMessageDelivered    EventName = "chat_session_message_delivered"
+	EventMessageRead         EventName = "chat_session_message_read"
+	EventTyping              EventName = "chat_session_typing"
+	EventNotTyping           EventName = "chat_session_not_typing"
+	EventLocation            EventName = "chat_session_location"
+	EventFile                EventName = "chat_session_file"
+	EventFormShow            EventName = "chat_session_form_show"        // server
+	EventFormData            EventName = "chat_session_form_data"        // client
+	EventSecureFormShow      EventName = "chat_session_secure_form_show" // server
+	EventSecureFormData      EventName = "chat_session_secure_form_data" // client
+	EventSecureFormCancel    EventName = "chat_session_secure_form_cancel"
+	EventTimeoutWarning      EventName = "chat_session_timeout_warning"    // server
+	EventInactivityTimeout   EventName = "chat_session_inactivity_timeout" // server
+	EventEnded               EventName = "chat_session_ended"              // server
+	EventSignaling           EventName = "chat_session_signaling"
+	EventCobrowsingRequested EventName = "chat_session_cobrowsing_requested" // server
+	EventCobrowsingRejected  EventName = "chat_session_cobrowsing_rejected"  // client
+	EventCobrowsingEnded     EventName = "chat_session_cobrowsing_ended"     // client
+	EventCobrowsingStarted   EventName = "chat_session_cobrowsing_started"   // client
+	EventNavigation          EventName = "chat_session_navigation"           // client
+	EventDisconnect          EventName = "chat_session_disconnect"           // client
+	EventEnd                 EventName = "chat_session_end"                  // client
+)
+
+// Event is a server or client event as read from the wire, leniently: what is
+// absent or of an unusable type is the zero value, nil for pointers.
+type Event struct {
+	// Name is the wire name, the reference's misspelling
+	// chat_session_inactvity_timeout corrected; "" if missing or not a string.
+	Name EventName
+	// Time is in UTC, to the millisecond; zero if absent or unreadable.
+	Time time.Time
+
+	PartyID     PartyID // of a file: party_id, else session_id
+	PartyType   string  // of a party: scenario, external or internal
+	FirstName   string
+	LastName    string
+	DisplayName string
+
+	MessageID    MessageID
+	RefMessageID MessageID // of delivered and read: ref_msg_id, else msg_id
+	HTML         string    // msg
+	Text         string    // msg_text
+	Channel      string
+
+	State         string
+	EstimatedWait *float64 // seconds
+	CaseID        *CaseID  // not nil and "": the case was cleared
+	ServiceName   string
+
+	Latitude, Longitude *float64
+	URL                 string
+
+	FileID   FileID
+	FileName string
+	FileType string // image or attachment
+
+	FormRequestID FormRequestID
+	FormName      string
+	FormID        string
+	FormTimeout   *float64 // seconds
+
+	DestinationParty PartyID
+	// Data is the form's data or the signal: always a JSON object (a string
+	// holding one is unwrapped), or nil. A secure form's data are secrets.
+	Data json.RawMessage
+
+	ProviderType  string
+	CobrowsingURL string
+	Title         string
+	Page          string
+
+	// Raw is the event as it came, its invalid UTF-8 replaced.
+	Raw json.RawMessage
+}
+
+// EndReason says how a session ended.
+type EndReason string
+
+// The ends of a session that an event tells.
+const (
+	EndEnded             EndReason = "ended"
+	EndInactivityTimeout EndReason = "inactivity_timeout"
+	EndFailed            EndReason = "failed"
+	EndCompleted         EndReason = "completed"
+)
+
+// onlyClientsSend are the events that, in a history, are the client's own
+// whether or not they name a party.
+var onlyClientsSend = map[EventName]bool{
+	EventFormData:           true,
+	EventSecureFormData:     true,
+	EventCobrowsingRejected: true,
+	EventCobrowsingEnded:    true,
+	EventCobrowsingStarted:  true,
+	EventNavigation:         true,
+	EventDisconnect:         true,
+	EventEnd:                true,
+}
+
+// IsFromClient tells a client's own event, as a history lists it, from the
+// server's: its party is the chat, or only clients send its kind.
+func (e Event) IsFromClient(chat ChatID) bool {
+	return onlyClientsSend[e.Name] || chat != "" && string(e.PartyID) == string(chat)
+}
+
+// EndsSession says whether, after this event, there is nothing more to poll.
+func (e Event) EndsSession() (EndReason, bool) {
+	switch {
+	case e.Name == EventEnded:
+		return EndEnded, true
+	case e.Name == EventInactivityTimeout:
+		return EndInactivityTimeout, true
+	case e.Name == EventStatus && e.State == string(EndFailed):
+		return EndFailed, true
+	case e.Name == EventStatus && e.State == string(EndCompleted):
+		return EndCompleted, true
+	}
+	return "", false
+}

@@ -1,0 +1,176 @@
+package brightpattern
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+var (
+	errTooLarge = errors.New("the body is larger than allowed")
+	errRepeated = errors.New("the connection broke and the request would have been repeated")
+	errBroken   = errors.New("the connection broke")
+	errTimedOut = errors.New("timed out") // the cause with which an exchange's own timer ends it
+)
+
+// exchange is one request and its answer, and knows how far it came.
+type exchange struct {
+	call     call
+	parent   context.Context // the caller's
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	timeout  time.Duration
+	timer    *time.Timer
+	response *http.Response // nil before an answer
+
+	connected atomic.Bool // it has a connection: from now on the request may go out
+	headOut   atomic.Bool // the whole head was handed to the connection
+	repeated  atomic.Bool // the transport wanted to send it a second time
+}
+
+func newExchange(parent context.Context, call call, timeout time.Duration) *exchange {
+	x := &exchange{call: call, parent: parent, timeout: timeout}
+	x.ctx, x.cancel = context.WithCancelCause(parent)
+	x.timer = time.AfterFunc(timeout, func() { x.cancel(errTimedOut) })
+	return x
+}
+
+// end frees the connection; what was not read of the answer is dropped.
+func (x *exchange) end() {
+	x.timer.Stop()
+	x.cancel(nil)
+	if x.response != nil {
+		_ = x.response.Body.Close()
+	}
+}
+
+// progress gives a streaming exchange its whole time again.
+func (x *exchange) progress() { x.timer.Reset(x.timeout) }
+
+// traced is the request's context. The transport repeats a GET when a pooled
+// connection breaks before the answer begins. That must not happen to a poll
+// whose first request may have been answered: the hooks, which run before
+// anything is written, end the second try and close its connection.
+//
+// A try of which nothing was written is repeated for POSTs too; that is
+// harmless, and the repetition starts anew.
+func (x *exchange) traced() context.Context {
+	return httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { x.nextTry() },
+		GotConn:      x.gotConn,
+		WroteHeaders: func() { x.headOut.Store(true) },
+	})
+}
+
+func (x *exchange) nextTry() {
+	if x.call.kind == poll && x.headOut.Load() {
+		x.repeated.Store(true)
+		x.cancel(errRepeated)
+		return
+	}
+	x.connected.Store(false)
+}
+
+func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	if x.repeated.Load() {
+		_ = info.Conn.Close()
+		return
+	}
+	x.connected.Store(true)
+}
+
+// readBody reads the whole body, without a byte order mark, within the call's limit.
+func (x *exchange) readBody() ([]byte, error) {
+	limit := orDefault(x.call.limit, smallBody)
+	if x.response.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(x.response.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		err = errTooLarge
+	}
+	return withoutBOM(body), err
+}
+
+// refused is the error of an answer that says no.
+func (x *exchange) refused(code Code, message string) *Error {
+	status := x.response.StatusCode
+	return &Error{
+		Method:     x.call.method,
+		Status:     status,
+		Code:       code,
+		Message:    message,
+		RetryAfter: retryAfter(x.response.Header, time.Now()),
+		Reason:     ReasonRefused,
+		Effect:     refusedEffect(x.call.kind, status, code),
+	}
+}
+
+func (x *exchange) unreadable(cause error) *Error {
+	return x.failed(ReasonUnreadable, cause)
+}
+
+// lost is the error of an exchange that brought no whole answer.
+func (x *exchange) lost(err error) *Error {
+	return x.failed(x.why(err))
+}
+
+func (x *exchange) failed(reason Reason, cause error) *Error {
+	e := &Error{Method: x.call.method, Reason: reason, Err: cause, Effect: lostEffect(x.call.kind, x.connected.Load())}
+	if x.response != nil {
+		e.Status = x.response.StatusCode
+	}
+	if reason == ReasonInvalid {
+		e.Effect = EffectNone // an incomplete request is not carried out
+	}
+	return e
+}
+
+// why finds the reason behind what the transport or a body said, and a cause
+// that repeats nothing of an answer.
+func (x *exchange) why(err error) (Reason, error) {
+	switch {
+	case errors.Is(x.parent.Err(), context.Canceled):
+		return ReasonCanceled, context.Canceled
+	case x.parent.Err() != nil:
+		return ReasonTimeout, context.DeadlineExceeded
+	case x.repeated.Load():
+		return ReasonCut, errRepeated
+	case errors.Is(err, errTooLarge):
+		return ReasonUnreadable, errTooLarge
+	case x.call.upload != nil && x.call.upload.failure() != nil:
+		return ReasonInvalid, x.call.upload.failure()
+	case !x.connected.Load():
+		return ReasonUnreachable, x.beforeConnection(err)
+	case errors.Is(context.Cause(x.ctx), errTimedOut):
+		return ReasonTimeout, context.DeadlineExceeded
+	}
+	return ReasonCut, harmless(err)
+}
+
+func (x *exchange) beforeConnection(err error) error {
+	if errors.Is(err, errTimedOut) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// harmless keeps of a broken connection's error what is known to hold no
+// foreign text: net/http quotes malformed answers.
+func harmless(err error) error {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return errno
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	}
+	return errBroken
+}

@@ -1,0 +1,97 @@
+package brightpattern
+
+import (
+	"context"
+	"io"
+)
+
+// UploadedFile is a file that the contact center keeps, ready to be shared.
+type UploadedFile struct {
+	ID   FileID
+	Name string // the server's; the given one if it says none
+}
+
+// Content is a file's or a photo's bytes as they arrive: at most 25 MiB, else
+// a read fails. Errors of reading are *Error. Body must be closed.
+type Content struct {
+	Type string // the Content-Type, as it came
+	Size int64  // bytes; -1 if unknown
+	Body io.ReadCloser
+}
+
+// Upload stores a file of at most 25 MiB; more is CodeUploadSizeLimitExceeded.
+// Content is read to its end unless the upload fails, and not any more after
+// Upload has returned.
+func (c *Client) Upload(ctx context.Context, cred Credentials, name string, content io.Reader) (UploadedFile, error) {
+	const method = "uploadFile"
+	upload, contentType, err := newUpload(name, content)
+	if err != nil {
+		return UploadedFile{}, tooLarge(method, err)
+	}
+	call := call{method: method, kind: post, path: []string{"files"}, contentType: contentType, upload: upload}
+	var file UploadedFile
+	err = c.send(ctx, cred, call, func(body []byte) error {
+		o, ok := parseObject(body)
+		if !ok {
+			return errNotJSON
+		}
+		file = UploadedFile{FileID(o.text("file_id")), orDefault(o.text("file_name"), name)}
+		if file.ID == "" {
+			return errNoFileID
+		}
+		return nil
+	})
+	return file, tooLarge(method, err)
+}
+
+// File fetches a file of a chat.
+func (c *Client) File(ctx context.Context, cred Credentials, chat ChatID, file FileID) (*Content, error) {
+	return c.content(ctx, cred, "getFile", "chats", string(chat), "files", string(file))
+}
+
+// ProfilePhoto fetches the picture of an agent who is in the chat.
+func (c *Client) ProfilePhoto(ctx context.Context, cred Credentials, chat ChatID, party PartyID) (*Content, error) {
+	return c.content(ctx, cred, "getProfilePhoto", "chats", string(chat), "profilephotos", string(party))
+}
+
+func (c *Client) content(ctx context.Context, cred Credentials, method string, path ...string) (*Content, error) {
+	x, err := c.exchange(ctx, cred, call{method: method, path: path})
+	if err != nil {
+		return nil, err
+	}
+	x.timer.Stop() // runs while a read is under way
+	if x.response.ContentLength > fileBody {
+		defer x.end()
+		return nil, x.lost(errTooLarge)
+	}
+	return &Content{
+		Type: x.response.Header.Get("Content-Type"),
+		Size: x.response.ContentLength,
+		Body: &download{x: x, left: fileBody},
+	}, nil
+}
+
+// download is the body of a Content.
+type download struct {
+	x    *exchange
+	left int64
+}
+
+func (d *download) Read(p []byte) (int, error) {
+	d.x.progress()
+	n, err := d.x.response.Body.Read(p)
+	d.x.timer.Stop()
+	d.left -= int64(n)
+	switch {
+	case d.left < 0:
+		return 0, d.x.lost(errTooLarge)
+	case err == nil || err == io.EOF:
+		return n, err
+	}
+	return n, d.x.lost(err)
+}
+
+func (d *download) Close() error {
+	d.x.end()
+	return nil
+}

@@ -1,0 +1,111 @@
+package brightpattern
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// object is a JSON object of which nobody knows the types. Its keys are exact,
+// unlike those of encoding/json's structs.
+type object map[string]json.RawMessage
+
+func parseObject(raw []byte) (object, bool) {
+	var o object
+	err := json.Unmarshal(raw, &o)
+	return o, err == nil && o != nil
+}
+
+func (o object) has(key string) bool {
+	_, ok := o[key]
+	return ok
+}
+
+// text is a string as it is, a number or a boolean as it is spelt, else "".
+func (o object) text(key string) string {
+	raw := o[key]
+	if len(raw) == 0 {
+		return ""
+	}
+	switch raw[0] {
+	case '{', '[', 'n':
+		return ""
+	case '"':
+		return o.str(key)
+	}
+	return string(raw)
+}
+
+// str is a string, or "".
+func (o object) str(key string) string {
+	var s string
+	if json.Unmarshal(o[key], &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// number takes a number or a string that holds one; nil if neither.
+func (o object) number(key string) *float64 {
+	n, ok := parseNumber(o.text(key))
+	if !ok {
+		return nil
+	}
+	return &n
+}
+
+func parseNumber(s string) (float64, bool) {
+	s = strings.TrimSpace(s)
+	if strings.Trim(s, "0123456789+-.eE") != "" { // no NaN, Inf or hexadecimal
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil
+}
+
+func (o object) boolean(key string) bool {
+	yes, err := strconv.ParseBool(o.text(key))
+	return err == nil && yes
+}
+
+// nested is an object, or one that a string holds; else nil.
+func (o object) nested(key string) json.RawMessage {
+	raw := o[key]
+	if s := o.str(key); s != "" {
+		raw = bytes.TrimSpace([]byte(s))
+	}
+	if _, ok := parseObject(raw); !ok {
+		return nil
+	}
+	return raw
+}
+
+const (
+	firstMillis = 1e11            // from here on a timestamp is in milliseconds
+	lastMillis  = 253402300799999 // the end of the year 9999
+)
+
+// time reads seconds or milliseconds since the epoch. What is not after the
+// epoch, or after the year 9999, is no time.
+func (o object) time(key string) time.Time {
+	n, ok := parseNumber(o.text(key))
+	if n < firstMillis {
+		n *= 1000
+	}
+	if !ok || n < 1 || n > lastMillis {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(math.Round(n))).UTC() // exact: far below 2^53
+}
+
+// encode leaves <, > and & as they are, as the SDKs do.
+func encode(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}

@@ -1,0 +1,130 @@
+package brightpattern
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+)
+
+// Availability says whether a chat would be taken now.
+type Availability struct {
+	Available     bool
+	EstimatedWait *float64 // seconds
+}
+
+// Parameter is one that the launch point expects of a chat request.
+type Parameter struct {
+	Name string
+	Type string // PHONE, TEXT, EMAIL, FIRST_NAME, LAST_NAME, ACCOUNT, COMPANY
+}
+
+// ICEServer is a STUN or TURN server. Its credential is a secret.
+type ICEServer struct{ URL, Username, Credential string }
+
+// Version is the server's version, in its own words. Where only version 1 of
+// the API exists, the status is 404.
+func (c *Client) Version(ctx context.Context, cred Credentials) (string, error) {
+	var version string
+	err := c.read(ctx, cred, "getVersion", "version", func(o object) error {
+		version = o.text("server_version")
+		return nil
+	})
+	return version, err
+}
+
+// Availability asks whether the launch point takes chats now.
+func (c *Client) Availability(ctx context.Context, cred Credentials) (Availability, error) {
+	var a Availability
+	err := c.read(ctx, cred, "checkAvailability", "availability", func(o object) error {
+		if o.text("chat") == "" {
+			return errNotJSON
+		}
+		a = Availability{Available: o.text("chat") == "available", EstimatedWait: o.number("ewt")}
+		return nil
+	})
+	return a, err
+}
+
+// Parameters are those that the launch point expects, in its order.
+func (c *Client) Parameters(ctx context.Context, cred Credentials) ([]Parameter, error) {
+	var parameters []Parameter
+	err := c.send(ctx, cred, call{method: "getParameters", path: []string{"parameters"}}, func(body []byte) error {
+		raws, err := parseList(body, "parameters")
+		for _, raw := range raws {
+			parameters = append(parameters, parseParameters(raw)...)
+		}
+		return err
+	})
+	return parameters, err
+}
+
+// parseParameters reads {"<name>":"<type>",…} in its order.
+func parseParameters(raw json.RawMessage) []Parameter {
+	types, ok := parseObject(raw)
+	if !ok {
+		return nil
+	}
+	var parameters []Parameter
+	for _, name := range keys(raw) {
+		parameters = append(parameters, Parameter{name, types.text(name)})
+	}
+	return parameters
+}
+
+// keys are those of a valid JSON object, in their order.
+func keys(raw json.RawMessage) []string {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = decoder.Token() // the opening brace
+	var keys []string
+	for decoder.More() {
+		key, err := decoder.Token()
+		name, ok := key.(string)
+		var value json.RawMessage
+		if err != nil || !ok || decoder.Decode(&value) != nil {
+			break
+		}
+		keys = append(keys, name)
+	}
+	return keys
+}
+
+// Configuration is the launch point's widget configuration, the whole JSON
+// body as it came.
+func (c *Client) Configuration(ctx context.Context, cred Credentials) (json.RawMessage, error) {
+	var configuration json.RawMessage
+	err := c.send(ctx, cred, call{method: "getConfiguration", path: []string{"configuration"}}, func(body []byte) error {
+		body = bytes.ToValidUTF8(body, []byte("\ufffd"))
+		if !json.Valid(body) {
+			return errNotJSON
+		}
+		configuration = body
+		return nil
+	})
+	return configuration, err
+}
+
+// ICEServers are for the media of audio and video calls.
+func (c *Client) ICEServers(ctx context.Context, cred Credentials) ([]ICEServer, error) {
+	var servers []ICEServer
+	err := c.send(ctx, cred, call{method: "getICEServers", path: []string{"iceservers"}}, func(body []byte) error {
+		raws, err := parseList(body, "servers")
+		for _, raw := range raws {
+			if o, ok := parseObject(raw); ok {
+				servers = append(servers, ICEServer{o.text("url"), o.text("username"), o.text("credential")})
+			}
+		}
+		return err
+	})
+	return servers, err
+}
+
+// read is a GET that is answered with an object.
+func (c *Client) read(ctx context.Context, cred Credentials, method, path string, take func(object) error) error {
+	return c.send(ctx, cred, call{method: method, path: []string{path}}, func(body []byte) error {
+		o, ok := parseObject(body)
+		if !ok {
+			return errNotJSON
+		}
+		return take(o)
+	})
+}

@@ -1,0 +1,142 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/subjects"
+)
+
+// # Order and fence
+//
+// One replica at a time writes a chat's events and session messages: the
+// holder of its session token. Acknowledgements fence nothing, so a replica
+// that was frozen may wake up believing that it still is the holder. What
+// stops it is the stream itself. A new holder first publishes a fence on a
+// subject of the chat's own and remembers its sequence F. Everything that it
+// publishes for the chat carries the expectation that F is still the last
+// fence. When another holder has put up a fence since, the server refuses,
+// and the old holder lets go.
+//
+// The fence stands on a subject beside the events because the server looks
+// at an expectation before it looks for a duplicate id: a repeat of a stored
+// event must answer "duplicate", which is success, and not "wrong sequence".
+//
+// Only after its fence stands does a holder read what is published, so
+// nothing can be added behind its back; from it, sequence and the counts of
+// look-alikes go on.
+
+// Headers that the connector needs when it reads its own messages back. They
+// stand beside the CloudEvent and are no part of it.
+const (
+	headerSequence = "Cc-Sequence"
+	headerLikeness = "Cc-Likeness"
+	headerOpening  = "Cc-Opening"
+)
+
+// chatKey is a chat's id with its form as a NATS token.
+type chatKey struct {
+	id    brightpattern.ChatID
+	token subjects.ChatToken
+}
+
+func keyOf(id brightpattern.ChatID) (chatKey, error) {
+	token, err := subjects.EscapeChat(id)
+	return chatKey{id: id, token: token}, err
+}
+
+// chatLog is one chat's part of the stream of events, as its holder writes it.
+type chatLog struct {
+	*publisher
+	names    naming
+	events   jetstream.Stream
+	chat     chatKey
+	source   string
+	fence    uint64
+	sequence uint64
+	seen     map[likeness]int
+}
+
+func (l *chatLog) fenceSubject() string {
+	return l.names.prefix.Internal("events", "fence", string(l.chat.token))
+}
+
+// raiseFence shuts out every earlier holder.
+func (l *chatLog) raiseFence(ctx context.Context) error {
+	ack, err := persist(ctx, l.log, "raising the fence of a chat", func() (*jetstream.PubAck, error) {
+		last, err := l.lastFence(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ack, err := l.js.PublishMsg(ctx, nats.NewMsg(l.fenceSubject()), jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
+		if isWrongSequence(err) { // somebody else's came between: look again
+			return nil, errors.New("the fence moved")
+		}
+		return ack, err
+	})
+	if err == nil {
+		l.fence = ack.Sequence
+	}
+	return err
+}
+
+func (l *chatLog) lastFence(ctx context.Context) (uint64, error) {
+	last, err := l.events.GetLastMsgForSubject(ctx, l.fenceSubject())
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return last.Sequence, nil
+}
+
+// published is a message of the chat as it stands in the stream.
+type published struct {
+	subject  subjects.Subject
+	sequence uint64
+	opening  string
+	msg      *jetstream.RawStreamMsg
+}
+
+// readBack shows each everything that stands in the stream for the chat, and
+// brings sequence and counts up to it.
+func (l *chatLog) readBack(ctx context.Context, each func(published)) error {
+	for next := uint64(1); ; {
+		msg, err := l.read(ctx, next)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		l.take(msg, each)
+		next = msg.Sequence + 1
+	}
+}
+
+func (l *chatLog) read(ctx context.Context, from uint64) (*jetstream.RawStreamMsg, error) {
+	return persist(ctx, l.log, "reading a chat's events back", func() (*jetstream.RawStreamMsg, error) {
+		return l.events.GetMsg(ctx, from, jetstream.WithGetMsgSubject(l.names.prefix.ChatAll(l.chat.token)))
+	})
+}
+
+// take counts one message; results have no sequence and are passed over.
+func (l *chatLog) take(msg *jetstream.RawStreamMsg, each func(published)) {
+	sequence, err := strconv.ParseUint(msg.Header.Get(headerSequence), 10, 64)
+	if err != nil {
+		return
+	}
+	l.sequence = max(l.sequence, sequence)
+	if like := likeness(msg.Header.Get(headerLikeness)); like != "" {
+		l.seen[like]++
+	}
+	if subject, err := l.names.prefix.Parse(msg.Subject); err == nil {
+		each(published{subject: subject, sequence: sequence, opening: msg.Header.Get(headerOpening), msg: msg})
+	}
+}

@@ -1,0 +1,101 @@
+package connector
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// App is a launch point of the contact center under the name that commands select it by.
+type App struct {
+	Name string
+	ID   brightpattern.AppID
+}
+
+// Config is what a connector needs beside its two connections. The zero
+// value of a field takes the default that its comment ends with.
+type Config struct {
+	Prefix       subjects.Prefix // first tokens of every subject; cc
+	Tenant       string          // the contact center's host as CloudEvents name it; required
+	BaseURL      string          // where the contact center is reached; kept with the streams, so that two tenants never share one; required
+	Apps         []App           // the launch points, the first is the default one; at least one is required
+	APNsBundleID string          // appBundleId of a push.apns that names none; none
+
+	Mode          schema.Mode // how CloudEvents are written; structured
+	SchemaBaseURL string      // beginning of every dataschema; cc-connector:/schemas
+
+	CallTimeout time.Duration // the longest that one command may take on the live lane, the contact center's part and ours each; 15s
+	MaxChats    int           // chats polled by this replica; 20000
+	MaxCalls    int           // commands under way at once, and again as many waiting; 256
+
+	EventsMaxAge      time.Duration // how long events, and closed chats, are kept; 168h
+	EventsMaxBytes    int64         // the most that the stream of events holds; no limit
+	FilesMaxAge       time.Duration // how long objects are kept; 168h
+	IdempotencyWindow time.Duration // how long a command is remembered; 24h
+	CommandMaxAge     time.Duration // how long a durable command is tried; 1h
+	StreamReplicas    int           // JetStream replicas of every stream; 1
+	Provision         bool          // make or update the streams at start; otherwise they must be there
+
+	FailoverAfter time.Duration // a silent replica's chats are taken over after this; 10s
+	DrainTimeout  time.Duration // the longest that leaving may take; 20s
+	Version       string        // shown in the NATS micro service (SemVer); 0.0.0
+}
+
+func orElse[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+func (c Config) withDefaults() Config {
+	orElse(&c.Prefix, subjects.DefaultPrefix)
+	orElse(&c.Mode, schema.Structured)
+	orElse(&c.SchemaBaseURL, "cc-connector:/schemas")
+	orElse(&c.CallTimeout, 15*time.Second)
+	orElse(&c.MaxChats, 20000)
+	orElse(&c.MaxCalls, 256)
+	orElse(&c.EventsMaxAge, 168*time.Hour)
+	orElse(&c.FilesMaxAge, 168*time.Hour)
+	orElse(&c.IdempotencyWindow, 24*time.Hour)
+	orElse(&c.CommandMaxAge, time.Hour)
+	orElse(&c.StreamReplicas, 1)
+	orElse(&c.FailoverAfter, 10*time.Second)
+	orElse(&c.DrainTimeout, 20*time.Second)
+	orElse(&c.Version, "0.0.0")
+	return c
+}
+
+func (c Config) validate() error {
+	var problems []error
+	if c.Tenant == "" {
+		problems = append(problems, errors.New("connector: Config.Tenant is missing"))
+	}
+	if c.BaseURL == "" {
+		problems = append(problems, errors.New("connector: Config.BaseURL is missing"))
+	}
+	if len(c.Apps) == 0 {
+		problems = append(problems, errors.New("connector: Config.Apps names no launch point"))
+	}
+	if c.FailoverAfter < 2*time.Second {
+		problems = append(problems, fmt.Errorf("connector: Config.FailoverAfter is %v: at least 2s is needed for heartbeats to arrive", c.FailoverAfter))
+	}
+	return errors.Join(problems...)
+}
+
+// app finds a launch point by name; the empty name is the default one.
+func (c Config) app(name string) (App, bool) {
+	if name == "" {
+		return c.Apps[0], true
+	}
+	for _, app := range c.Apps {
+		if app.Name == name {
+			return app, true
+		}
+	}
+	return App{}, false
+}

@@ -1,0 +1,151 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go/micro"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cc-connector/connector/brightpattern"
+)
+
+// Connector joins one contact center to one NATS system.
+type Connector struct {
+	cfg           Config
+	nc            *nats.Conn
+	js            jetstream.JetStream
+	client        *brightpattern.Client
+	serviceClient brightpattern.ClientID // who asks where no chat's client does
+	log           *slog.Logger
+	metrics       *metrics
+	health        health
+	naming        naming
+
+	stores     *stores
+	publisher  *publisher
+	known      *knownChats
+	numbers    *numbers
+	intentions *intentions
+	held       *holders
+	admission  *admission
+	asides     gate // what no command waits for, and requests of other replicas
+
+	work    context.Context // what is under way; ends after the intake has
+	endWork context.CancelFunc
+}
+
+// New checks the configuration and touches nothing outside the process. The
+// connection and the client stay the caller's to close, after Run has returned.
+func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logger, registry prometheus.Registerer) (*Connector, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(registry)
+	if err != nil {
+		return nil, err
+	}
+	work, endWork := context.WithCancel(context.Background())
+	return &Connector{
+		cfg: cfg, nc: nc, js: js, client: client, log: log, metrics: m,
+		serviceClient: brightpattern.ClientID(idOf("service", cfg.Tenant, string(cfg.Prefix))),
+		naming:        naming{prefix: cfg.Prefix, tenant: cfg.Tenant, schemaBase: cfg.SchemaBaseURL},
+		held:          newHolders(cfg.MaxChats),
+		admission:     newAdmission(cfg.MaxCalls),
+		work:          work, endWork: endWork,
+	}, nil
+}
+
+// Run works until ctx ends, then leaves in order: the intake first, then the
+// polls, whose chats are offered to other replicas at once, then the calls
+// under way, for DrainTimeout at most. It returns nil after an orderly
+// leaving, and an error if it could not start. It is called once.
+func (c *Connector) Run(ctx context.Context) error {
+	defer c.endWork()
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	requests, err := c.listenForRequests()
+	if err != nil {
+		return fmt.Errorf("listening to other replicas: %w", err)
+	}
+	service, err := c.startService()
+	if err != nil {
+		return fmt.Errorf("subscribing to commands: %w", err)
+	}
+	var pulling sync.WaitGroup
+	pulling.Go(func() { c.pullTokens(ctx) })
+	c.health.serve(true)
+	c.log.Info("serving", "prefix", c.cfg.Prefix, "tenant", c.cfg.Tenant, "version", c.cfg.Version)
+
+	<-ctx.Done()
+	c.log.Info("leaving", "chats", c.held.count())
+	c.health.serve(false)
+	return c.leave(service, requests, &pulling)
+}
+
+// startPatience is how long JetStream may take to answer at start: a cluster
+// that has just come up has to choose its leaders.
+const startPatience = 30 * time.Second
+
+// open makes or finds the streams and what works on them.
+func (c *Connector) open(ctx context.Context) error {
+	stores, err := backoff.Retry(ctx, func() (*stores, error) {
+		s, err := openStores(ctx, c.js, c.cfg)
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return nil, backoff.Permanent(err)
+		}
+		return s, err
+	}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(startPatience))
+	if err != nil {
+		return err
+	}
+	c.stores = stores
+	c.known = &knownChats{js: c.js, bucket: stores.chats, keep: c.cfg.EventsMaxAge}
+	c.numbers = &numbers{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
+	c.intentions = &intentions{stores.state}
+	c.publisher = c.newPublisher(c.log)
+	return nil
+}
+
+func (c *Connector) newPublisher(log *slog.Logger) *publisher {
+	return &publisher{
+		js: c.js, files: c.stores.files, bucket: c.cfg.Prefix.StreamName("FILES"),
+		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), log: log,
+	}
+}
+
+func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.Logger) *chatLog {
+	return &chatLog{
+		publisher: c.newPublisher(log), names: c.naming, events: c.stores.events,
+		chat: key, source: c.naming.eventSource(app, key.token), seen: make(map[likeness]int),
+	}
+}
+
+func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pulling *sync.WaitGroup) error {
+	deadline := time.AfterFunc(c.cfg.DrainTimeout, c.endWork)
+	defer deadline.Stop()
+	err := service.Stop()
+	c.held.leave()
+	pulling.Wait()
+	c.held.running.Wait()
+	c.admission.active.close()
+	c.asides.close()
+	err = errors.Join(err, requests.Unsubscribe())
+	if flushErr := c.nc.FlushTimeout(c.cfg.DrainTimeout); flushErr != nil && !errors.Is(flushErr, nats.ErrConnectionClosed) {
+		err = errors.Join(err, fmt.Errorf("what was published last may not have reached NATS: %w", flushErr))
+	}
+	return err
+}

@@ -1,0 +1,37 @@
+// Package connector joins a contact center to NATS: commands in, calls out,
+// every server event on the bus.
+//
+//	cc.<noun>.<verb> ──► serve ──► command ──► calls ──────► contact center
+//	                                            │ result          │ answers
+//	                                            ▼                 ▼
+//	                                         result     holder ◄─ poll
+//	                                            │          │ translate_event
+//	                                            ▼          ▼
+//	                                         publish ◄─ chatlog ──► CC_EVENTS
+//
+// There are two flows, each one way. A command is read (command.go), run by a
+// table (calls.go), and its outcome published and then replied (serve.go,
+// result.go). A chat is followed by its holder (holder.go): it polls
+// (poll.go), turns what it gets into CloudEvents (translate_event.go,
+// cloudevents.go) and publishes them under a fence (chatlog.go, publish.go).
+// They meet in three places only: a command opens a chat by publishing its
+// session token (opening.go, token.go), closes it by writing a wish down
+// (closing.go), and hands events that came in an answer to the chat's holder
+// (asking.go).
+//
+// What must always be true:
+//
+//   - Publish before polling again, publish before replying. What the contact
+//     center gives away once must be stored before the next is taken.
+//   - Only the holder of a chat's session token polls it, and only whoever put
+//     up the chat's last fence publishes its events (lease.go, chatlog.go).
+//   - An event's id is a function of the event, never of when or by whom it
+//     was read (identity.go).
+//   - The history of a chat is never read while a poll of it is under way: its
+//     answer could then be counted twice (recover.go).
+//   - Nothing of a chat that a later holder needs is in memory alone: it is in
+//     the stream of events, in the chat's entry, or in the token (snapshot.go).
+//
+// JetStream does the distributed work: durability, leases, hand-over, CAS.
+// The streams and buckets are described in streams.go.
+package connector

@@ -1,0 +1,67 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// health remembers what readiness cannot ask for at the moment of the question.
+type health struct {
+	mu          sync.Mutex
+	serving     bool
+	pullFailure error
+	lastPull    time.Time
+}
+
+func (h *health) serve(on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.serving = on
+}
+
+// pulled notes that the loop that takes chats is alive.
+func (h *health) pulled(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pullFailure, h.lastPull = err, time.Now()
+}
+
+func (h *health) check() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case !h.serving:
+		return errors.New("the connector is not serving: it is starting or leaving")
+	case h.pullFailure != nil:
+		return fmt.Errorf("chats to poll cannot be fetched: %w", h.pullFailure)
+	}
+	return nil
+}
+
+const readyTimeout = 2 * time.Second
+
+// Ready returns nil only while commands are taken, JetStream answers for the
+// streams, and chats are taken to be polled; else it says what does not work.
+// It takes at most two seconds.
+func (c *Connector) Ready() error {
+	if c.nc.Status() != nats.CONNECTED {
+		return fmt.Errorf("NATS: %s", c.nc.Status())
+	}
+	if err := c.health.check(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	if _, err := c.stores.events.Info(ctx); err != nil {
+		return fmt.Errorf("stream of events: %w", err)
+	}
+	if _, err := c.stores.holders.Info(ctx); err != nil {
+		return fmt.Errorf("stream of chats to poll: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// holder follows one chat for as long as this replica holds its session token:
+// take it over, poll it, close it. What it publishes goes through one door,
+// receive, whoever read it; so the chat's messages have one order.
+type holder struct {
+	*Connector
+	chat  chatKey
+	token sessionToken
+	lease *lease
+	fresh bool // a new chat's first holder: nothing can be missing yet
+	log   *slog.Logger
+
+	polling     context.Context // ends before the lease does when the chat is to be closed or handed over
+	stopPolling context.CancelCauseFunc
+	done        chan struct{} // closed when the holder has let go of the chat
+
+	mu       sync.Mutex // guards all below: one publication at a time
+	chatLog  *chatLog
+	entry    entry
+	opened   bool // this opening has been announced
+	over     bool // this opening has been closed
+	wanted   schema.CloseReason
+	recovery recoveryWish
+	lastSeen time.Time // up to when the chat's events are known to be complete
+	lastRead time.Time // when the history was last read
+	signaled bool      // the chat has had signaling, which no history gives back
+}
+
+// run holds the chat until it is over, handed over or lost.
+func (h *holder) run() {
+	defer close(h.done)
+	defer h.stopPolling(nil)
+	err := h.hold(h.lease.ctx)
+	switch {
+	case err == nil:
+		h.log.Info("chat closed")
+	case errors.Is(err, errLeaseLost):
+		h.log.Warn("chat let go: its session token could not be confirmed in time, another replica may have it")
+	case errors.Is(err, errFenced):
+		h.letGoFenced()
+	default:
+		h.giveBack(err)
+	}
+}
+
+func (h *holder) hold(ctx context.Context) error {
+	if err := h.takeOver(ctx); err != nil {
+		return err
+	}
+	reason, err := h.follow(ctx)
+	if err != nil {
+		return err
+	}
+	return h.close(ctx, reason)
+}
+
+// takeOver shuts out earlier holders, learns what they published, and sees to
+// it that the chat has been opened and that nothing is missing.
+func (h *holder) takeOver(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.chatLog.raiseFence(ctx); err != nil {
+		return err
+	}
+	if err := h.loadEntry(ctx); err != nil {
+		return err
+	}
+	if err := h.chatLog.readBack(ctx, h.recall); err != nil {
+		return err
+	}
+	if h.over {
+		return nil
+	}
+	if err := h.loadIntention(ctx); err != nil {
+		return err
+	}
+	return h.openOrRecover(ctx)
+}
+
+// recall brings the holder's picture of the chat up to what is published.
+func (h *holder) recall(p published) {
+	h.lastSeen = p.msg.Time
+	switch p.subject.Kind {
+	case subjects.KindSession:
+		h.recallSession(p)
+	case subjects.KindEvent:
+		h.signaled = h.signaled || p.subject.Event == subjects.NameOfEvent(string(brightpattern.EventSignaling))
+		h.recallEvent(p)
+	}
+}
+
+func (h *holder) recallSession(p published) {
+	if p.opening != h.token.Opening {
+		return
+	}
+	h.opened = h.opened || p.subject.Session == subjects.Opened
+	if p.subject.Session != subjects.Closed {
+		return
+	}
+	h.over = true
+	if ce, _, err := schema.Decode(p.msg.Header, p.msg.Data); err == nil {
+		if closed, err := schema.DecodeSession(ce); err == nil {
+			h.wanted = closed.(*schema.SessionClosed).Reason
+		}
+	}
+}
+
+// recallEvent brings the chat's entry up to the event. The data of one that
+// was too large for the bus changes nothing there.
+func (h *holder) recallEvent(p published) {
+	if p.sequence <= h.entry.Sequence {
+		return
+	}
+	ce, _, err := schema.Decode(p.msg.Header, p.msg.Data)
+	if err != nil {
+		return
+	}
+	if event, err := schema.DecodeEvent(ce); err == nil {
+		h.entry.apply(event, p.sequence)
+	}
+}
+
+func (h *holder) openOrRecover(ctx context.Context) error {
+	first := !h.opened
+	if first {
+		if err := h.announce(ctx, h.token.opened()); err != nil {
+			return err
+		}
+		h.opened = true
+	}
+	if h.fresh {
+		return nil
+	}
+	return h.recoverMissing(ctx, !first)
+}
+
+// receive publishes what the contact center gave away, in its order.
+func (h *holder) receive(ctx context.Context, events []brightpattern.Event, origin origin, read time.Time) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.over {
+		return errNotHeld
+	}
+	for _, event := range events {
+		if err := h.publish(ctx, event, origin, read); err != nil {
+			return err
+		}
+	}
+	h.saveEntry(ctx)
+	return nil
+}
+
+// publish is the one door to the chat's log for events. h.mu is held.
+func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin origin, read time.Time) error {
+	data, err := h.chatLog.event(ctx, event, origin, read)
+	if err != nil {
+		return err
+	}
+	h.metrics.events.WithLabelValues(string(origin)).Inc()
+	h.signaled = h.signaled || event.Name == brightpattern.EventSignaling
+	h.entry.apply(data, h.chatLog.sequence)
+	if reason, ends := event.EndsSession(); ends {
+		h.wantClosed(schema.CloseReason(reason), origin)
+	}
+	return nil
+}
+
+// wantClosed ends the polling. A poll under way when the end came by another
+// way is cut, and what it held is looked for. h.mu is held.
+func (h *holder) wantClosed(reason schema.CloseReason, by origin) {
+	if h.wanted != "" && h.wanted != schema.ClosedDetached {
+		return
+	}
+	h.wanted = reason
+	if by == originSend {
+		h.stopPolling(errClosing)
+	} else {
+		h.stopPolling(errEnded)
+	}
+}
+
+// announce publishes a session message.
+func (h *holder) announce(ctx context.Context, payload schema.Session) error {
+	return h.chatLog.session(ctx, h.token, payload)
+}
+
+// close says the last word on the chat and removes its token. Each step may
+// be repeated by the next holder, should this one die before the last.
+func (h *holder) close(ctx context.Context, reason schema.CloseReason) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.over {
+		if err := h.announce(ctx, &schema.SessionClosed{ChatID: string(h.chat.id), Reason: reason}); err != nil {
+			return err
+		}
+		h.over = true
+		h.entry.close(reason, time.Now())
+	}
+	if err := h.closeEntry(ctx); err != nil {
+		return err
+	}
+	return h.lease.end()
+}
+
+// askToClose makes the holder close the chat; the durable intention has been written before.
+func (h *holder) askToClose(reason schema.CloseReason) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.wanted == "" {
+		h.wanted = reason
+	}
+	h.stopPolling(errClosing)
+}
+
+func (h *holder) wantedReason() schema.CloseReason {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.wanted
+}
+
+// letGoFenced tells a fence that another holder put up from one that the
+// stream has forgotten; in the second case the token is still ours to give.
+func (h *holder) letGoFenced() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.lease.ctx), h.cfg.FailoverAfter/2)
+	defer cancel()
+	last, err := h.chatLog.lastFence(ctx)
+	if err == nil && last == 0 {
+		h.giveBack(errors.New("the stream has forgotten the chat's fence"))
+		return
+	}
+	h.lease.stop()
+	h.log.Warn("chat let go: another replica has taken it")
+}
+
+func (h *holder) giveBack(reason error) {
+	if err := h.lease.giveBack(); err != nil {
+		h.log.Warn("chat let go; its session token could not be given back and is free when its time is over", "reason", reason, "error", err)
+		return
+	}
+	h.log.Info("chat given back", "reason", reason)
+}

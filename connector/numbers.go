@@ -1,0 +1,76 @@
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// numbers counts the messages that a chat's client has sent, over restarts
+// and replicas: the next number stands in a bucket, and is taken by writing
+// the one after it at the revision that was read.
+type numbers struct {
+	js     jetstream.JetStream
+	bucket jetstream.KeyValue
+	keep   time.Duration // how long a closed chat's number is kept
+}
+
+// Numbers above this are somebody's mischief, not a count.
+const maxNumber = 1 << 53
+
+func numberKey(key chatKey) string { return "number." + string(key.token) }
+
+// take returns a number that nobody else has had and nobody will get.
+func (n *numbers) take(ctx context.Context, key chatKey, closed bool) (taken uint64, err error) {
+	err = n.advance(ctx, key, closed, func(next uint64) uint64 {
+		taken = next
+		return next + 1
+	})
+	return taken, err
+}
+
+// raise makes least the smallest number that may still be taken.
+func (n *numbers) raise(ctx context.Context, key chatKey, least uint64) error {
+	return n.advance(ctx, key, false, func(next uint64) uint64 { return max(next, least) })
+}
+
+// retire lets the number expire with the chat that has been closed.
+func (n *numbers) retire(ctx context.Context, key chatKey) error {
+	return n.advance(ctx, key, true, func(next uint64) uint64 { return next })
+}
+
+func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step func(uint64) uint64) error {
+	var keep time.Duration
+	if expires {
+		keep = n.keep
+	}
+	for {
+		next, revision, err := n.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		value, err := json.Marshal(step(next))
+		if err != nil {
+			return err
+		}
+		_, err = update(ctx, n.js, n.bucket, numberKey(key), value, revision, keep)
+		if !isConflict(err) {
+			return err
+		}
+		// Another command was faster, and has made progress.
+	}
+}
+
+func (n *numbers) read(ctx context.Context, key chatKey) (next, revision uint64, err error) {
+	value, err := n.bucket.Get(ctx, numberKey(key))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return next, value.Revision(), json.Unmarshal(value.Value(), &next)
+}

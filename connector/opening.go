@@ -1,0 +1,133 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+)
+
+// How a chat becomes known and polled: its entry first, then its session
+// token. Whoever takes the token finds the entry, and a command that dies in
+// between is mended by its repeat.
+
+// opening is a chat that a command has found at the contact center.
+type opening struct {
+	chat   brightpattern.Chat
+	app    App
+	client brightpattern.ClientID
+}
+
+// makeKnown has the chat polled from now on. A chat that may have had events
+// before is adopted: its history must be there, and its message numbers go on
+// above those in it.
+func (c *Connector) makeKnown(ctx context.Context, cmd *command, o opening) (chatKey, error) {
+	key, err := keyOf(o.chat.ID)
+	if err != nil || len(key.id) > schema.MaxID {
+		return chatKey{}, refuse(schema.CodeUnexpectedResponse, "the contact center's answer names no chat, or one whose id is too long")
+	}
+	found, err := c.known.find(ctx, key)
+	isOpen := err == nil && found.ClosedAt == nil
+	if err != nil && !errors.Is(err, errUnknownChat) {
+		return key, err
+	}
+	if !o.chat.IsNew && !(isOpen && cmd.name == "chat.request") {
+		if o.chat.State, err = c.adopt(ctx, key, o); err != nil {
+			return chatKey{}, err
+		}
+	}
+	if !isOpen {
+		if err := c.openEntry(ctx, key, found, o); err != nil {
+			return key, err
+		}
+	}
+	return key, c.openSession(ctx, cmd, key, o)
+}
+
+// adopt reads the history of a chat that the connector has not followed, and
+// returns the chat's state.
+func (c *Connector) adopt(ctx context.Context, key chatKey, o opening) (string, error) {
+	credentials := brightpattern.Credentials{App: o.app.ID, Client: o.client}
+	history, err := c.client.History(ctx, credentials, key.id)
+	if err != nil {
+		return "", err
+	}
+	if err := c.numbers.raise(ctx, key, nextNumber(key.id, history)); err != nil {
+		return "", err
+	}
+	if o.chat.State != "" {
+		return o.chat.State, nil
+	}
+	return lastState(history), nil
+}
+
+// nextNumber is above every message number that the history shows.
+func nextNumber(chat brightpattern.ChatID, history []brightpattern.Event) uint64 {
+	next := uint64(0)
+	for _, event := range history {
+		if n, ours := brightpattern.ParseClientMessageID(chat, event.MessageID); ours && n >= next && n < maxNumber {
+			next = n + 1
+		}
+	}
+	return next
+}
+
+func lastState(history []brightpattern.Event) string {
+	state := ""
+	for _, event := range inTimeOrder(history) {
+		if event.Name == brightpattern.EventStatus {
+			state = event.State
+		}
+	}
+	return state
+}
+
+// openEntry writes the chat's entry anew; what an earlier opening left in it goes on.
+func (c *Connector) openEntry(ctx context.Context, key chatKey, e entry, o opening) error {
+	e.ChatID, e.ClientID, e.App, e.AppID = string(key.id), string(o.client), o.app.Name, string(o.app.ID)
+	e.State, e.EstimatedWaitTime = o.chat.State, o.chat.EstimatedWait
+	e.OpenedAt, e.ClosedAt, e.ClosedReason = *schema.NewTime(time.Now()), nil, ""
+	err := c.known.save(ctx, key, &e)
+	if isWrongSequence(err) { // somebody else opened it at the same time: that one counts
+		return nil
+	}
+	return err
+}
+
+// openSession publishes the session token. If there is one already, the chat
+// is polled; but one whose chat is being closed has to go first.
+func (c *Connector) openSession(ctx context.Context, cmd *command, key chatKey, o opening) error {
+	token := sessionToken{
+		Opening: newOpening(), ChatID: key.id, ClientID: o.client, App: o.app.Name, AppID: o.app.ID,
+		IsNewChat: o.chat.IsNew, State: o.chat.State, OpenedAt: time.Now().UTC(),
+		Correlation: cmd.correlation, Causation: cmd.id,
+	}
+	published, err := c.publishToken(ctx, key, token)
+	if err != nil || published {
+		return err
+	}
+	wish, err := c.intentions.find(ctx, key)
+	if err != nil || wish.Reason == "" {
+		return err
+	}
+	if err := c.closeChat(ctx, key, wish.Reason); err != nil {
+		return err
+	}
+	_, err = c.publishToken(ctx, key, token)
+	return err
+}
+
+// markEnded tells of a chat that was not polled when it was ended.
+func (c *Connector) markEnded(ctx context.Context, key chatKey) error {
+	e, err := c.known.find(ctx, key)
+	if errors.Is(err, errUnknownChat) {
+		return nil
+	}
+	if err != nil || e.isOver() {
+		return err
+	}
+	e.close(schema.ClosedEnded, time.Now())
+	return c.known.save(ctx, key, &e)
+}

@@ -1,0 +1,172 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+)
+
+// What a poll can come to. The reason is also the label of its metric.
+type pollVerdict struct {
+	reason string
+	gone   bool          // the session is no more: nothing is left to poll
+	lost   bool          // an answer may have been given away and not have arrived
+	pause  time.Duration // the contact center asked for it
+}
+
+func judgePoll(err error) pollVerdict {
+	var failure *brightpattern.Error
+	switch {
+	case err == nil:
+		return pollVerdict{reason: "ok"}
+	case !errors.As(err, &failure):
+		return pollVerdict{reason: "internal"}
+	case failure.Code == brightpattern.CodeNotFound:
+		return pollVerdict{reason: "gone", gone: true}
+	}
+	return pollVerdict{
+		reason: pollReason(failure),
+		lost:   failure.Effect == brightpattern.EffectUnknown,
+		pause:  failure.RetryAfter,
+	}
+}
+
+func pollReason(failure *brightpattern.Error) string {
+	if name := failure.Code.Name(); name != "" {
+		return name
+	}
+	return string(failure.Reason)
+}
+
+const (
+	firstPause   = 250 * time.Millisecond
+	longestPause = 30 * time.Second
+	longestWish  = 5 * time.Minute // no Retry-After makes a chat deaf for longer
+	// An empty answer that came sooner than this was not held, and polling
+	// on at once would spin.
+	shortestHold = 500 * time.Millisecond
+	unheldPause  = time.Second
+)
+
+// pace spaces the polls of one chat.
+type pace struct {
+	backOff *backoff.ExponentialBackOff
+	last    string
+}
+
+func newPace() *pace { return &pace{backOff: newBackOff(firstPause, longestPause)} }
+
+// after is the pause before the next poll.
+func (p *pace) after(v pollVerdict, events int, took time.Duration) time.Duration {
+	if v.reason == "ok" && (events > 0 || took >= shortestHold) {
+		p.backOff.Reset()
+		return 0
+	}
+	pause := p.backOff.NextBackOff()
+	if v.reason == "ok" {
+		return min(pause, unheldPause)
+	}
+	return max(pause, min(v.pause, longestWish))
+}
+
+// changed tells whether the outcome is another than last time: worth a line in the log.
+func (p *pace) changed(reason string) bool {
+	before := p.last
+	p.last = reason
+	return before != reason && !(before == "" && reason == "ok")
+}
+
+// follow polls until the session is over or somebody wants the chat closed.
+func (h *holder) follow(ctx context.Context) (schema.CloseReason, error) {
+	if h.over {
+		return "", nil
+	}
+	pace := newPace()
+	for h.polling.Err() == nil {
+		if err := h.grantRecovery(ctx); err != nil {
+			return "", err
+		}
+		began := time.Now()
+		events, pollErr := h.client.Poll(h.polling, h.token.credentials(), h.chat.id)
+		pause, err := h.settlePoll(ctx, pace, events, pollErr, began)
+		if err != nil {
+			return "", err
+		}
+		sleep(h.polling, pause)
+	}
+	return h.finish(ctx)
+}
+
+// settlePoll turns a poll's outcome into effects, and returns how long to
+// wait before the next one. Publishing comes first: the next poll must not
+// take what could not be published.
+func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpattern.Event, pollErr error, began time.Time) (time.Duration, error) {
+	if pollErr != nil && h.polling.Err() != nil {
+		return 0, nil // we cut it ourselves; finish or the next holder looks for what it held
+	}
+	took := time.Since(began)
+	verdict := judgePoll(pollErr)
+	h.notePoll(pace, verdict, pollErr)
+	var err error
+	switch {
+	case pollErr == nil:
+		err = h.receive(ctx, events, originPoll, time.Now())
+		h.seenComplete(began)
+	case verdict.gone:
+		h.sessionGone()
+	case verdict.lost:
+		h.wishRecovery(true)
+	}
+	return pace.after(verdict, len(events), took), err
+}
+
+// sessionGone ends the polling of a chat that the contact center does not know any more.
+func (h *holder) sessionGone() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wantClosed(schema.ClosedGone, originPoll)
+}
+
+func (h *holder) notePoll(pace *pace, v pollVerdict, err error) {
+	h.metrics.polls.WithLabelValues(v.reason).Inc()
+	if !pace.changed(v.reason) {
+		return
+	}
+	if err != nil {
+		h.log.Warn("polling does not succeed", "reason", v.reason, "error", err)
+		return
+	}
+	h.log.Info("polling works again")
+}
+
+// finish looks once more for what a poll that was cut may have held, and says
+// why the chat is to be closed. A replica that leaves does not look: the next
+// holder will.
+func (h *holder) finish(ctx context.Context) (schema.CloseReason, error) {
+	switch cause := context.Cause(h.polling); {
+	case errors.Is(cause, errEnded):
+		return h.wantedReason(), nil
+	case errors.Is(cause, errClosing):
+		return h.wantedReason(), h.recoverLost(ctx)
+	default:
+		return "", cause
+	}
+}
+
+// sleep returns after d, or when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

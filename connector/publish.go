@@ -1,0 +1,111 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/schema"
+)
+
+// errFenced says that another replica has taken the chat: whatever this one
+// still has in hand, it must not publish.
+var errFenced = errors.New("another replica has taken the chat")
+
+// publisher writes CloudEvents to JetStream.
+type publisher struct {
+	js     jetstream.JetStream
+	files  jetstream.ObjectStore
+	bucket string
+	mode   schema.Mode
+	limit  int64 // the bus's largest message, in bytes
+	log    *slog.Logger
+}
+
+// message is the event as it travels. What is too large for the bus goes to
+// the object store, and the event tells where: the publication waits for it.
+func (p *publisher) message(ctx context.Context, e event.Event) (*nats.Msg, error) {
+	msg, err := schema.Encode(e, p.mode)
+	if err != nil {
+		return nil, err
+	}
+	if int64(msg.Size()) < p.limit-headroom {
+		return msg, nil
+	}
+	if _, err := persist(ctx, p.log, "keeping data too large for the bus", func() (*jetstream.ObjectInfo, error) {
+		return p.files.PutBytes(ctx, e.ID(), e.Data())
+	}); err != nil {
+		return nil, err
+	}
+	e.SetExtension(schema.AttrDataRef, schema.NewDataRef(p.bucket, e.ID()))
+	e.DataEncoded = nil
+	return schema.Encode(e, p.mode)
+}
+
+// headroom is for subject, reply subject and the headers that publishing adds.
+const headroom = 8 << 10
+
+// store publishes until the stream has the message, ctx ends or a fence
+// stands in the way. A repeat with the same id is stored once.
+func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	options = append(options, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+	return persist(ctx, p.log, "publishing", func() (*jetstream.PubAck, error) {
+		return p.js.PublishMsg(ctx, msg, options...)
+	})
+}
+
+// persist repeats an operation on JetStream until it succeeds, fails for good
+// or ctx ends; it logs when the reason changes, not every time.
+func persist[T any](ctx context.Context, log *slog.Logger, doing string, operation func() (T, error)) (T, error) {
+	var last string
+	return backoff.Retry(ctx, func() (T, error) {
+		value, err := operation()
+		switch {
+		case err == nil:
+			return value, nil
+		case isWrongSequence(err):
+			return value, backoff.Permanent(errFenced)
+		case isFinal(err):
+			return value, backoff.Permanent(err)
+		}
+		if reason := err.Error(); reason != last && ctx.Err() == nil {
+			last = reason
+			log.Warn(doing+" does not succeed yet", "error", err)
+		}
+		return value, err
+	}, backoff.WithBackOff(newBackOff(50*time.Millisecond, 2*time.Second)), backoff.WithMaxElapsedTime(0))
+}
+
+// newBackOff is the one back-off of the connector: exponential, with jitter.
+func newBackOff(initial, longest time.Duration) *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval:     initial,
+		RandomizationFactor: 0.5,
+		Multiplier:          2,
+		MaxInterval:         longest,
+	}
+}
+
+func isWrongSequence(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
+// isConflict tells that somebody else has written first. A replicated stream
+// also says so while the other's message is still on its way.
+func isConflict(err error) bool {
+	var api *jetstream.APIError
+	return isWrongSequence(err) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}
+
+// isFinal tells the errors that repeating the same publication cannot mend.
+func isFinal(err error) bool {
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload) ||
+		errors.Is(err, nats.ErrBadSubject) || errors.Is(err, jetstream.ErrMsgNotFound)
+}

@@ -1,0 +1,209 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+)
+
+// # Recovery
+//
+// The contact center gives each event away once. An answer that is lost on
+// its way, or dies with the process that received it, is only to be had from
+// the chat's history. So whoever takes a chat that may have been polled
+// before, and whoever loses an answer, reads the history and publishes what
+// is missing of it, before the next poll.
+//
+// There is no cursor to compare. The history holds every server event except
+// signaling; the stream holds what was published. Both are counted by
+// likeness (see Identity), and what the history has more of is missing. A
+// history that cannot be had, when an answer may have been lost, leaves a
+// gap, and the chat's consumers are told so.
+
+// reconcile returns the server events of a history that are missing among the
+// published ones, in the order in which they are to be published: by time,
+// equal times as listed, those without a time behind their predecessor.
+func reconcile(chat brightpattern.ChatID, published map[likeness]int, history []brightpattern.Event) []brightpattern.Event {
+	met := make(map[likeness]int, len(history))
+	var missing []brightpattern.Event
+	for _, event := range inTimeOrder(history) {
+		if event.IsFromClient(chat) {
+			continue
+		}
+		like := likenessOf(event)
+		if met[like]++; met[like] > published[like] {
+			missing = append(missing, event)
+		}
+	}
+	return missing
+}
+
+// inTimeOrder restores the order that a history does not promise.
+func inTimeOrder(history []brightpattern.Event) []brightpattern.Event {
+	type timed struct {
+		event brightpattern.Event
+		at    time.Time
+	}
+	var latest time.Time
+	list := make([]timed, len(history))
+	for i, event := range history {
+		if !event.Time.IsZero() {
+			latest = event.Time
+		}
+		list[i] = timed{event, latest}
+	}
+	slices.SortStableFunc(list, func(a, b timed) int { return a.at.Compare(b.at) })
+	sorted := make([]brightpattern.Event, len(list))
+	for i, t := range list {
+		sorted[i] = t.event
+	}
+	return sorted
+}
+
+// recoveryWish is what somebody wants of the history before the next poll.
+// While a poll is under way its answer may be in the history already; so
+// the history is read between polls, or not at all.
+type recoveryWish int
+
+const (
+	noRecovery   recoveryWish = iota
+	wantsLook                 // something may not be published yet
+	wantsMending              // an answer may have been lost
+)
+
+func (h *holder) wishRecovery(mend bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	wish := wantsLook
+	if mend {
+		wish = wantsMending
+	}
+	h.recovery = max(h.recovery, wish)
+}
+
+// grantRecovery does what was wished for. No poll is under way.
+func (h *holder) grantRecovery(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.recovery == noRecovery {
+		return nil
+	}
+	return h.recoverMissing(ctx, h.recovery == wantsMending)
+}
+
+// recoverLost mends the loss of the answer to a poll that was cut.
+func (h *holder) recoverLost(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.recoverMissing(ctx, true)
+}
+
+func (h *holder) historyReadSince(t time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lastRead.After(t)
+}
+
+// seenComplete notes that nothing is missing up to t.
+func (h *holder) seenComplete(t time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lastSeen = t
+}
+
+// recoverMissing publishes what the history has and the stream has not. With
+// mend, an answer may have been lost: the chat's consumers learn what came
+// back, or that something may be missing. h.mu is held.
+func (h *holder) recoverMissing(ctx context.Context, mend bool) error {
+	from := h.lastSeen
+	h.recovery = noRecovery
+	h.lastRead = time.Now()
+	history, err := h.readHistory(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(context.Cause(h.polling), errLeaving):
+		return errLeaving
+	case err != nil:
+		return h.reportGap(ctx, mend, from, gapReason(err))
+	}
+	read := time.Now()
+	missing := reconcile(h.chat.id, h.chatLog.seen, history)
+	for _, event := range missing {
+		if err := h.publish(ctx, event, originHistory, read); err != nil {
+			return err
+		}
+	}
+	h.lastSeen, h.lastRead = read, read
+	h.saveEntry(ctx)
+	if !mend {
+		return nil
+	}
+	if err := h.reportRecovered(ctx, missing, from, read); err != nil || !h.signaled {
+		return err
+	}
+	return h.reportGap(ctx, mend, from, schema.GapSignaling)
+}
+
+// patience is how long a history is tried for before the chat goes on without
+// it: a chat that waits for its past is deaf.
+const patience = time.Minute
+
+func (h *holder) readHistory(ctx context.Context) ([]brightpattern.Event, error) {
+	ctx, cancel := h.untilLeaving(ctx)
+	defer cancel()
+	return backoff.Retry(ctx, func() ([]brightpattern.Event, error) {
+		events, err := h.client.History(ctx, h.token.credentials(), h.chat.id)
+		if err != nil && !isTransient(err) {
+			return nil, backoff.Permanent(err)
+		}
+		return events, err
+	}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(patience))
+}
+
+// untilLeaving ends the context also when this replica leaves: the next
+// holder will read the history anyway.
+func (h *holder) untilLeaving(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(h.polling, func() {
+		if cause := context.Cause(h.polling); errors.Is(cause, errLeaving) {
+			cancel(cause)
+		}
+	})
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+func gapReason(err error) schema.GapReason {
+	var failure *brightpattern.Error
+	if errors.As(err, &failure) && failure.Reason == brightpattern.ReasonUnreadable {
+		return schema.GapHistoryUnreadable
+	}
+	return schema.GapHistoryUnavailable
+}
+
+func (h *holder) reportRecovered(ctx context.Context, missing []brightpattern.Event, from, to time.Time) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	h.log.Info("events recovered from the history", "events", len(missing))
+	return h.announce(ctx, &schema.SessionRecovered{
+		ChatID: string(h.chat.id), Events: len(missing), From: schema.NewTime(from), To: schema.NewTime(to),
+	})
+}
+
+func (h *holder) reportGap(ctx context.Context, mend bool, from time.Time, reason schema.GapReason) error {
+	if !mend {
+		return nil
+	}
+	h.log.Warn("events of the chat may be missing and cannot be had", "reason", reason)
+	h.metrics.gaps.WithLabelValues(string(reason)).Inc()
+	return h.announce(ctx, &schema.SessionGap{
+		ChatID: string(h.chat.id), From: schema.NewTime(from), To: schema.NewTime(time.Now()), Reason: reason,
+	})
+}

@@ -1,0 +1,298 @@
+package connector_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"cc-connector/connector"
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	patience = 30 * time.Second // only a hanging test ever waits as long
+	tenant   = "acme.example"
+	appID    = "app-1"
+)
+
+// rig is everything around a connector, all of it real: a NATS server with
+// JetStream, the simulated contact center behind HTTP, a consumer's connection.
+type rig struct {
+	*testing.T
+	ctx    context.Context
+	nats   *server.Server
+	sim    *bpsim.Server
+	http   *httptest.Server
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	config connector.Config
+	client brightpattern.Config
+	log    *lockedBuffer
+}
+
+// newRig starts the surroundings; configure may change the settings of the
+// connectors that start later.
+func newRig(t *testing.T, options bpsim.Options, configure ...func(*rig)) *rig {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	t.Cleanup(cancel)
+	r := &rig{T: t, ctx: ctx, log: &lockedBuffer{}}
+	r.nats = startNATS(t, &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if options.Hold == 0 {
+		options.Hold = 500 * time.Millisecond
+	}
+	r.sim = bpsim.New(options)
+	r.http = httptest.NewServer(r.sim)
+	t.Cleanup(func() { r.sim.Close(); r.http.Close() })
+	r.config = connector.Config{
+		Prefix: subjects.DefaultPrefix, Tenant: tenant, BaseURL: r.http.URL, Apps: []connector.App{{Name: "main", ID: appID}, {Name: "other", ID: "app-2"}},
+		CallTimeout: 5 * time.Second, FailoverAfter: 2 * time.Second, DrainTimeout: 10 * time.Second, Provision: true,
+	}
+	r.client = brightpattern.Config{BaseURL: r.http.URL, TenantURL: tenant, Timeout: 5 * time.Second, MaxPolls: 64}
+	for _, change := range configure {
+		change(r)
+	}
+	r.nc = r.connect()
+	var err error
+	r.js, err = jetstream.New(r.nc)
+	r.check(err)
+	return r
+}
+
+func startNATS(t *testing.T, options *server.Options) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("nats-server does not start")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	return s
+}
+
+func (r *rig) connect(options ...nats.Option) *nats.Conn {
+	r.Helper()
+	options = append(options, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	nc, err := nats.Connect(r.nats.ClientURL(), options...)
+	r.check(err)
+	r.Cleanup(nc.Close)
+	return nc
+}
+
+func (r *rig) check(err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+// replica is one running connector.
+type replica struct {
+	*connector.Connector
+	stop func() // orderly, as SIGTERM does it; a second call does nothing
+}
+
+func (r *rig) start() *replica {
+	r.Helper()
+	client, err := brightpattern.New(r.client)
+	r.check(err)
+	nc := r.connect(connector.NATSOptions()...)
+	log := slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c, err := connector.New(r.config, nc, client, log, prometheus.NewRegistry())
+	r.check(err)
+	ctx, cancel := context.WithCancel(r.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			r.Errorf("Run: %v", err)
+		}
+		nc.Close()
+		client.Close()
+	})
+	r.Cleanup(stop)
+	r.eventually("the connector is ready", func() bool {
+		select {
+		case err := <-ended:
+			r.Fatalf("Run ended: %v", err)
+		default:
+		}
+		return c.Ready() == nil
+	})
+	return &replica{c, stop}
+}
+
+// eventually polls a condition that nothing announces.
+func (r *rig) eventually(what string, holds func() bool) {
+	r.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			r.Fatalf("it did not come about that %s; log:\n%s", what, r.log)
+		}
+	}
+}
+
+// call runs a live command given as plain JSON and returns its result.
+func (r *rig) call(command string, data any) schema.Result {
+	r.Helper()
+	body, err := json.Marshal(data)
+	r.check(err)
+	return r.ask(&nats.Msg{Subject: "cc." + command, Data: body})
+}
+
+// ask sends a message as it is and returns the result in its reply.
+func (r *rig) ask(msg *nats.Msg) schema.Result {
+	r.Helper()
+	reply, err := r.nc.RequestMsg(msg, patience)
+	r.check(err)
+	ce, _, err := schema.Decode(reply.Header, reply.Data)
+	r.check(err)
+	result, err := schema.DecodeResult(ce)
+	r.check(err)
+	return *result
+}
+
+// must is call for a command that has to succeed.
+func (r *rig) must(command string, data any) json.RawMessage {
+	r.Helper()
+	result := r.call(command, data)
+	if result.Status != schema.StatusOK {
+		r.Fatalf("%s: %+v", command, result.Error)
+	}
+	return result.Result
+}
+
+// openChat requests a chat and returns its id.
+func (r *rig) openChat(more ...map[string]any) string {
+	r.Helper()
+	data := map[string]any{"from": "Ada"}
+	for _, fields := range more {
+		for k, v := range fields {
+			data[k] = v
+		}
+	}
+	var result schema.ChatRequestResult
+	r.check(json.Unmarshal(r.must("chat.request", data), &result))
+	return result.ChatID
+}
+
+// message is one message of the stream of events.
+type message struct {
+	subject  string
+	sequence uint64 // of the stream
+	msgID    string
+	header   nats.Header
+	event    event.Event
+}
+
+// stored reads everything that stands in the stream of events under a filter.
+func (r *rig) stored(filter string) []message {
+	r.Helper()
+	stream, err := r.js.Stream(r.ctx, r.config.Prefix.StreamName("EVENTS"))
+	r.check(err)
+	var all []message
+	for next := uint64(1); ; {
+		msg, err := stream.GetMsg(r.ctx, next, jetstream.WithGetMsgSubject(filter))
+		if err != nil {
+			return all
+		}
+		ce, _, err := schema.Decode(msg.Header, msg.Data)
+		r.check(err)
+		all = append(all, message{msg.Subject, msg.Sequence, msg.Header.Get("Nats-Msg-Id"), msg.Header, ce})
+		next = msg.Sequence + 1
+	}
+}
+
+// of is the filter for everything of one chat.
+func (r *rig) of(chat string) string {
+	token, err := subjects.EscapeChat(chat)
+	r.check(err)
+	return r.config.Prefix.ChatAll(token)
+}
+
+// awaitStored waits until count messages of a chat have a subject with the ending.
+func (r *rig) awaitStored(chat, ending string, count int) []message {
+	r.Helper()
+	var found []message
+	r.eventually(fmt.Sprintf("%d messages %s of %s are stored", count, ending, chat), func() bool {
+		found = found[:0]
+		for _, m := range r.stored(r.of(chat)) {
+			if len(m.subject) > len(ending) && m.subject[len(m.subject)-len(ending):] == ending {
+				found = append(found, m)
+			}
+		}
+		return len(found) >= count
+	})
+	return found
+}
+
+// push gives the simulator an event to give away.
+func (r *rig) push(chat string, fields map[string]any) {
+	r.Helper()
+	r.check(r.sim.Push(chat, fields))
+}
+
+// checkSequence proves that a chat's events and session messages are numbered
+// without a hole and in the order of the stream.
+func (r *rig) checkSequence(chat string) {
+	r.Helper()
+	next := uint64(1)
+	for _, m := range r.stored(r.of(chat)) {
+		n, err := schema.Sequence(m.event)
+		if err != nil {
+			continue // a result
+		}
+		if n != next {
+			r.Errorf("%s has sequence %d, want %d", m.subject, n, next)
+		}
+		next = n + 1
+	}
+}
+
+// lockedBuffer collects the log of every replica.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,204 @@
+package connector
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+	"golang.org/x/sync/semaphore"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// The live lane: a NATS micro service with an endpoint for each command.
+
+const (
+	serviceName = "cc-connector"
+	startWithin = 2 * time.Second // a live command that has not begun by then is refused
+)
+
+// startService subscribes to every live command.
+func (c *Connector) startService() (micro.Service, error) {
+	service, err := micro.AddService(c.nc, micro.Config{
+		Name:        serviceName,
+		Version:     c.cfg.Version,
+		Description: "Runs contact-center commands and publishes their results",
+		QueueGroup:  serviceName,
+		Metadata:    map[string]string{"prefix": string(c.cfg.Prefix), "tenant": c.cfg.Tenant},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range schema.Commands {
+		spec := &schema.Commands[i]
+		name := subjects.Command(spec.Name)
+		if calls[name] == nil {
+			continue
+		}
+		endpoint := name.Noun() + "-" + name.Verb()
+		if err := service.AddEndpoint(endpoint, c.handler(spec), micro.WithEndpointSubject(c.cfg.Prefix.Live(name))); err != nil {
+			_ = service.Stop()
+			return nil, err
+		}
+	}
+	return service, nil
+}
+
+// admission bounds the commands under way, and those that wait for a place.
+type admission struct {
+	admitted *semaphore.Weighted
+	running  *semaphore.Weighted
+	active   gate
+}
+
+func newAdmission(most int) *admission {
+	return &admission{admitted: semaphore.NewWeighted(2 * int64(most)), running: semaphore.NewWeighted(int64(most))}
+}
+
+// handler hands each command to a goroutine of its own: the micro framework
+// runs an endpoint's handlers one at a time.
+func (c *Connector) handler(spec *schema.Command) micro.Handler {
+	return micro.HandlerFunc(func(request micro.Request) {
+		if !c.admission.admitted.TryAcquire(1) {
+			c.refuseOverload(spec, request)
+			return
+		}
+		begun := c.admission.active.run(func() {
+			defer c.admission.admitted.Release(1)
+			c.serve(spec, request)
+		})
+		if !begun {
+			c.admission.admitted.Release(1)
+			c.refuseOverload(spec, request)
+		}
+	})
+}
+
+func (c *Connector) serve(spec *schema.Command, request micro.Request) {
+	waiting, cancel := context.WithTimeout(c.work, startWithin)
+	err := c.admission.running.Acquire(waiting, 1)
+	cancel()
+	if err != nil {
+		c.refuseOverload(spec, request)
+		return
+	}
+	defer c.admission.running.Release(1)
+
+	began := time.Now()
+	cmd, refused := readCommand(spec, nats.Header(request.Headers()), request.Data())
+	o := outcome{cmd: cmd, failure: refused}
+	if refused == nil {
+		o = c.run(c.work, cmd)
+	}
+	c.metrics.command(spec.Name, o.failure, time.Since(began))
+	c.settle(c.work, o, request)
+}
+
+// refuseOverload answers a command that was never looked at. No result event
+// tells of it: it would only add to the load.
+func (c *Connector) refuseOverload(spec *schema.Command, request micro.Request) {
+	failure := unavailable("the connector has too much to do: try again later")
+	c.metrics.command(spec.Name, failure, 0)
+	cmd := &command{name: subjects.Command(spec.Name), spec: spec}
+	cmd.identify(plainEvent, schema.FormPlain, nats.Header(request.Headers()))
+	msg, err := c.resultMessage(c.work, outcome{cmd: cmd, failure: failure}, nil)
+	if err == nil {
+		err = respond(request, msg, failure)
+	}
+	c.noteReply(cmd, err)
+}
+
+// run carries a valid command out. A command of nothing but GETs that failed
+// for the moment is tried once more.
+func (c *Connector) run(ctx context.Context, cmd *command) outcome {
+	if cmd.isExpired(time.Now()) {
+		return outcome{cmd: cmd, failure: refuse(schema.CodeExpired, "expirytime had passed before the command could begin")}
+	}
+	a, err := calls[cmd.name](ctx, c, cmd)
+	if err != nil && cmd.spec.GET && isTransient(err) {
+		a, err = calls[cmd.name](ctx, c, cmd)
+	}
+	o := outcome{cmd: cmd, answer: a}
+	if err != nil {
+		o.failure = explain(cmd, err)
+		c.noteFailure(cmd, o.failure, err)
+	}
+	return o
+}
+
+// outcome is what a command came to.
+type outcome struct {
+	answer
+	cmd     *command
+	failure *schema.Error // nil: it succeeded
+}
+
+// settle publishes the result, then replies: who has the reply may rely on
+// the event being there.
+func (c *Connector) settle(ctx context.Context, o outcome, request micro.Request) {
+	c.placeResult(ctx, &o)
+	msg, err := c.resultMessage(ctx, o, o.published)
+	if err == nil {
+		err = c.publishResult(ctx, o, msg)
+	}
+	if err != nil {
+		c.log.Error("a result could not be published", "command", o.cmd.name, "error", err)
+	}
+	if msg == nil || o.published != nil {
+		if msg, err = c.resultMessage(ctx, o, nil); err != nil {
+			c.log.Error("a reply could not be written", "command", o.cmd.name, "error", err)
+			return
+		}
+	}
+	c.noteReply(o.cmd, respond(request, msg, o.failure))
+}
+
+// placeResult finds out whether a command that failed was on a known chat.
+func (c *Connector) placeResult(ctx context.Context, o *outcome) {
+	if o.chat.token != "" || o.cmd.chat.token == "" {
+		return
+	}
+	if found, err := c.known.find(ctx, o.cmd.chat); err == nil {
+		o.chat, o.app = o.cmd.chat, brightpattern.AppID(found.AppID)
+	}
+}
+
+func (c *Connector) publishResult(ctx context.Context, o outcome, msg *nats.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	event := *msg
+	event.Header = cloneHeader(msg.Header) // publishing adds to it what a reply must not have
+	event.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)
+	_, err := c.publisher.store(ctx, &event, "result:"+o.cmd.resultID())
+	return err
+}
+
+func respond(request micro.Request, msg *nats.Msg, failure *schema.Error) error {
+	if request.Reply() == "" {
+		return nil
+	}
+	headers := micro.WithHeaders(micro.Headers(msg.Header))
+	if failure == nil {
+		return request.Respond(msg.Data, headers)
+	}
+	return request.Error(string(failure.Code), oneLine(failure.Message), msg.Data, headers)
+}
+
+// noteFailure logs what an operator may have to mend; refusals and answers of
+// the contact center are the sender's business.
+func (c *Connector) noteFailure(cmd *command, failure *schema.Error, err error) {
+	if failure.Code == schema.CodeInternal {
+		c.log.Error("a command failed in the connector", "command", cmd.name, "error", err)
+		return
+	}
+	c.log.Debug("a command failed", "command", cmd.name, "code", failure.Code, "outcome", failure.Outcome)
+}
+
+func (c *Connector) noteReply(cmd *command, err error) {
+	if err != nil {
+		c.log.Warn("a reply could not be sent", "command", cmd.name, "error", err)
+	}
+}

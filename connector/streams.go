@@ -1,0 +1,211 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// What JetStream keeps for the connector. Each definition is data, so that
+// it can be shown to an administrator as well as applied.
+type layout struct {
+	events   jetstream.StreamConfig      // what the world may read, and the fences
+	sessions jetstream.StreamConfig      // one token for each chat to be polled
+	holders  jetstream.ConsumerConfig    // hands the tokens to replicas
+	chats    jetstream.KeyValueConfig    // an entry for each known chat
+	state    jetstream.KeyValueConfig    // the connector's own memory: message numbers, intentions
+	files    jetstream.ObjectStoreConfig // data too large for the bus
+}
+
+const (
+	metaTenant  = "cc-connector.tenant"
+	metaBaseURL = "cc-connector.base-url"
+	metaApps    = "cc-connector.apps"
+
+	// Beyond this a repeat is known by reading back, not by the stream's memory.
+	duplicateWindow = 2 * time.Minute
+)
+
+func newLayout(cfg Config) layout {
+	p, meta := cfg.Prefix, metadata(cfg)
+	return layout{
+		events: jetstream.StreamConfig{
+			Name:        p.StreamName("EVENTS"),
+			Description: "Contact-center events, results of commands, sessions (CloudEvents)",
+			Subjects: []string{
+				string(p) + ".chat.*.event.>", string(p) + ".chat.*.result.>", string(p) + ".chat.*.session.>",
+				string(p) + ".result.>", p.Internal("events", ">"),
+			},
+			Storage:    jetstream.FileStorage,
+			MaxAge:     cfg.EventsMaxAge,
+			MaxBytes:   unlimitedIfZero(cfg.EventsMaxBytes),
+			Duplicates: min(duplicateWindow, cfg.EventsMaxAge),
+			Replicas:   cfg.StreamReplicas,
+			// A direct get may be answered by a replica that lags, and a
+			// holder must read everything that its predecessor published.
+			AllowDirect: cfg.StreamReplicas == 1,
+			Metadata:    meta,
+		},
+		sessions: jetstream.StreamConfig{
+			Name:                 p.StreamName("SESSIONS"),
+			Description:          "One token for each chat that is to be polled; its holder polls",
+			Subjects:             []string{p.Internal("session", "*")},
+			Retention:            jetstream.WorkQueuePolicy,
+			Storage:              jetstream.FileStorage,
+			MaxMsgsPerSubject:    1,
+			Discard:              jetstream.DiscardNew,
+			DiscardNewPerSubject: true,
+			Replicas:             cfg.StreamReplicas,
+			Metadata:             meta,
+		},
+		holders: jetstream.ConsumerConfig{
+			Durable:       "holders",
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       cfg.FailoverAfter,
+			MaxDeliver:    -1,
+			MaxAckPending: -1,
+			MaxWaiting:    4096,
+		},
+		chats: jetstream.KeyValueConfig{
+			Bucket:         p.StreamName("CHATS"),
+			Description:    "An entry for each known chat",
+			Replicas:       cfg.StreamReplicas,
+			LimitMarkerTTL: time.Second, // allows an entry to expire; the marker itself is of no use to anybody
+			Metadata:       meta,
+		},
+		state: jetstream.KeyValueConfig{
+			Bucket:         p.StreamName("STATE"),
+			Description:    "The connector's own memory of chats",
+			Replicas:       cfg.StreamReplicas,
+			LimitMarkerTTL: time.Second,
+			Metadata:       meta,
+		},
+		files: jetstream.ObjectStoreConfig{
+			Bucket:      p.StreamName("FILES"),
+			Description: "Data too large for the bus",
+			TTL:         cfg.FilesMaxAge,
+			Replicas:    cfg.StreamReplicas,
+			Metadata:    meta,
+		},
+	}
+}
+
+func unlimitedIfZero(n int64) int64 {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+func metadata(cfg Config) map[string]string {
+	var apps []string
+	for _, app := range cfg.Apps {
+		apps = append(apps, app.Name+":"+string(app.ID))
+	}
+	return map[string]string{metaTenant: cfg.Tenant, metaBaseURL: cfg.BaseURL, metaApps: strings.Join(apps, ",")}
+}
+
+// stores are the handles on what the layout describes.
+type stores struct {
+	events  jetstream.Stream
+	tokens  jetstream.Stream
+	holders jetstream.Consumer
+	chats   jetstream.KeyValue
+	state   jetstream.KeyValue
+	files   jetstream.ObjectStore
+}
+
+// openStores makes what is missing, if it may, and finds every store. It
+// refuses to touch anything of another tenant: two connectors would publish
+// each other's chats.
+func openStores(ctx context.Context, js jetstream.JetStream, cfg Config) (*stores, error) {
+	l := newLayout(cfg)
+	if err := l.refuseForeign(ctx, js, cfg); err != nil {
+		return nil, err
+	}
+	if cfg.Provision {
+		if err := l.provision(ctx, js); err != nil {
+			return nil, err
+		}
+	}
+	return l.find(ctx, js)
+}
+
+func (l layout) streamNames() []string {
+	return []string{l.events.Name, l.sessions.Name, "KV_" + l.chats.Bucket, "KV_" + l.state.Bucket, "OBJ_" + l.files.Bucket}
+}
+
+func (l layout) refuseForeign(ctx context.Context, js jetstream.JetStream, cfg Config) error {
+	for _, name := range l.streamNames() {
+		s, err := js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("stream %s: %w", name, explainJetStream(err))
+		}
+		if err := sameOwner(name, s.CachedInfo().Config.Metadata, metadata(cfg)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sameOwner(stream string, there, ours map[string]string) error {
+	for _, key := range []string{metaTenant, metaBaseURL} {
+		if owner, marked := there[key]; marked && owner != ours[key] {
+			return fmt.Errorf("stream %s belongs to another contact center (%s is %q, here %q): choose another CC_SUBJECT_PREFIX, or the settings that it was made with", stream, key, owner, ours[key])
+		}
+	}
+	return nil
+}
+
+func explainJetStream(err error) error {
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return fmt.Errorf("JetStream is not enabled: start nats-server with -js and allow it for the account (%w)", err)
+	}
+	return err
+}
+
+// step is one store of the layout on its way to being there or being found.
+type step struct {
+	name string
+	take func() error
+}
+
+func (l layout) provision(ctx context.Context, js jetstream.JetStream) error {
+	for _, s := range []step{
+		{l.events.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.events); return err }},
+		{l.sessions.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.sessions); return err }},
+		{l.holders.Durable, func() error { _, err := js.CreateOrUpdateConsumer(ctx, l.sessions.Name, l.holders); return err }},
+		{l.chats.Bucket, func() error { _, err := js.CreateOrUpdateKeyValue(ctx, l.chats); return err }},
+		{l.state.Bucket, func() error { _, err := js.CreateOrUpdateKeyValue(ctx, l.state); return err }},
+		{l.files.Bucket, func() error { _, err := js.CreateOrUpdateObjectStore(ctx, l.files); return err }},
+	} {
+		if err := s.take(); err != nil {
+			return fmt.Errorf("making %s: %w", s.name, explainJetStream(err))
+		}
+	}
+	return nil
+}
+
+func (l layout) find(ctx context.Context, js jetstream.JetStream) (*stores, error) {
+	var s stores
+	for _, step := range []step{
+		{l.events.Name, func() (err error) { s.events, err = js.Stream(ctx, l.events.Name); return }},
+		{l.sessions.Name, func() (err error) { s.tokens, err = js.Stream(ctx, l.sessions.Name); return }},
+		{l.holders.Durable, func() (err error) { s.holders, err = js.Consumer(ctx, l.sessions.Name, l.holders.Durable); return }},
+		{l.chats.Bucket, func() (err error) { s.chats, err = js.KeyValue(ctx, l.chats.Bucket); return }},
+		{l.state.Bucket, func() (err error) { s.state, err = js.KeyValue(ctx, l.state.Bucket); return }},
+		{l.files.Bucket, func() (err error) { s.files, err = js.ObjectStore(ctx, l.files.Bucket); return }},
+	} {
+		if err := step.take(); err != nil {
+			return nil, fmt.Errorf("%s cannot be used: make it beforehand, or let the connector make it by CC_PROVISION=true (%w)", step.name, explainJetStream(err))
+		}
+	}
+	return &s, nil
+}

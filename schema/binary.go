@@ -1,0 +1,96 @@
+package schema
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/nats-io/nats.go"
+)
+
+const attributePrefix = "ce-"
+
+// encodeBinary sets the header's keys literally: nats.Header is case-sensitive
+// and its Set keeps the case, while the binding wants ce- names in lower case.
+func encodeBinary(e event.Event, attrs []attribute) *nats.Msg {
+	h := make(nats.Header, len(attrs)+1)
+	for _, a := range attrs {
+		h[attributePrefix+a.name] = []string{percentEncode(a.value)}
+	}
+	if dct := dataContentType(e); !isStructured(dct) {
+		h[contentType] = []string{percentEncode(dct)}
+	}
+	return &nats.Msg{Header: h, Data: e.DataEncoded}
+}
+
+func dataContentType(e event.Event) string {
+	if dct := e.DataContentType(); dct != "" {
+		return dct
+	}
+	return defaultContentType
+}
+
+// isStructured tells content types that make a reader take the message for structured.
+func isStructured(mediaType string) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(mediaType)), structuredPrefix)
+}
+
+func hasAttributes(h nats.Header) bool {
+	for name := range h {
+		if _, ok := attributeName(name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func attributeName(header string) (string, bool) {
+	return strings.CutPrefix(strings.ToLower(header), attributePrefix)
+}
+
+func decodeBinary(h nats.Header, data []byte) (event.Event, *FieldError) {
+	r := newReader()
+	for _, header := range slices.Sorted(maps.Keys(h)) { // sorted: the same message gives the same error
+		name, ok := attributeName(header)
+		if !ok {
+			continue
+		}
+		if ferr := r.addHeader(name, h[header]); ferr != nil {
+			return event.Event{}, ferr
+		}
+	}
+	e, ferr := r.event()
+	if ferr != nil {
+		return event.Event{}, ferr
+	}
+	if len(data) > 0 {
+		e.DataEncoded = data
+	}
+	return e, nil
+}
+
+func (r *reader) addHeader(name string, values []string) *FieldError {
+	if len(values) != 1 {
+		return &FieldError{safeName(name), "must be given once, with one value"}
+	}
+	value, ok := percentDecode(unquote(values[0]))
+	if !ok {
+		return &FieldError{safeName(name), "has a % without two hex digits after it: write a percent sign as %25"}
+	}
+	return r.add(name, value)
+}
+
+// single returns a header's value whatever its name's case, "" without one.
+func single(h nats.Header, name string) (string, *FieldError) {
+	var found []string
+	for key, values := range h {
+		if strings.EqualFold(key, name) {
+			found = append(found, values...)
+		}
+	}
+	if len(found) > 1 {
+		return "", &FieldError{name, "is given more than once"}
+	}
+	return strings.Join(found, ""), nil
+}

@@ -1,0 +1,115 @@
+package schema
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/nats-io/nats.go"
+)
+
+// Mode is how a CloudEvent is put into a NATS message.
+type Mode string
+
+// The two modes of the CloudEvents NATS binding.
+const (
+	Structured Mode = "structured" // one JSON object holds attributes and data
+	Binary     Mode = "binary"     // attributes are ce- headers, the payload is the data
+)
+
+// ParseMode accepts "structured" and "binary".
+func ParseMode(s string) (Mode, error) {
+	if m := Mode(s); m == Structured || m == Binary {
+		return m, nil
+	}
+	return "", &FieldError{"mode", "must be structured or binary"}
+}
+
+// Form is how a received message was written.
+type Form string
+
+// The forms that [Decode] tells apart.
+const (
+	FormStructured Form = "structured"
+	FormBinary     Form = "binary"
+	FormPlain      Form = "plain" // no CloudEvent: the payload is the data alone
+)
+
+const (
+	contentType        = "Content-Type"
+	structuredType     = "application/cloudevents+json"
+	structuredPrefix   = "application/cloudevents"
+	batchPrefix        = "application/cloudevents-batch"
+	defaultContentType = "application/json"
+)
+
+// Encode puts a CloudEvent into a message; its Subject is left empty. JSON data
+// is always written as JSON, whatever e.DataBase64 says. The error is a
+// [*FieldError] that names the attribute which no valid CloudEvent can carry.
+func Encode(e event.Event, m Mode) (*nats.Msg, error) {
+	prepared, attrs, ferr := prepare(e)
+	if ferr != nil {
+		return nil, ferr
+	}
+	if m == Binary {
+		return encodeBinary(prepared, attrs), nil
+	}
+	return encodeStructured(prepared)
+}
+
+func encodeStructured(e event.Event) (*nats.Msg, error) {
+	var b bytes.Buffer
+	if err := event.WriteJson(&e, &b); err != nil {
+		return nil, &FieldError{"data", "cannot be written as JSON"}
+	}
+	return &nats.Msg{Header: nats.Header{contentType: {structuredType}}, Data: b.Bytes()}, nil
+}
+
+// Decode reads a message in any of the three forms. Structured: a Content-Type
+// that begins with application/cloudevents, in any case, or a JSON object with a
+// member "specversion". Binary: any ce- header, in any case. Else plain: then the
+// event has data but no attributes. The error is a [*FieldError] naming the attribute.
+func Decode(h nats.Header, data []byte) (event.Event, Form, error) {
+	mediaType, ferr := single(h, contentType)
+	if ferr != nil {
+		return event.Event{}, "", ferr
+	}
+	switch mediaType = strings.ToLower(strings.TrimSpace(mediaType)); {
+	case strings.HasPrefix(mediaType, batchPrefix):
+		return event.Event{}, "", &FieldError{contentType, "batches are not taken: send one event a message"}
+	case strings.HasPrefix(mediaType, structuredPrefix) || looksStructured(data):
+		return decoded(FormStructured)(decodeStructured(data))
+	case hasAttributes(h):
+		return decoded(FormBinary)(decodeBinary(h, data))
+	}
+	return plain(data), FormPlain, nil
+}
+
+func plain(data []byte) event.Event {
+	e := event.New()
+	e.DataEncoded = data
+	return e
+}
+
+// decoded turns a nil *FieldError into a nil error.
+func decoded(form Form) func(event.Event, *FieldError) (event.Event, Form, error) {
+	return func(e event.Event, ferr *FieldError) (event.Event, Form, error) {
+		if ferr != nil {
+			return event.Event{}, form, ferr
+		}
+		return e, form, nil
+	}
+}
+
+func looksStructured(data []byte) bool {
+	if firstByte(data) != '{' || !bytes.Contains(data, []byte(`"specversion"`)) {
+		return false
+	}
+	members, _ := splitObject(data)
+	for _, m := range members {
+		if m.name == "specversion" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,24 @@
+package schema
+
+// Chat is a chat's entry in the key-value bucket of chats, under the chat's token.
+type Chat struct {
+	ChatID            string      `json:"chatId"`
+	ClientID          string      `json:"clientId"`
+	App               string      `json:"app"`   // the launch point's configured name
+	AppID             string      `json:"appId"` // the launch point's id
+	State             string      `json:"state"`
+	EstimatedWaitTime *float64    `json:"estimatedWaitTime,omitempty"` // seconds
+	CaseID            string      `json:"caseId,omitempty"`
+	Parties           List[Party] `json:"parties"`
+	Sequence          uint64      `json:"sequence"` // of the last event or session message that the entry includes
+	OpenedAt          Time        `json:"openedAt"`
+	ClosedAt          *Time       `json:"closedAt,omitempty"`
+	ClosedReason      CloseReason `json:"closedReason,omitempty"`
+}
+
+// Party is one who takes part in a chat.
+type Party struct {
+	PartyID     string `json:"partyId"`
+	DisplayName string `json:"displayName"`
+	PartyType   string `json:"partyType"` // scenario, external or internal
+}

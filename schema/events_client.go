@@ -1,0 +1,72 @@
+package schema
+
+import "encoding/json"
+
+// The events below are the client's own: they come back in histories only, with
+// the chat id as PartyID.
+
+// FormData is a form that the client filled in.
+type FormData struct {
+	EventHeader
+	PartyID       string          `json:"partyId,omitempty"`
+	FormRequestID string          `json:"formRequestId,omitempty"`
+	FormName      string          `json:"formName,omitempty"`
+	Data          json.RawMessage `json:"data,omitempty"`
+}
+
+// SecureFormData is a secure form that the client filled in: its data are
+// withheld, and so is Raw, which is never written.
+type SecureFormData struct {
+	EventHeader
+	PartyID       string `json:"partyId,omitempty"`
+	FormRequestID string `json:"formRequestId,omitempty"`
+	FormName      string `json:"formName,omitempty"`
+}
+
+// MarshalJSON leaves out Raw, for the secrets in it.
+func (e SecureFormData) MarshalJSON() ([]byte, error) {
+	type plain SecureFormData
+	e.Raw = nil
+	return json.Marshal(plain(e))
+}
+
+// CobrowsingStarted says where the client's co-browsing session is.
+type CobrowsingStarted struct {
+	EventHeader
+	PartyID      string `json:"partyId,omitempty"`
+	ProviderType string `json:"providerType,omitempty"`
+	URL          string `json:"url,omitempty"`
+}
+
+// CobrowsingRejected refuses co-browsing.
+type CobrowsingRejected struct {
+	EventHeader
+	PartyID string `json:"partyId,omitempty"`
+}
+
+// CobrowsingEnded ends co-browsing.
+type CobrowsingEnded struct {
+	EventHeader
+	PartyID string `json:"partyId,omitempty"`
+}
+
+// Navigation says which page the client looks at.
+type Navigation struct {
+	EventHeader
+	MessageID string `json:"messageId,omitempty"`
+	PartyID   string `json:"partyId,omitempty"`
+	Title     string `json:"title,omitempty"`
+	Page      string `json:"page,omitempty"`
+}
+
+// Disconnect ends the conversation and keeps the session: a survey may follow.
+type Disconnect struct {
+	EventHeader
+	PartyID string `json:"partyId,omitempty"`
+}
+
+// End ends the session.
+type End struct {
+	EventHeader
+	PartyID string `json:"partyId,omitempty"`
+}
