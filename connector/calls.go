@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"cc-connector/connector/brightpattern"
@@ -62,10 +61,8 @@ var calls = map[subjects.Command]call{
 func with[D any](run func(context.Context, *Connector, *command, *D) (answer, error)) call {
 	return func(ctx context.Context, c *Connector, cmd *command) (answer, error) {
 		data := new(D)
-		if len(cmd.data) > 0 {
-			if err := json.Unmarshal(cmd.data, data); err != nil {
-				return answer{}, refuse(schema.CodeInvalidCommand, "data: does not fit the command")
-			}
+		if err := schema.ReadData(cmd.data, data); err != nil {
+			return answer{}, invalidCommand(err)
 		}
 		return run(ctx, c, cmd, data)
 	}

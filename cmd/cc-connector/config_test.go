@@ -3,10 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -166,18 +167,11 @@ func TestBadSettings(t *testing.T) {
 	}
 }
 
+// The tests may run as a user who may read everything, so the system's answer is given, not provoked.
 func TestUnreadableFile(t *testing.T) {
-	file := writeFile(t, planted)
-	if err := os.Chmod(file, 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.ReadFile(file); err == nil {
-		t.Skip("this user may read everything")
-	}
-	setEnv(t, with(map[string]string{"CC_NATS_TOKEN_FILE": file}))
-	_, err := readConfig()
-	if err == nil || !strings.Contains(err.Error(), "CC_NATS_TOKEN_FILE names a file that this user may not read") {
-		t.Errorf("got %v", err)
+	got := fileProblem(nil, &fs.PathError{Op: "open", Path: "/secret", Err: syscall.EACCES})
+	if got != "names a file that this user may not read" {
+		t.Errorf("got %q", got)
 	}
 }
 

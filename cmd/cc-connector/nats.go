@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector"
 )
 
 const (
@@ -52,9 +54,7 @@ func dialNATS(cfg natsConfig, log *slog.Logger, lost func(error)) (*nats.Conn, e
 }
 
 func connectionOptions(log *slog.Logger, lost func(error)) []nats.Option {
-	return []nats.Option{
-		nats.Name("cc-connector"),
-		nats.MaxReconnects(-1),
+	return append(connector.NATSOptions(),
 		nats.PingInterval(natsPing),
 		nats.IgnoreAuthErrorAbort(), // a secret that is being rotated is refused for a while
 		nats.NoCallbacksAfterClientClose(),
@@ -68,7 +68,7 @@ func connectionOptions(log *slog.Logger, lost func(error)) []nats.Option {
 		nats.ClosedHandler(func(nc *nats.Conn) {
 			lost(fmt.Errorf("NATS connection closed for good: %s", errorText(nc.LastError())))
 		}),
-	}
+	)
 }
 
 func logAsyncError(log *slog.Logger) nats.ErrHandler {

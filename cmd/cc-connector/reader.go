@@ -119,11 +119,23 @@ func choose[T any](r *reader, setting *string, options ...option[T]) T {
 // file returns what a named file holds, nil if that cannot be used.
 func (r *reader) file(setting *string) []byte {
 	content, err := os.ReadFile(*setting)
-	r.require(!errors.Is(err, fs.ErrNotExist), setting, "names a file that does not exist; it must hold a path")
-	r.require(!errors.Is(err, fs.ErrPermission), setting, "names a file that this user may not read")
-	r.require(err == nil, setting, "names something that cannot be read as a file; it must hold a path")
-	r.require(len(content) > 0, setting, "names an empty file")
+	problem := fileProblem(content, err)
+	r.require(problem == "", setting, problem)
 	return content
+}
+
+func fileProblem(content []byte, err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "names a file that does not exist; it must hold a path"
+	case errors.Is(err, fs.ErrPermission):
+		return "names a file that this user may not read"
+	case err != nil:
+		return "names something that cannot be read as a file; it must hold a path"
+	case len(content) == 0:
+		return "names an empty file"
+	}
+	return ""
 }
 
 // secret returns a file's content without its final newline.

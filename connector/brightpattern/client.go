@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -69,6 +70,7 @@ type Client struct {
 	pollTimeout time.Duration
 	casePaths   CasePaths
 	transport   *http.Transport
+	lastStamp   atomic.Int64
 }
 
 // New checks the configuration; it makes no connection. Proxies are taken from

@@ -50,9 +50,14 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, code := range codes {
 		for _, status = range statuses {
-			for _, body = range bodiesOf(code) {
-				checkRefusal(t, client, status, code)
-			}
+			body = bodiesOf(code)[0]
+			checkRefusal(t, client, status, code)
+		}
+	}
+	for _, code := range []string{"", "4711", "5005", "5500"} {
+		for _, body = range bodiesOf(code) {
+			status = 502
+			checkRefusal(t, client, status, code)
 		}
 	}
 }

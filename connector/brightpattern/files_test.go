@@ -134,18 +134,82 @@ func (g *guarded) Read(p []byte) (int, error) {
 		g.t.Error("read after Upload has returned")
 		return 0, io.EOF
 	default:
-		return len(p), nil
+		return min(1, len(p)), nil // slowly, so that the answer comes first
 	}
 }
 
-// A server that answers at once, while the content is still on its way.
+// refuseAtOnce answers while the request is still on its way.
+func refuseAtOnce(w http.ResponseWriter, _ *http.Request) {
+	conn, rest, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+	_, _ = io.Copy(io.Discard, rest)
+}
+
 func TestUploadGivesTheContentBack(t *testing.T) {
-	client := serve(t, answering(403, ""))
-	content := &guarded{t: t, back: make(chan struct{})}
-	_, err := client.Upload(overall(t), caller, "a", content)
-	close(content.back)
-	if e := failure(t, err); e.Effect != EffectNone && e.Reason != ReasonCut {
-		t.Error(err)
+	client := serve(t, refuseAtOnce)
+	for range 20 { // what net/http still reads is a race
+		content := &guarded{t: t, back: make(chan struct{})}
+		_, err := client.Upload(overall(t), caller, "a", content)
+		close(content.back)
+		expect(t, err, ReasonRefused, EffectNone)
+	}
+}
+
+func TestUploadIsNotReadAfterClose(t *testing.T) {
+	content := strings.NewReader("content")
+	upload, _, err := newUpload("a", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = upload.Close()
+	if _, err := io.ReadAll(upload); !errors.Is(err, errUploadClosed) || content.Len() != 7 {
+		t.Errorf("%v, %d left", err, content.Len())
+	}
+}
+
+// What is known to be too large is not sent at all.
+func TestUploadKnownTooLarge(t *testing.T) {
+	client := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	_, err := client.Upload(overall(t), caller, "a", bytes.NewReader(make([]byte, fileBody+1)))
+	expect(t, err, ReasonInvalid, EffectNone)
+}
+
+// An upload has its whole time again with every piece that is read.
+func TestUploadProgress(t *testing.T) {
+	client := serve(t, answering(200, ""))
+	upload, contentType, err := newUpload("a", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newExchange(overall(t), call{kind: post, path: []string{"files"}, contentType: contentType, upload: upload}, time.Hour)
+	defer x.end()
+	if _, err := client.request(x, caller); err != nil {
+		t.Fatal(err)
+	}
+	x.timer.Stop()
+	if _, err := upload.Read(make([]byte, 1)); err != nil || !x.timer.Stop() {
+		t.Errorf("the timer does not run: %v", err)
+	}
+}
+
+// A download's time runs only while a read waits for the server, not while the
+// caller is busy.
+func TestDownloadTime(t *testing.T) {
+	content, err := serve(t, answering(200, "xy")).File(overall(t), caller, theChat, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Body.Close()
+	timer := content.Body.(*download).x.timer
+	if timer.Stop() {
+		t.Error("the time runs before the first read")
+	}
+	if _, err := content.Body.Read(make([]byte, 1)); err != nil || timer.Stop() {
+		t.Errorf("the time runs between two reads: %v", err)
 	}
 }
 

@@ -25,7 +25,12 @@ const theChat ChatID = "chat-1"
 // overall keeps a test from hanging; nothing depends on its length.
 func overall(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	t.Cleanup(cancel)
+	t.Cleanup(func() {
+		if ctx.Err() != nil {
+			t.Error("the test ended by its overall deadline")
+		}
+		cancel()
+	})
 	return ctx
 }
 
@@ -139,6 +144,14 @@ func (s *raw) note(request *http.Request) int {
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, request.Method+" "+request.URL.Path)
 	return len(s.requests) - 1
+}
+
+// finish waits until the client has closed its connections, so that whatever
+// it wrote has been read, and returns the requests that came.
+func (s *raw) finish() []string {
+	_ = s.listener.Close()
+	s.wait.Wait()
+	return s.requests
 }
 
 // close ends all connections and returns the requests that came.

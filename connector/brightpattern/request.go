@@ -124,9 +124,20 @@ func (c *Client) url(call call) string {
 	}
 	address := c.root + strings.Join(segments, "/") + c.tenantQuery
 	if call.kind == poll {
-		address += "&timestamp=" + strconv.FormatInt(time.Now().UnixMilli(), 10)
+		address += "&timestamp=" + strconv.FormatInt(c.stamp(), 10)
 	}
 	return address
+}
+
+// stamp is the time in milliseconds, pushed on where it would come twice.
+func (c *Client) stamp() int64 {
+	for {
+		last := c.lastStamp.Load()
+		next := max(time.Now().UnixMilli(), last+1)
+		if c.lastStamp.CompareAndSwap(last, next) {
+			return next
+		}
+	}
 }
 
 func (c *Client) timeoutOf(call call) time.Duration {

@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // deadline keeps a broken simulator from hanging the tests.
-const deadline = 4 * time.Second
+const deadline = 30 * time.Second
 
 // world is a simulator behind real HTTP.
 type world struct {

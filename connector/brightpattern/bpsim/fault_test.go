@@ -150,6 +150,39 @@ func TestDelayedEffect(t *testing.T) {
 	w.until("the event is taken", func() bool { return len(w.record(chat).Client) == 1 })
 }
 
+// A delayed poll whose client has left is given nothing.
+func TestDelayedPoll(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	c := w.client("client")
+	chat := c.chat()
+	w.push(chat, typing)
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "delay", Delay: 100 * time.Millisecond, Times: 1})
+	left := c.pollAside(chat)
+	w.until("the poll is delayed", func() bool { return len(w.sim.Faults()) == 0 })
+	left.cancel()
+	<-left.result
+	w.until("the poll is over", func() bool { r := w.record(chat); return r.Polls == 1 && r.Held == 0 })
+	if fate := w.record(chat).Server[0].Fate; fate != bpsim.Pending {
+		t.Errorf("the event has the fate %s", fate)
+	}
+}
+
+// A send that its client gave up while it hung takes no effect.
+func TestAHangingSendGivenUp(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	c := w.client("client")
+	chat := c.chat()
+	w.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang"})
+	c.http.Timeout = 5 * time.Millisecond
+	if _, err := c.try("POST", "chats/"+chat+"/events", `{"events":[{"event":"chat_session_typing"}]}`); err == nil {
+		t.Error("the call did not hang")
+	}
+	w.sim.Close() // waits for the call
+	if n := len(w.record(chat).Client); n != 0 {
+		t.Errorf("%d events were taken", n)
+	}
+}
+
 func TestCutSends(t *testing.T) {
 	for kind, taken := range map[string]int{"cut_before": 0, "cut_after": 1, "truncate": 1} {
 		w := start(t, bpsim.Options{})

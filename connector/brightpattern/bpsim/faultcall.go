@@ -31,8 +31,7 @@ func (s *Server) faultBefore(c *call) (a answer, end ending, hit bool) {
 		s.wait(f.Delay)
 		return answer{}, endAnswered, false
 	default: // hang
-		left := s.hang(c, f)
-		return answer{}, endCut, left
+		return s.hang(c, f)
 	}
 }
 
@@ -89,15 +88,16 @@ func (s *Server) wait(d time.Duration) {
 	}
 }
 
-// hang reports whether the client has left; else the call goes on.
-func (s *Server) hang(c *call, f *liveFault) (left bool) {
+// hang holds the call back; only if it is let go does it take its effect.
+func (s *Server) hang(c *call, f *liveFault) (a answer, end ending, hit bool) {
 	select {
 	case <-f.cleared:
+		return answer{}, endAnswered, false
 	case <-s.closing():
+		return shuttingDown.answer(), endAnswered, true
 	case <-c.ctx.Done():
-		return true
+		return answer{}, endCut, true
 	}
-	return false
 }
 
 // answer of a fault of kind status.

@@ -89,7 +89,7 @@ func (c *call) readAuth(header string) *refusal {
 		return noAppID
 	case c.client == "":
 		return noClientID
-	case c.client == "x":
+	case c.client == "WebChat":
 		return webChatClient
 	}
 	return nil

@@ -122,6 +122,12 @@ func TestCasesInBothPathForms(t *testing.T) {
 			t.Errorf("got %d %s", got.status, got.body)
 		}
 	}
+	if err := w.sim.Forget(w.client("other").chat()); err != nil {
+		t.Fatal(err)
+	}
+	if sessions := c.get("casehistory").object(t)["sessions"].([]any); len(sessions) != 1 {
+		t.Errorf("%d sessions, one of them forgotten", len(sessions))
+	}
 	w.setCase(chat, "")
 	c.get("casehistory").expect(t, 406, "5601")
 }

@@ -99,6 +99,21 @@ func TestScriptsEndWithTheServer(t *testing.T) {
 	w.sim.Close() // goleak sees whether it is over
 }
 
+// A session that ends in a pause of its script hears nothing more of it, while
+// that of a later one gets further.
+func TestScriptsEndWithTheSession(t *testing.T) {
+	w := start(t, bpsim.Options{Script: "support", Pace: 0.01})
+	ended, later := w.client("ended").chat(), w.client("later").chat()
+	if err := w.sim.End(ended); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the later script has come to its greeting", func() bool { return len(w.record(later).Server) == 8 })
+	events := w.record(ended).Server
+	if last := string(events[len(events)-1].Event); !strings.Contains(last, "chat_session_ended") {
+		t.Errorf("the last of %d events is %s", len(events), last)
+	}
+}
+
 func TestAnUnknownScriptIsRefused(t *testing.T) {
 	defer func() {
 		if recover() == nil {
