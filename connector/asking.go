@@ -137,7 +137,7 @@ func (h *holder) serveRequest(data []byte) error {
 	case request.Close != "":
 		return h.closeAsAsked(request.Close)
 	case request.Recover:
-		h.wishRecovery(true)
+		h.wishMending()
 		return nil
 	}
 	return h.receiveAnswer(request)
@@ -151,8 +151,9 @@ const clockSkew = 5 * time.Second
 // next look into the history sorts them out. It has no signaling, so that is
 // published in any case.
 func (h *holder) receiveAnswer(request holderRequest) error {
-	ctx := h.lease.ctx
-	sorted := h.historyReadSince(request.Began.Add(-clockSkew))
+	h.mu.Lock()
+	defer h.mu.Unlock() // all the way: a history read in between would show the events, too
+	sorted := h.lastRead.After(request.Began.Add(-clockSkew))
 	var events []brightpattern.Event
 	for _, raw := range request.Events {
 		event := brightpattern.ParseEvent(raw)
@@ -161,9 +162,9 @@ func (h *holder) receiveAnswer(request holderRequest) error {
 		}
 	}
 	if sorted {
-		h.wishRecovery(false)
+		h.recovery = max(h.recovery, wantsLook)
 	}
-	return h.receive(ctx, events, originSend, time.Now())
+	return h.take(h.lease.ctx, events, originSend, time.Now())
 }
 
 func (h *holder) closeAsAsked(reason schema.CloseReason) error {

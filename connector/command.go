@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -35,11 +37,12 @@ func readCommand(spec *schema.Command, header nats.Header, data []byte) (*comman
 	cmd := &command{name: subjects.Command(spec.Name), spec: spec}
 	e, form, err := schema.Decode(header, data)
 	cmd.identify(e, form, header)
+	unfit := cmd.checkAttributes(form)
 	if err != nil {
 		return cmd, invalidCommand(err)
 	}
-	if err := cmd.checkAttributes(form); err != nil {
-		return cmd, invalidCommand(err)
+	if unfit != nil {
+		return cmd, invalidCommand(unfit)
 	}
 	cmd.data = e.Data()
 	cmd.chat = chatNamedIn(cmd.data)
@@ -81,9 +84,9 @@ func (c *command) checkAttributes(form schema.Form) error {
 	}
 	var problems []error
 	check := func(name string, value *string, most int, instead string) {
-		if !utf8.ValidString(*value) || len(*value) > most {
+		if !utf8.ValidString(*value) || len(*value) > most || strings.ContainsFunc(*value, unicode.IsControl) {
 			*value = instead
-			problems = append(problems, &schema.FieldError{Field: name, Problem: fmt.Sprintf("must be UTF-8 of at most %d bytes", most)})
+			problems = append(problems, &schema.FieldError{Field: name, Problem: fmt.Sprintf("must be UTF-8 of at most %d bytes, without control characters", most)})
 		}
 	}
 	if c.correlation == c.id {

@@ -60,7 +60,7 @@ func explainWire(cmd *command, err *brightpattern.Error) *schema.Error {
 		Message:    wireMessage(cmd, code, err),
 		WireCode:   string(err.Code),
 		HTTPStatus: err.Status,
-		Retryable:  isTransient(err) || err.Code == brightpattern.CodeCaseNotSpecified,
+		Retryable:  isTransient(err) || code == schema.CodeCaseNotSpecified,
 		Outcome:    schema.OutcomeNotDone,
 	}
 	if err.Effect == brightpattern.EffectUnknown && !cmd.spec.GET {
@@ -83,6 +83,7 @@ var reasonCodes = map[brightpattern.Reason]schema.ErrorCode{
 	brightpattern.ReasonCanceled:    schema.CodeUnavailable,
 	brightpattern.ReasonTimeout:     schema.CodeTimeout,
 	brightpattern.ReasonUnreadable:  schema.CodeUnexpectedResponse,
+	brightpattern.ReasonInvalid:     schema.CodeInvalidCommand,
 }
 
 func wireErrorCode(cmd *command, err *brightpattern.Error) schema.ErrorCode {
@@ -134,8 +135,8 @@ var meanings = func() map[schema.ErrorCode]string {
 	return all
 }()
 
-// carriesSecrets are the commands whose data nobody may repeat.
-var carriesSecrets = map[string]bool{"chat.secureform": true, "push.apns": true, "push.firebase": true}
+// carriesSecrets are the commands whose data, or result, nobody may repeat.
+var carriesSecrets = map[string]bool{"chat.secureform": true, "push.apns": true, "push.firebase": true, "service.iceservers": true}
 
 // isTransient tells whether the same call may succeed later.
 func isTransient(err error) bool {
@@ -145,7 +146,7 @@ func isTransient(err error) bool {
 	}
 	switch {
 	case wire.Reason != brightpattern.ReasonRefused:
-		return true
+		return wire.Reason != brightpattern.ReasonInvalid
 	case wire.Code == brightpattern.CodeTooManyPollRequests || wire.Status == http.StatusTooManyRequests:
 		return true
 	case wire.Code.Name() != "":

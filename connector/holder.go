@@ -140,6 +140,9 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 			return err
 		}
 		h.opened = true
+		if h.lastSeen.IsZero() {
+			h.lastSeen = h.token.OpenedAt
+		}
 	}
 	if h.fresh {
 		return nil
@@ -151,6 +154,11 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 func (h *holder) receive(ctx context.Context, events []brightpattern.Event, origin origin, read time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.take(ctx, events, origin, read)
+}
+
+// take is receive with h.mu held.
+func (h *holder) take(ctx context.Context, events []brightpattern.Event, origin origin, read time.Time) error {
 	if h.over {
 		return errNotHeld
 	}

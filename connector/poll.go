@@ -120,7 +120,7 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	case verdict.gone:
 		h.sessionGone()
 	case verdict.lost:
-		h.wishRecovery(true)
+		h.wishMending()
 	}
 	return pace.after(verdict, len(events), took), err
 }
@@ -144,13 +144,13 @@ func (h *holder) notePoll(pace *pace, v pollVerdict, err error) {
 	h.log.Info("polling works again")
 }
 
-// finish looks once more for what a poll that was cut may have held, and says
-// why the chat is to be closed. A replica that leaves does not look: the next
+// finish looks once more for what a poll that was cut, or an answer that was
+// lost, may have held, and says why the chat is to be closed. A replica that leaves does not look: the next
 // holder will.
 func (h *holder) finish(ctx context.Context) (schema.CloseReason, error) {
 	switch cause := context.Cause(h.polling); {
 	case errors.Is(cause, errEnded):
-		return h.wantedReason(), nil
+		return h.wantedReason(), h.grantRecovery(ctx)
 	case errors.Is(cause, errClosing):
 		return h.wantedReason(), h.recoverLost(ctx)
 	default:

@@ -77,14 +77,11 @@ const (
 	wantsMending              // an answer may have been lost
 )
 
-func (h *holder) wishRecovery(mend bool) {
+// wishMending says that an answer may have been lost.
+func (h *holder) wishMending() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	wish := wantsLook
-	if mend {
-		wish = wantsMending
-	}
-	h.recovery = max(h.recovery, wish)
+	h.recovery = wantsMending
 }
 
 // grantRecovery does what was wished for. No poll is under way.
@@ -102,12 +99,6 @@ func (h *holder) recoverLost(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.recoverMissing(ctx, true)
-}
-
-func (h *holder) historyReadSince(t time.Time) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.lastRead.After(t)
 }
 
 // seenComplete notes that nothing is missing up to t.

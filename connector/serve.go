@@ -58,10 +58,20 @@ func newAdmission(most int) *admission {
 	return &admission{admitted: semaphore.NewWeighted(2 * int64(most)), running: semaphore.NewWeighted(int64(most))}
 }
 
+// incoming is what is kept of a request. The request itself is the framework's
+// again when its handler returns, and whoever held it would also hold every
+// message that was queued behind it.
+type incoming struct {
+	reply  string
+	header nats.Header
+	data   []byte
+}
+
 // handler hands each command to a goroutine of its own: the micro framework
 // runs an endpoint's handlers one at a time.
 func (c *Connector) handler(spec *schema.Command) micro.Handler {
-	return micro.HandlerFunc(func(request micro.Request) {
+	return micro.HandlerFunc(func(r micro.Request) {
+		request := incoming{reply: r.Reply(), header: nats.Header(r.Headers()), data: r.Data()}
 		if !c.admission.admitted.TryAcquire(1) {
 			c.refuseOverload(spec, request)
 			return
@@ -77,7 +87,7 @@ func (c *Connector) handler(spec *schema.Command) micro.Handler {
 	})
 }
 
-func (c *Connector) serve(spec *schema.Command, request micro.Request) {
+func (c *Connector) serve(spec *schema.Command, request incoming) {
 	waiting, cancel := context.WithTimeout(c.work, startWithin)
 	err := c.admission.running.Acquire(waiting, 1)
 	cancel()
@@ -88,7 +98,7 @@ func (c *Connector) serve(spec *schema.Command, request micro.Request) {
 	defer c.admission.running.Release(1)
 
 	began := time.Now()
-	cmd, refused := readCommand(spec, nats.Header(request.Headers()), request.Data())
+	cmd, refused := readCommand(spec, request.header, request.data)
 	o := outcome{cmd: cmd, failure: refused}
 	if refused == nil {
 		o = c.run(c.work, cmd)
@@ -99,14 +109,14 @@ func (c *Connector) serve(spec *schema.Command, request micro.Request) {
 
 // refuseOverload answers a command that was never looked at. No result event
 // tells of it: it would only add to the load.
-func (c *Connector) refuseOverload(spec *schema.Command, request micro.Request) {
+func (c *Connector) refuseOverload(spec *schema.Command, request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
 	c.metrics.command(spec.Name, failure, 0)
 	cmd := &command{name: subjects.Command(spec.Name), spec: spec}
-	cmd.identify(plainEvent, schema.FormPlain, nats.Header(request.Headers()))
+	cmd.identify(plainEvent, schema.FormPlain, request.header)
 	msg, err := c.resultMessage(c.work, outcome{cmd: cmd, failure: failure}, nil)
 	if err == nil {
-		err = respond(request, msg, failure)
+		err = c.respond(request, msg, failure)
 	}
 	c.noteReply(cmd, err)
 }
@@ -138,7 +148,7 @@ type outcome struct {
 
 // settle publishes the result, then replies: who has the reply may rely on
 // the event being there.
-func (c *Connector) settle(ctx context.Context, o outcome, request micro.Request) {
+func (c *Connector) settle(ctx context.Context, o outcome, request incoming) {
 	c.placeResult(ctx, &o)
 	msg, err := c.resultMessage(ctx, o, o.published)
 	if err == nil {
@@ -153,7 +163,7 @@ func (c *Connector) settle(ctx context.Context, o outcome, request micro.Request
 			return
 		}
 	}
-	c.noteReply(o.cmd, respond(request, msg, o.failure))
+	c.noteReply(o.cmd, c.respond(request, msg, o.failure))
 }
 
 // placeResult finds out whether a command that failed was on a known chat.
@@ -176,15 +186,16 @@ func (c *Connector) publishResult(ctx context.Context, o outcome, msg *nats.Msg)
 	return err
 }
 
-func respond(request micro.Request, msg *nats.Msg, failure *schema.Error) error {
-	if request.Reply() == "" {
+func (c *Connector) respond(request incoming, msg *nats.Msg, failure *schema.Error) error {
+	if request.reply == "" {
 		return nil
 	}
-	headers := micro.WithHeaders(micro.Headers(msg.Header))
-	if failure == nil {
-		return request.Respond(msg.Data, headers)
+	msg.Subject = request.reply
+	if failure != nil {
+		msg.Header[micro.ErrorCodeHeader] = []string{string(failure.Code)}
+		msg.Header[micro.ErrorHeader] = []string{oneLine(failure.Message)}
 	}
-	return request.Error(string(failure.Code), oneLine(failure.Message), msg.Data, headers)
+	return c.nc.PublishMsg(msg)
 }
 
 // noteFailure logs what an operator may have to mend; refusals and answers of

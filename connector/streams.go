@@ -31,37 +31,9 @@ const (
 )
 
 func newLayout(cfg Config) layout {
-	p, meta := cfg.Prefix, metadata(cfg)
 	return layout{
-		events: jetstream.StreamConfig{
-			Name:        p.StreamName("EVENTS"),
-			Description: "Contact-center events, results of commands, sessions (CloudEvents)",
-			Subjects: []string{
-				string(p) + ".chat.*.event.>", string(p) + ".chat.*.result.>", string(p) + ".chat.*.session.>",
-				string(p) + ".result.>", p.Internal("events", ">"),
-			},
-			Storage:    jetstream.FileStorage,
-			MaxAge:     cfg.EventsMaxAge,
-			MaxBytes:   unlimitedIfZero(cfg.EventsMaxBytes),
-			Duplicates: min(duplicateWindow, cfg.EventsMaxAge),
-			Replicas:   cfg.StreamReplicas,
-			// A direct get may be answered by a replica that lags, and a
-			// holder must read everything that its predecessor published.
-			AllowDirect: cfg.StreamReplicas == 1,
-			Metadata:    meta,
-		},
-		sessions: jetstream.StreamConfig{
-			Name:                 p.StreamName("SESSIONS"),
-			Description:          "One token for each chat that is to be polled; its holder polls",
-			Subjects:             []string{p.Internal("session", "*")},
-			Retention:            jetstream.WorkQueuePolicy,
-			Storage:              jetstream.FileStorage,
-			MaxMsgsPerSubject:    1,
-			Discard:              jetstream.DiscardNew,
-			DiscardNewPerSubject: true,
-			Replicas:             cfg.StreamReplicas,
-			Metadata:             meta,
-		},
+		events:   eventsStream(cfg),
+		sessions: sessionsStream(cfg),
 		holders: jetstream.ConsumerConfig{
 			Durable:       "holders",
 			AckPolicy:     jetstream.AckExplicitPolicy,
@@ -70,27 +42,61 @@ func newLayout(cfg Config) layout {
 			MaxAckPending: -1,
 			MaxWaiting:    4096,
 		},
-		chats: jetstream.KeyValueConfig{
-			Bucket:         p.StreamName("CHATS"),
-			Description:    "An entry for each known chat",
-			Replicas:       cfg.StreamReplicas,
-			LimitMarkerTTL: time.Second, // allows an entry to expire; the marker itself is of no use to anybody
-			Metadata:       meta,
-		},
-		state: jetstream.KeyValueConfig{
-			Bucket:         p.StreamName("STATE"),
-			Description:    "The connector's own memory of chats",
-			Replicas:       cfg.StreamReplicas,
-			LimitMarkerTTL: time.Second,
-			Metadata:       meta,
-		},
+		chats: bucket(cfg, "CHATS", "An entry for each known chat"),
+		state: bucket(cfg, "STATE", "The connector's own memory of chats"),
 		files: jetstream.ObjectStoreConfig{
-			Bucket:      p.StreamName("FILES"),
+			Bucket:      cfg.Prefix.StreamName("FILES"),
 			Description: "Data too large for the bus",
 			TTL:         cfg.FilesMaxAge,
 			Replicas:    cfg.StreamReplicas,
-			Metadata:    meta,
+			Metadata:    metadata(cfg),
 		},
+	}
+}
+
+func eventsStream(cfg Config) jetstream.StreamConfig {
+	prefix := string(cfg.Prefix)
+	return jetstream.StreamConfig{
+		Name:        cfg.Prefix.StreamName("EVENTS"),
+		Description: "Contact-center events, results of commands, sessions (CloudEvents)",
+		Subjects: []string{
+			prefix + ".chat.*.event.>", prefix + ".chat.*.result.>", prefix + ".chat.*.session.>",
+			prefix + ".result.>", cfg.Prefix.Internal("events", ">"),
+		},
+		Storage:    jetstream.FileStorage,
+		MaxAge:     cfg.EventsMaxAge,
+		MaxBytes:   unlimitedIfZero(cfg.EventsMaxBytes),
+		Duplicates: min(duplicateWindow, cfg.EventsMaxAge),
+		Replicas:   cfg.StreamReplicas,
+		// A direct get may be answered by a replica that lags, and a holder
+		// must read everything that its predecessor published.
+		AllowDirect: cfg.StreamReplicas == 1,
+		Metadata:    metadata(cfg),
+	}
+}
+
+func sessionsStream(cfg Config) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                 cfg.Prefix.StreamName("SESSIONS"),
+		Description:          "One token for each chat that is to be polled; its holder polls",
+		Subjects:             []string{cfg.Prefix.Internal("session", "*")},
+		Retention:            jetstream.WorkQueuePolicy,
+		Storage:              jetstream.FileStorage,
+		MaxMsgsPerSubject:    1,
+		Discard:              jetstream.DiscardNew,
+		DiscardNewPerSubject: true,
+		Replicas:             cfg.StreamReplicas,
+		Metadata:             metadata(cfg),
+	}
+}
+
+func bucket(cfg Config, name, description string) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket:         cfg.Prefix.StreamName(name),
+		Description:    description,
+		Replicas:       cfg.StreamReplicas,
+		LimitMarkerTTL: time.Second, // lets values expire; the marker that remains serves nobody
+		Metadata:       metadata(cfg),
 	}
 }
 

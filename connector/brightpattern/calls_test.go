@@ -71,6 +71,17 @@ func TestEveryRequestCarries(t *testing.T) {
 	}
 }
 
+func TestPollsNeverLookAlike(t *testing.T) {
+	client := clientOf(t, Config{BaseURL: "https://acme.example"})
+	seen := map[string]bool{}
+	for range 1000 {
+		seen[client.url(call{kind: poll, path: []string{"chats", "c", "events"}})] = true
+	}
+	if len(seen) != 1000 {
+		t.Errorf("%d URLs for 1000 polls", len(seen))
+	}
+}
+
 func TestTenantDefaultsToTheHost(t *testing.T) {
 	client, rec := record(t, answering(200, "{}"))
 	_, _ = client.Version(overall(t), caller)

@@ -274,12 +274,13 @@ func readAll(t *testing.T, client *Client, ctx context.Context) (int64, error) {
 }
 
 func TestContentLost(t *testing.T) {
+	t.Parallel()
 	stall := start(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "half")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
-	_, err := readAll(t, clientOf(t, Config{BaseURL: stall.URL, Timeout: 50 * time.Millisecond}), overall(t))
+	_, err := readAll(t, clientOf(t, Config{BaseURL: stall.URL, Timeout: connectable}), overall(t))
 	expect(t, err, ReasonTimeout, EffectNone)
 
 	cut := rawServer(t, func(int) (string, bool) { return "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", true })

@@ -23,12 +23,15 @@ import (
 func three(t *testing.T, client *Client, reason Reason, polled, posted Effect) {
 	t.Helper()
 	ctx := overall(t)
-	_, err := client.Poll(ctx, caller, theChat)
-	expect(t, err, reason, polled)
-	_, err = client.Send(ctx, caller, theChat, Typing{})
-	expect(t, err, reason, posted)
-	_, err = client.History(ctx, caller, theChat)
-	expect(t, err, reason, EffectNone)
+	var poll, post, get error
+	var calls sync.WaitGroup
+	calls.Go(func() { _, poll = client.Poll(ctx, caller, theChat) })
+	calls.Go(func() { _, post = client.Send(ctx, caller, theChat, Typing{}) })
+	calls.Go(func() { _, get = client.History(ctx, caller, theChat) })
+	calls.Wait()
+	expect(t, poll, reason, polled)
+	expect(t, post, reason, posted)
+	expect(t, get, reason, EffectNone)
 }
 
 func TestConnectionCut(t *testing.T) {
@@ -131,6 +134,7 @@ func TestSecondConnectionIsClosed(t *testing.T) {
 	x.headOut.Store(true)
 	x.nextTry()
 	x.gotConn(httptrace.GotConnInfo{Conn: mine, Reused: true})
+	_ = mine.SetWriteDeadline(time.Now()) // nobody reads what would be written
 	if _, err := mine.Write([]byte("GET")); !errors.Is(err, io.ErrClosedPipe) || x.ctx.Err() == nil {
 		t.Errorf("the connection is open (%v), or the exchange goes on", err)
 	}
@@ -203,6 +207,10 @@ func TestSilentHandshake(t *testing.T) {
 	three(t, client, ReasonUnreachable, EffectNone, EffectNone)
 }
 
+// connectable is a time-out that is not over before there is a connection, on
+// the busiest machine.
+const connectable = 2 * time.Second
+
 // until holds every request until its client is gone.
 func until(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
@@ -210,25 +218,28 @@ func until(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	server := start(t, until)
-	client := clientOf(t, Config{BaseURL: server.URL, Timeout: 20 * time.Millisecond, PollTimeout: 20 * time.Millisecond})
+	client := clientOf(t, Config{BaseURL: server.URL, Timeout: connectable, PollTimeout: connectable})
 	three(t, client, ReasonTimeout, EffectUnknown, EffectUnknown)
 }
 
 func TestTimeoutInTheBody(t *testing.T) {
+	t.Parallel()
 	server := start(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, `{"events":[`)
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
-	client := clientOf(t, Config{BaseURL: server.URL, Timeout: 20 * time.Millisecond, PollTimeout: 20 * time.Millisecond})
+	client := clientOf(t, Config{BaseURL: server.URL, Timeout: connectable, PollTimeout: connectable})
 	three(t, client, ReasonTimeout, EffectUnknown, EffectUnknown)
 }
 
 func TestCallersDeadline(t *testing.T) {
+	t.Parallel()
 	client := serve(t, until)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), connectable)
 	defer cancel()
 	_, err := client.Poll(ctx, caller, theChat)
 	expect(t, err, ReasonTimeout, EffectUnknown)
@@ -276,13 +287,13 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestUnreadable(t *testing.T) {
 	bodies := map[string]string{
-		"html":               "<html><body>Sign in</body></html>",
-		"text":               "OK",
-		"broken off":         `{"events":[{"event":"chat_session_message"`,
-		"an array":           `[{"event":"chat_session_ended"}]`,
-		"a string":           `"events"`,
-		"events not a list":  `{"events":{"event":"chat_session_ended"}}`,
-		"two documents":      `{"events":[]}{"events":[]}`,
+		"html":              "<html><body>Sign in</body></html>",
+		"text":              "OK",
+		"broken off":        `{"events":[{"event":"chat_session_message"`,
+		"an array":          `[{"event":"chat_session_ended"}]`,
+		"a string":          `"events"`,
+		"events not a list": `{"events":{"event":"chat_session_ended"}}`,
+		"two documents":     `{"events":[]}{"events":[]}`,
 	}
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
