@@ -21,7 +21,6 @@ import (
 // holderRequest asks a chat's holder for one thing.
 type holderRequest struct {
 	Events  []json.RawMessage  `json:"events,omitempty"`  // publish what came in the answer to a call
-	Began   time.Time          `json:"began,omitzero"`    // when that call began
 	Recover bool               `json:"recover,omitempty"` // an answer was lost: look what is missing
 	Close   schema.CloseReason `json:"close,omitempty"`   // close the chat
 }
@@ -67,12 +66,12 @@ func (c *Connector) askHolder(ctx context.Context, key chatKey, request holderRe
 
 // handOver has the holder publish the events that came in a call's answer.
 // On a chat that nobody polls no events come.
-func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpattern.Event, began time.Time) {
+func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpattern.Event) {
 	polled, err := c.isPolled(ctx, key)
 	if err == nil && !polled {
 		return
 	}
-	request := holderRequest{Began: began}
+	var request holderRequest
 	for _, event := range events {
 		request.Events = append(request.Events, event.Raw)
 	}
@@ -143,28 +142,13 @@ func (h *holder) serveRequest(data []byte) error {
 	return h.receiveAnswer(request)
 }
 
-// clockSkew is how far the clocks of two replicas may be apart.
-const clockSkew = 5 * time.Second
-
-// receiveAnswer publishes the events of a call's answer, unless a history
-// that was read since the call began may have shown them already: then the
-// next look into the history sorts them out. It has no signaling, so that is
-// published in any case.
+// receiveAnswer publishes the events of a call's answer.
 func (h *holder) receiveAnswer(request holderRequest) error {
-	h.mu.Lock()
-	defer h.mu.Unlock() // all the way: a history read in between would show the events, too
-	sorted := h.lastRead.After(request.Began.Add(-clockSkew))
-	var events []brightpattern.Event
-	for _, raw := range request.Events {
-		event := brightpattern.ParseEvent(raw)
-		if !sorted || event.Name == brightpattern.EventSignaling {
-			events = append(events, event)
-		}
+	events := make([]brightpattern.Event, len(request.Events))
+	for i, raw := range request.Events {
+		events[i] = brightpattern.ParseEvent(raw)
 	}
-	if sorted {
-		h.recovery = max(h.recovery, wantsLook)
-	}
-	return h.take(h.lease.ctx, events, originSend, time.Now())
+	return h.receive(h.lease.ctx, events, originSend, time.Now())
 }
 
 func (h *holder) closeAsAsked(reason schema.CloseReason) error {

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"time"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/schema"
@@ -139,10 +138,9 @@ func numbered[D any](translate func(*D, brightpattern.MessageID) brightpattern.C
 // send sends an event, and has the chat's holder publish what came in the
 // answer, or look for what may have come in an answer that was lost.
 func (c *Connector) send(ctx context.Context, chat known, event brightpattern.ClientEvent) error {
-	began := time.Now()
 	events, err := c.client.Send(ctx, chat.entry.credentials(), chat.key.id, event)
 	if len(events) > 0 {
-		c.handOver(ctx, chat.key, events, began)
+		c.handOver(ctx, chat.key, events)
 	}
 	if isLostAnswer(err) {
 		c.reportLostAnswer(chat.key)

@@ -85,7 +85,8 @@ func (c *Connector) appOf(ctx context.Context, key chatKey, name string) (App, e
 	return App{Name: found.App, ID: brightpattern.AppID(found.AppID)}, nil
 }
 
-// pushReceived sees to it that the chat is polled: a push says that it has news.
+// pushReceived sees to it that the chat is polled: a push says that it has
+// news. What a chat that is over had to say has been published.
 func pushReceived(ctx context.Context, c *Connector, cmd *command, d *schema.PushReceived) (answer, error) {
 	found, err := c.known.find(ctx, cmd.chat)
 	switch {
@@ -98,7 +99,7 @@ func pushReceived(ctx context.Context, c *Connector, cmd *command, d *schema.Pus
 	case err != nil:
 		return answer{}, err
 	}
-	if polled, err := c.isPolled(ctx, cmd.chat); err != nil || polled {
+	if polled, err := c.isPolled(ctx, cmd.chat); err != nil || polled || found.isOver() {
 		return answer{chat: cmd.chat, app: brightpattern.AppID(found.AppID), reply: schema.PushReceivedResult{ChatID: string(cmd.chat.id)}}, err
 	}
 	return c.attach(ctx, cmd, App{Name: found.App, ID: brightpattern.AppID(found.AppID)}, brightpattern.ClientID(found.ClientID))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -36,6 +37,7 @@ import (
 const (
 	headerSequence = "Cc-Sequence"
 	headerLikeness = "Cc-Likeness"
+	headerOrigin   = "Cc-Origin"
 	headerOpening  = "Cc-Opening"
 )
 
@@ -57,9 +59,14 @@ type chatLog struct {
 	events   jetstream.Stream
 	chat     chatKey
 	source   string
-	fence    uint64
+	fence    mark
 	sequence uint64
 	seen     map[likeness]int
+	untaken  map[likeness]int // of these, those that the history told of before a poll did
+	position uint64           // in the stream, of the last message that is counted
+
+	uncounted int  // messages that no checkpoint has yet
+	oldest    mark // the first of them
 }
 
 func (l *chatLog) fenceSubject() string {
@@ -80,7 +87,7 @@ func (l *chatLog) raiseFence(ctx context.Context) error {
 		return ack, err
 	})
 	if err == nil {
-		l.fence = ack.Sequence
+		l.fence = mark{ack.Sequence, time.Now()}
 	}
 	return err
 }
@@ -104,10 +111,38 @@ type published struct {
 	msg      *jetstream.RawStreamMsg
 }
 
-// readBack shows each everything that stands in the stream for the chat, and
-// brings sequence and counts up to it.
+func (l *chatLog) saw(like likeness, origin origin) {
+	l.seen[like]++
+	if origin == originHistory {
+		l.untaken[like]++
+	}
+}
+
+// alreadyTold tells whether an event that is given away now was published
+// before, out of the history: a history also lists what no poll has taken yet.
+func (l *chatLog) alreadyTold(like likeness) bool {
+	if l.untaken[like] == 0 {
+		return false
+	}
+	if l.untaken[like]--; l.untaken[like] == 0 {
+		delete(l.untaken, like)
+	}
+	return true
+}
+
+// count notes a message that the next checkpoint will have.
+func (l *chatLog) count(m mark) {
+	l.position = m.position
+	if l.uncounted == 0 {
+		l.oldest = m
+	}
+	l.uncounted++
+}
+
+// readBack shows each everything that stands in the stream for the chat behind
+// the checkpoint, and brings sequence and counts up to it.
 func (l *chatLog) readBack(ctx context.Context, each func(published)) error {
-	for next := uint64(1); ; {
+	for next := l.position + 1; ; {
 		msg, err := l.read(ctx, next)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
@@ -133,8 +168,9 @@ func (l *chatLog) take(msg *jetstream.RawStreamMsg, each func(published)) {
 		return
 	}
 	l.sequence = max(l.sequence, sequence)
+	l.count(mark{msg.Sequence, msg.Time})
 	if like := likeness(msg.Header.Get(headerLikeness)); like != "" {
-		l.seen[like]++
+		l.saw(like, origin(msg.Header.Get(headerOrigin)))
 	}
 	if subject, err := l.names.prefix.Parse(msg.Subject); err == nil {
 		each(published{subject: subject, sequence: sequence, opening: msg.Header.Get(headerOpening), msg: msg})

@@ -53,8 +53,7 @@ func newCloudEvent(id, source, eventType, dataSchema string, chat subjects.ChatT
 }
 
 // event publishes an event of the contact center as the chat's next message.
-func (l *chatLog) event(ctx context.Context, wire brightpattern.Event, origin origin, read time.Time) (schema.Event, error) {
-	like := likenessOf(wire)
+func (l *chatLog) event(ctx context.Context, wire brightpattern.Event, like likeness, origin origin, read time.Time) (schema.Event, error) {
 	ordinal := l.seen[like] + 1
 	data := translateEvent(l.chat.id, wire)
 	e := newCloudEvent(eventID(l.chat.id, like, ordinal), l.source, schema.EventType(data.Name()),
@@ -64,11 +63,11 @@ func (l *chatLog) event(ctx context.Context, wire brightpattern.Event, origin or
 	}
 	e.SetExtension(schema.AttrRecordedTime, schema.NewTime(read).String())
 	e.SetExtension(schema.AttrOrigin, string(origin))
-	header := nats.Header{headerLikeness: {string(like)}}
+	header := nats.Header{headerLikeness: {string(like)}, headerOrigin: {string(origin)}}
 	if err := l.append(ctx, l.names.prefix.Event(l.chat.token, subjects.EventName(data.Name())), "event:", e, data, header); err != nil {
 		return nil, err
 	}
-	l.seen[like] = ordinal
+	l.saw(like, origin)
 	return data, nil
 }
 
@@ -102,9 +101,10 @@ func (l *chatLog) append(ctx context.Context, subject, idPrefix string, e event.
 	for key, values := range header {
 		msg.Header[key] = values
 	}
-	_, err = l.store(ctx, msg, idPrefix+e.ID(), jetstream.WithExpectLastSequenceForSubject(l.fence, l.fenceSubject()))
+	ack, err := l.store(ctx, msg, idPrefix+e.ID(), jetstream.WithExpectLastSequenceForSubject(l.fence.position, l.fenceSubject()))
 	if err == nil {
 		l.sequence = next
+		l.count(mark{ack.Sequence, time.Now()})
 	}
 	return err
 }

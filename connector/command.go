@@ -55,6 +55,14 @@ func readCommand(spec *schema.Command, header nats.Header, data []byte) (*comman
 	return cmd, nil
 }
 
+// unread is a command that nobody looked into, good enough to answer with.
+func unread(spec *schema.Command, header nats.Header) *command {
+	cmd := &command{name: subjects.Command(spec.Name), spec: spec}
+	cmd.identify(plainEvent, schema.FormPlain, header)
+	_ = cmd.checkAttributes(schema.FormPlain) // the answer is the same, but can be written
+	return cmd
+}
+
 // identify gives the command the identity that its sender gave it, or a new one.
 func (c *command) identify(e event.Event, form schema.Form, header nats.Header) {
 	c.id = header.Get(nats.MsgIdHdr)

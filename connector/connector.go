@@ -29,14 +29,15 @@ type Connector struct {
 	health        health
 	naming        naming
 
-	stores     *stores
-	publisher  *publisher
-	known      *knownChats
-	numbers    *numbers
-	intentions *intentions
-	held       *holders
-	admission  *admission
-	asides     gate // what no command waits for, and requests of other replicas
+	stores      *stores
+	publisher   *publisher
+	known       *knownChats
+	numbers     *numbers
+	intentions  *intentions
+	checkpoints *checkpoints
+	held        *holders
+	admission   *admission
+	asides      gate // what no command waits for, and requests of other replicas
 
 	work    context.Context // what is under way; ends after the intake has
 	endWork context.CancelFunc
@@ -85,15 +86,16 @@ func (c *Connector) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("subscribing to commands: %w", err)
 	}
-	var pulling sync.WaitGroup
-	pulling.Go(func() { c.pullTokens(ctx) })
+	var loops sync.WaitGroup
+	loops.Go(func() { c.pullTokens(ctx) })
+	loops.Go(func() { c.keepUp(ctx) })
 	c.health.serve(true)
 	c.log.Info("serving", "prefix", c.cfg.Prefix, "tenant", c.cfg.Tenant, "version", c.cfg.Version)
 
 	<-ctx.Done()
 	c.log.Info("leaving", "chats", c.held.count())
 	c.health.serve(false)
-	return c.leave(service, requests, &pulling)
+	return c.leave(service, requests, &loops)
 }
 
 // startPatience is how long JetStream may take to answer at start: a cluster
@@ -116,6 +118,7 @@ func (c *Connector) open(ctx context.Context) error {
 	c.known = &knownChats{js: c.js, bucket: stores.chats, keep: c.cfg.EventsMaxAge}
 	c.numbers = &numbers{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.intentions = &intentions{stores.state}
+	c.checkpoints = &checkpoints{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.publisher = c.newPublisher(c.log)
 	return nil
 }
@@ -130,16 +133,16 @@ func (c *Connector) newPublisher(log *slog.Logger) *publisher {
 func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.Logger) *chatLog {
 	return &chatLog{
 		publisher: c.newPublisher(log), names: c.naming, events: c.stores.events,
-		chat: key, source: c.naming.eventSource(app, key.token), seen: make(map[likeness]int),
+		chat: key, source: c.naming.eventSource(app, key.token), seen: make(map[likeness]int), untaken: make(map[likeness]int),
 	}
 }
 
-func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pulling *sync.WaitGroup) error {
+func (c *Connector) leave(service micro.Service, requests *nats.Subscription, loops *sync.WaitGroup) error {
 	deadline := time.AfterFunc(c.cfg.DrainTimeout, c.endWork)
 	defer deadline.Stop()
 	err := service.Stop()
 	c.held.leave()
-	pulling.Wait()
+	loops.Wait()
 	c.held.running.Wait()
 	c.admission.active.close()
 	c.asides.close()

@@ -30,12 +30,12 @@ type holder struct {
 	mu       sync.Mutex // guards all below: one publication at a time
 	chatLog  *chatLog
 	entry    entry
+	saved    checkpoint
 	opened   bool // this opening has been announced
 	over     bool // this opening has been closed
 	wanted   schema.CloseReason
 	recovery recoveryWish
 	lastSeen time.Time // up to when the chat's events are known to be complete
-	lastRead time.Time // when the history was last read
 	signaled bool      // the chat has had signaling, which no history gives back
 }
 
@@ -76,6 +76,9 @@ func (h *holder) takeOver(ctx context.Context) error {
 		return err
 	}
 	if err := h.loadEntry(ctx); err != nil {
+		return err
+	}
+	if err := h.loadCheckpoint(ctx); err != nil {
 		return err
 	}
 	if err := h.chatLog.readBack(ctx, h.recall); err != nil {
@@ -154,11 +157,6 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 func (h *holder) receive(ctx context.Context, events []brightpattern.Event, origin origin, read time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.take(ctx, events, origin, read)
-}
-
-// take is receive with h.mu held.
-func (h *holder) take(ctx context.Context, events []brightpattern.Event, origin origin, read time.Time) error {
 	if h.over {
 		return errNotHeld
 	}
@@ -173,7 +171,12 @@ func (h *holder) take(ctx context.Context, events []brightpattern.Event, origin 
 
 // publish is the one door to the chat's log for events. h.mu is held.
 func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin origin, read time.Time) error {
-	data, err := h.chatLog.event(ctx, event, origin, read)
+	like := likenessOf(event)
+	if origin != originHistory && h.chatLog.alreadyTold(like) {
+		h.recovery = max(h.recovery, wantsLook)
+		return nil
+	}
+	data, err := h.chatLog.event(ctx, event, like, origin, read)
 	if err != nil {
 		return err
 	}

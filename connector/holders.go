@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,6 +66,12 @@ func (hs *holders) find(chat subjects.ChatToken) *holder {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	return hs.byChat[chat]
+}
+
+func (hs *holders) all() []*holder {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	return slices.Collect(maps.Values(hs.byChat))
 }
 
 func (hs *holders) count() int {

@@ -58,6 +58,8 @@ type lease struct {
 func newLease(parent context.Context, nc *nats.Conn, token jetstream.Msg, wait time.Duration, log *slog.Logger) *lease {
 	ctx, cancel := context.WithCancelCause(parent)
 	l := &lease{ctx: ctx, cancel: cancel, nc: nc, wait: wait, log: log, token: token, confirmed: time.Now()}
+	l.mu.Lock() // the heartbeat sets the timer anew, and may be faster
+	defer l.mu.Unlock()
 	l.timer = time.AfterFunc(0, l.heartbeat)
 	return l
 }
@@ -107,6 +109,13 @@ func (l *lease) settleHeartbeat(asked time.Time, err error) {
 		next = max(next, l.wait/heartbeatsPerLease/4) // a fast refusal must not spin
 	}
 	l.timer = time.AfterFunc(max(next, 0), l.heartbeat)
+}
+
+// isSure tells whether, by this clock, nobody else can hold the token yet.
+func (l *lease) isSure() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ctx.Err() == nil && time.Since(l.confirmed) < l.giveUpAfter()
 }
 
 func (l *lease) giveUpAfter() time.Duration {

@@ -38,6 +38,9 @@ func (c *Connector) makeKnown(ctx context.Context, cmd *command, o opening) (cha
 			return chatKey{}, err
 		}
 	}
+	if o.chat.State == "" { // the history of a young chat may hold none
+		o.chat.State, o.chat.EstimatedWait = found.State, found.EstimatedWaitTime
+	}
 	if !isOpen {
 		if err := c.openEntry(ctx, key, found, o); err != nil {
 			return key, err

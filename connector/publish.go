@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -39,7 +40,7 @@ func (p *publisher) message(ctx context.Context, e event.Event) (*nats.Msg, erro
 		return msg, nil
 	}
 	if _, err := persist(ctx, p.log, "keeping data too large for the bus", func() (*jetstream.ObjectInfo, error) {
-		return p.files.PutBytes(ctx, e.ID(), e.Data())
+		return p.files.Put(ctx, jetstream.ObjectMeta{Name: e.ID(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: p.chunk()}}, bytes.NewReader(e.Data()))
 	}); err != nil {
 		return nil, err
 	}
@@ -47,6 +48,9 @@ func (p *publisher) message(ctx context.Context, e event.Event) (*nats.Msg, erro
 	e.DataEncoded = nil
 	return schema.Encode(e, p.mode)
 }
+
+// chunk is the size of an object's pieces: the usual one, if the bus takes it.
+func (p *publisher) chunk() uint32 { return uint32(min(p.limit/2, 128<<10)) }
 
 // headroom is for subject, reply subject and the headers that publishing adds.
 const headroom = 8 << 10

@@ -25,6 +25,11 @@ import (
 // likeness (see Identity), and what the history has more of is missing. A
 // history that cannot be had, when an answer may have been lost, leaves a
 // gap, and the chat's consumers are told so.
+//
+// A history also lists events that no poll has taken yet. They are published
+// out of the history, and when a poll gives them away they are passed over.
+// That could pass over a new event which looks just like a lost one; so the
+// history is read once more, before the next poll, and counting finds it.
 
 // reconcile returns the server events of a history that are missing among the
 // published ones, in the order in which they are to be published: by time,
@@ -114,7 +119,6 @@ func (h *holder) seenComplete(t time.Time) {
 func (h *holder) recoverMissing(ctx context.Context, mend bool) error {
 	from := h.lastSeen
 	h.recovery = noRecovery
-	h.lastRead = time.Now()
 	history, err := h.readHistory(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -131,7 +135,7 @@ func (h *holder) recoverMissing(ctx context.Context, mend bool) error {
 			return err
 		}
 	}
-	h.lastSeen, h.lastRead = read, read
+	h.lastSeen = read
 	h.saveEntry(ctx)
 	if !mend {
 		return nil

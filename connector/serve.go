@@ -112,8 +112,7 @@ func (c *Connector) serve(spec *schema.Command, request incoming) {
 func (c *Connector) refuseOverload(spec *schema.Command, request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
 	c.metrics.command(spec.Name, failure, 0)
-	cmd := &command{name: subjects.Command(spec.Name), spec: spec}
-	cmd.identify(plainEvent, schema.FormPlain, request.header)
+	cmd := unread(spec, request.header)
 	msg, err := c.resultMessage(c.work, outcome{cmd: cmd, failure: failure}, nil)
 	if err == nil {
 		err = c.respond(request, msg, failure)

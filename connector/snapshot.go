@@ -77,6 +77,9 @@ func (h *holder) closeEntry(ctx context.Context) error {
 	if errors.Is(err, errFenced) {
 		return err
 	}
+	if err := h.saveCheckpoint(ctx, true); err != nil { // it only serves a chat that is attached again
+		h.log.Warn("the closed chat's checkpoint could not be written", "error", err)
+	}
 	return errors.Join(err, h.numbers.retire(ctx, h.chat), h.intentions.forget(ctx, h.chat))
 }
 

@@ -1,0 +1,335 @@
+package connector_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/schema"
+)
+
+// later are the commands that have tests of their own.
+var later = map[string]bool{"chat.file": true, "chat.photo": true}
+
+func TestCommandTableIsComplete(t *testing.T) {
+	for i := range schema.Commands {
+		name := schema.Commands[i].Name
+		if _, there := rows[name]; !there && !later[name] {
+			t.Errorf("no row says what %s does", name)
+		}
+	}
+	for name := range rows {
+		if _, known := schema.LookupCommand(name); !known {
+			t.Errorf("%s is no command", name)
+		}
+	}
+}
+
+// oddIDs makes chat ids that test every escaping on the way.
+func oddIDs() func() string {
+	var made atomic.Int64
+	return func() string { return fmt.Sprintf("chat %d.\u00e9/*>%%", made.Add(1)) }
+}
+
+func TestCommandsInEveryForm(t *testing.T) {
+	t.Parallel()
+	runRows(t, schema.Structured, messageForms)
+}
+
+// The answers in the other mode, to what a structured message can carry.
+func TestCommandsAnsweredInBinaryMode(t *testing.T) {
+	t.Parallel()
+	runRows(t, schema.Binary, messageForms[1:2])
+}
+
+func runRows(t *testing.T, mode schema.Mode, forms []messageForm) {
+	o := newOutsider(t, bpsim.Options{IDs: oddIDs(), Tenant: tenant}, func(r *rig) { r.config.Mode = mode })
+	t.Cleanup(func() { o.checkLogKeepsSecrets() })
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, form := range forms {
+				t.Run(form.name, func(t *testing.T) { trial{o.in(t), name, row, form, mode}.run() })
+			}
+		})
+	}
+}
+
+// trial is one command in one form.
+type trial struct {
+	outsider
+	command string
+	row     row
+	form    messageForm
+	mode    schema.Mode
+}
+
+// attributesGiven are copied into the result. They hold what a header cannot.
+var attributesGiven = map[string]string{
+	"correlationid": `corr "10 %" %41 für Ä`,
+	"traceparent":   "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+	"tracestate":    "a=1,b=2",
+	"expirytime":    "2999-01-01T00:00:00Z",
+}
+
+func (x trial) run() {
+	chat := x.chat()
+	g := given{command: x.command, id: x.command + ` "` + x.form.name + `" 1% é`, source: "//sender/" + x.command, data: x.data(chat)}
+	if x.form.attributes {
+		g.attributes = attributesGiven
+	}
+	if x.row.prepare != nil {
+		x.row.prepare(x.outsider, chat)
+	}
+	before, began := x.carriedOut(chat), time.Now()
+	got := x.request(x.form.write(g))
+	if got.status() != "ok" {
+		x.Fatalf("refused: %v", got.failure())
+	}
+	if chat == "" && x.command == "chat.request" {
+		chat, _ = got.data["result"].(fields)["chatId"].(string)
+	}
+	if _, isBinary := got.Header["ce-id"]; isBinary != (x.mode == schema.Binary) {
+		x.Errorf("the reply is not in %s mode: %q", x.mode, got.Header)
+	}
+	x.checkAttributes(got.cloudEvent, g, chat, began)
+	x.checkData(got.cloudEvent.data, chat)
+	x.checkEvent(got, chat)
+	x.checkContactCenter(chat, before)
+
+	again := x.request(x.form.write(g))
+	if again.id() != got.id() {
+		x.Errorf("a repeat has the result id %s, want %s", again.id(), got.id())
+	}
+	x.checkEvent(got, chat) // a repeat makes no second one
+}
+
+func (x trial) isOnChat() bool { return !strings.HasPrefix(x.command, "service.") }
+
+// chat opens the chat that the command works on, if it needs one.
+func (x trial) chat() string {
+	switch {
+	case !x.isOnChat() || x.command == "chat.request":
+		return ""
+	case x.row.foreign:
+		return x.openElsewhere(x.client())
+	}
+	return x.openChat()
+}
+
+func (x trial) client() string { return x.command + "-" + x.form.name }
+
+func (x trial) data(chat string) fields {
+	data := fields{}
+	if x.row.given != nil {
+		for name, value := range x.row.given(chat) {
+			data[name] = value
+		}
+	}
+	switch {
+	case x.row.foreign && x.command == "chat.active":
+		data["clientId"] = x.client()
+	case x.row.foreign:
+		data["chatId"], data["clientId"] = chat, x.client()
+	case x.command == "push.received":
+		data["chatID"] = chat
+	case chat != "":
+		data["chatId"] = chat
+	}
+	return data
+}
+
+func (x trial) checkAttributes(got cloudEvent, g given, chat string, began time.Time) {
+	x.Helper()
+	noun, verb, _ := strings.Cut(x.command, ".")
+	want := map[string]string{
+		"specversion": "1.0", "datacontenttype": "application/json", "id": got.id(),
+		"type":          "com.brightpattern." + noun + ".result." + verb + ".v1",
+		"source":        "//acme.example/app-1/commands",
+		"dataschema":    "cc-connector:/schemas/v1/result." + x.command + ".json",
+		"correlationid": g.id, "causationid": g.id,
+		"time": got.attributes["time"],
+	}
+	for _, name := range []string{"correlationid", "traceparent", "tracestate"} {
+		if value, given := g.attributes[name]; given {
+			want[name] = value
+		}
+	}
+	if chat != "" {
+		want["subject"], want["partitionkey"] = tokenOf(chat), tokenOf(chat)
+	}
+	if !reflect.DeepEqual(got.attributes, want) {
+		x.Errorf("attributes are\n %v, want\n %v", got.attributes, want)
+	}
+	at, err := time.Parse(time.RFC3339Nano, got.attributes["time"])
+	if err != nil || at.Before(began.Truncate(time.Millisecond)) || at.After(time.Now()) {
+		x.Errorf("time is %q (%v): not when the call ended", got.attributes["time"], err)
+	}
+}
+
+func (x trial) checkData(data fields, chat string) {
+	x.Helper()
+	want := fields{"command": x.command, "status": "ok"}
+	if chat != "" {
+		want["chatId"] = chat
+	}
+	if x.row.result != nil {
+		want["result"] = x.row.result(chat)
+	}
+	got := x.copyOf(data)
+	if result, there := got["result"].(fields); there && x.row.loose != nil {
+		x.row.loose(result)
+	}
+	if x.command == "chat.active" {
+		want["result"].(fields)["clientId"] = x.client()
+	}
+	if difference := diff(got, want); difference != "" {
+		x.Errorf("data: %s", difference)
+	}
+}
+
+// checkEvent compares what everybody may read with the reply.
+func (x trial) checkEvent(r reply, chat string) {
+	x.Helper()
+	subject := "cc.result." + x.command
+	if chat != "" {
+		subject = "cc.chat." + tokenOf(chat) + ".result." + x.command
+	}
+	events := x.resultEvents(subject, r.id())
+	if len(events) != 1 {
+		x.Fatalf("%d result events on %s, want 1", len(events), subject)
+	}
+	want := x.copyOf(r.data)
+	if x.row.silent != nil {
+		x.row.silent(want["result"].(fields))
+	}
+	if difference := diff(events[0].data, want); difference != "" {
+		x.Errorf("the event's data: %s", difference)
+	}
+	attributes := events[0].attributes
+	if x.row.silent != nil {
+		attributes["time"] = r.attributes["time"] // it was written apart
+	}
+	if !reflect.DeepEqual(attributes, r.attributes) {
+		x.Errorf("the event's attributes are\n %v, want\n %v", attributes, r.attributes)
+	}
+	for name := range r.Header {
+		if strings.HasPrefix(name, "Nats-") {
+			x.Errorf("the reply has the header %s", name)
+		}
+	}
+}
+
+// carriedOut is how often the contact center has carried the command's method out.
+func (x trial) carriedOut(chat string) int {
+	if chat == "" {
+		return x.sim.Calls()[x.row.method]
+	}
+	return x.record(chat).Calls[x.row.method]
+}
+
+func (x trial) checkContactCenter(chat string, before int) {
+	x.Helper()
+	switch made := x.carriedOut(chat) - before; {
+	case x.command == "chat.request":
+		if made := x.record(chat).Calls[x.row.method]; made != 1 {
+			x.Errorf("%d calls of %s, want 1", made, x.row.method)
+		}
+	case x.command == "chat.attach": // whoever polls then reads it, too
+		if made < 1 {
+			x.Errorf("the history was not read")
+		}
+	case x.row.method != "" && made != 1:
+		x.Errorf("%d calls of %s, want 1", made, x.row.method)
+	}
+	if chat == "" {
+		return
+	}
+	record := x.record(chat)
+	if x.row.recorded != nil {
+		if wrong := x.row.recorded(x.outsider, chat, record); wrong != nil {
+			x.Errorf("at the contact center: %v", wrong)
+		}
+	}
+	x.checkSaid(chat, record)
+}
+
+// checkSaid compares what the client said, in the contact center's account.
+func (x trial) checkSaid(chat string, record bpsim.Record) {
+	x.Helper()
+	want := []any{}
+	if x.row.event != nil {
+		want = append(want, x.row.event(chat))
+	}
+	said := []any{}
+	for _, e := range record.Client {
+		said = append(said, x.object(e.Event))
+	}
+	if difference := diff(said, want); difference != "" {
+		x.Errorf("the client's events: %s", difference)
+	}
+}
+
+func (o outsider) checkLogKeepsSecrets() {
+	log := o.log.String()
+	for _, secret := range []string{secretText[:7], secretToken, secretData, "simulated", "L\u00f6velace"} {
+		if strings.Contains(log, secret) {
+			o.Errorf("the log holds %q", secret)
+		}
+	}
+}
+
+func (o outsider) object(raw json.RawMessage) (object fields) {
+	o.Helper()
+	o.check(json.Unmarshal(raw, &object))
+	return object
+}
+
+func (o outsider) copyOf(data fields) fields { return o.object(o.json(data)) }
+
+// diff compares two values as JSON and shows both if they differ.
+func diff(got, want any) string {
+	g, w := string(mustJSON(got)), string(mustJSON(want))
+	if g == w {
+		return ""
+	}
+	return fmt.Sprintf("got\n %s, want\n %s", g, w)
+}
+
+// What the table's data leave out.
+func TestCommandsWithOtherData(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{})
+	for name, c := range map[string]struct {
+		command string
+		data    fields
+		want    fields
+	}{
+		"HTML":     {"chat.send", fields{"html": "<b>&"}, fields{"event": "chat_session_message", "msg": "<b>&"}},
+		"place":    {"chat.location", fields{"latitude": 0, "longitude": -180}, fields{"event": "chat_session_location", "latitude": "0", "longitude": "-180"}},
+		"rejected": {"chat.cobrowsing", fields{"action": "rejected"}, fields{"event": "chat_session_cobrowsing_rejected"}},
+		"ended":    {"chat.cobrowsing", fields{"action": "ended"}, fields{"event": "chat_session_cobrowsing_ended"}},
+		"the longest text": {
+			"chat.send", fields{"text": strings.Repeat("\u00e9", 32<<10)},
+			fields{"event": "chat_session_message", "msg": strings.Repeat("\u00e9", 32<<10), "msg_text": strings.Repeat("\u00e9", 32<<10)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := o.in(t)
+			chat := o.openChat()
+			c.data["chatId"] = chat
+			if result := o.mustSend(c.command, c.data); result != nil {
+				c.want["msg_id"] = result["messageId"]
+			}
+			said := o.record(chat).Client
+			if len(said) != 1 || diff(o.object(said[0].Event), c.want) != "" {
+				t.Errorf("the client said %.200v, want %.200v", said, c.want)
+			}
+		})
+	}
+}
