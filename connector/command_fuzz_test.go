@@ -40,8 +40,9 @@ func fuzzed(mode schema.Mode) *Connector {
 func FuzzReadCommand(f *testing.F) {
 	for i := range schema.Commands {
 		for _, data := range seedsOf(&schema.Commands[i]) {
-			f.Add(uint8(i), "", data, uint64(1))
-			f.Add(uint8(i), "Nats-Msg-Id: 1", data, uint64(0xffffffffffffffff))
+			for _, mask := range []uint64{1, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa, 0xffffffffffffffff, 0x123456789abcdef0} {
+				f.Add(uint8(i), "Nats-Msg-Id: 1", data, mask)
+			}
 			f.Add(uint8(i), "Content-Type: application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"/s","type":"t","correlationid":"c","data":`+data+`}`, uint64(0xfffffffffffffff0))
 			f.Add(uint8(i), "ce-specversion: 1.0\r\nCE-ID: a%20b\r\nce-source: /s\r\nce-type: t\r\nce-expirytime: 2026-01-01T00:00:00Z", data, uint64(0xffffffffffffffe0))
 		}
@@ -156,8 +157,9 @@ func checkResult(t *testing.T, c *Connector, o outcome) {
 	}
 }
 
-// plant puts the planted value in the place of those leaves of the JSON that
-// the mask says; behind what is no JSON.
+// plant puts a planted value in the place of the leaves of the JSON, each as
+// two bits of the mask say: kept, right or of a wrong type. Behind what is no
+// JSON it puts one, too.
 func plant(data string, mask uint64) string {
 	decoder := json.NewDecoder(strings.NewReader(data))
 	decoder.UseNumber()
@@ -181,19 +183,9 @@ func plantIn(value any, mask *uint64) any {
 		}
 		return value
 	}
-	bit := *mask & 1
-	*mask >>= 1
-	switch value.(type) {
-	case string:
-		if bit == 1 {
-			return planted
-		}
-	case json.Number:
-		if bit == 1 {
-			return json.Number(plantedNumber)
-		}
-	}
-	return value
+	instead := []any{value, planted, []any{planted}, json.Number(plantedNumber)}[*mask&3]
+	*mask >>= 2
+	return instead
 }
 
 func plantHeader(h nats.Header, mask uint64) nats.Header {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -22,7 +23,7 @@ const signalsChild = "TEST_SIGNALS_CHILD"
 func TestMain(m *testing.M) {
 	if os.Getenv(signalsChild) != "" {
 		onSignals(slog.New(slog.NewTextHandler(os.Stderr, nil)), func() {})
-		slog.Info("waiting for signals")
+		fmt.Fprintln(os.Stderr, "waiting for signals")
 		select {}
 	}
 	dir, err := os.MkdirTemp("", "cc-connector-test")
