@@ -105,6 +105,40 @@ func TestAttachBringsTheHistoryFirst(t *testing.T) {
 	}
 }
 
+// An event that no poll has given away yet is in the history, too.
+func TestAttachWithEventsThatNobodyHasPolled(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{})
+	chat := o.openElsewhere("eve")
+	o.push(chat, saying("1", "once", "1700000010"))
+	o.mustSend("chat.attach", fields{"chatId": chat, "clientId": "eve"})
+	o.awaitStored(chat, ".event.message", 1)
+	o.settled(chat)
+	o.push(chat, fields{"event": "chat_session_ended"})
+	o.awaitLog(chat, "session.opened", "event.message/history", "event.ended/poll", "session.closed")
+}
+
+// What looks just like it and comes later is another event, however it is found.
+func TestAttachAndALookAlikeOfWhatTheHistoryHad(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{})
+	chat := o.openElsewhere("eve")
+	o.push(chat, saying("1", "twice", "1700000010"))
+	o.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: 503, Times: 1})
+	o.mustSend("chat.attach", fields{"chatId": chat, "clientId": "eve"})
+	o.awaitStored(chat, ".event.message", 1)
+	o.push(chat, saying("1", "twice", "1700000010"))
+	o.awaitStored(chat, ".event.message", 2)
+	o.settled(chat)
+	o.push(chat, fields{"event": "chat_session_ended"})
+	o.awaitStored(chat, ".session.closed", 1)
+	log := o.chatLog(chat)
+	if len(log) != 5 || log[1].id() == log[2].id() {
+		t.Errorf("the chat's log is %q, the messages have the ids %s, %s", namesOf(log), log[1].id(), log[2].id())
+	}
+	o.checkSequence(chat)
+}
+
 func TestAttachTwiceIsHarmless(t *testing.T) {
 	t.Parallel()
 	o := newOutsider(t, bpsim.Options{})

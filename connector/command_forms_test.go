@@ -121,12 +121,13 @@ func TestCommandIdentityIsTheSendersOwn(t *testing.T) {
 	}
 	seen := map[string]string{structured: "the first"}
 	for name, msg := range map[string]*nats.Msg{
-		"another id":          writeStructured(given{command: g.command, id: "2", source: g.source}),
-		"another source":      writeStructured(given{command: g.command, id: "1", source: "//b"}),
-		"id and source moved": writeStructured(given{command: g.command, id: "a1", source: "//"}),
-		"no source":           writePlain(g),
-		"no identity":         {Subject: "cc.service.version"},
-		"no identity again":   {Subject: "cc.service.version"},
+		"another id":        writeStructured(given{command: g.command, id: "2", source: g.source}),
+		"another source":    writeStructured(given{command: g.command, id: "1", source: "//b"}),
+		"a longer source":   writeStructured(given{command: g.command, id: "1", source: "//abc"}),
+		"a longer id":       writeStructured(given{command: g.command, id: "c1", source: "//ab"}),
+		"no source":         writePlain(g),
+		"no identity":       {Subject: "cc.service.version"},
+		"no identity again": {Subject: "cc.service.version"},
 	} {
 		got := id(msg)
 		if other, twice := seen[got]; twice {

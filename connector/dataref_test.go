@@ -3,6 +3,7 @@ package connector_test
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,6 +44,38 @@ func TestTooLargeForTheBus(t *testing.T) {
 			r.awaitStored(chat, ".session.closed", 1)
 			if all := r.awaitStored(chat, ".event.message", 2); len(all) != 2 {
 				t.Errorf("%d messages are published, want 2", len(all))
+			}
+			r.checkSequence(chat)
+		})
+	}
+}
+
+// TestAroundTheLimit: whatever an event's size, it is published, with its
+// data or without, and with all that publishing adds.
+func TestAroundTheLimit(t *testing.T) {
+	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, bpsim.Options{}, func(r *rig) {
+				r.payload(smallPayload)
+				r.config.Mode = mode
+			})
+			r.start()
+			chat := r.openChat()
+			const half = smallPayload / 2 // an event has its text twice, once as it came
+			sizes := 0
+			for size := half - 5<<10; size <= half; size += 120 {
+				r.push(chat, map[string]any{"event": "chat_session_message", "party_id": "p1", "msg_id": strconv.Itoa(size), "msg": strings.Repeat("x", size)})
+				sizes++
+			}
+			within := 0
+			for _, m := range r.awaitStored(chat, ".event.message", sizes) {
+				if _, _, elsewhere := schema.DataRef(m.event); !elsewhere {
+					within++
+				}
+			}
+			if within == 0 || within == sizes {
+				t.Errorf("of %d events %d have their data with them", sizes, within)
 			}
 			r.checkSequence(chat)
 		})

@@ -117,6 +117,7 @@ const (
 // pullTokens takes session tokens as long as there is room, until ctx ends.
 func (c *Connector) pullTokens(ctx context.Context) {
 	retry := newBackOff(firstPause, 5*time.Second)
+	trouble := &trouble{log: c.log, doing: "fetching chats to poll"}
 	for ctx.Err() == nil {
 		room := c.held.waitForRoom(ctx)
 		if room == 0 {
@@ -128,7 +129,7 @@ func (c *Connector) pullTokens(ctx context.Context) {
 		}
 		c.health.pulled(err)
 		if err != nil {
-			c.log.Warn("chats to poll cannot be fetched", "error", err)
+			trouble.note(err)
 			sleep(ctx, retry.NextBackOff())
 			continue
 		}

@@ -239,6 +239,11 @@ func TestCanonicalIsInjective(t *testing.T) {
 			t.Fatalf("two spellings of %v differ", one)
 		}
 	})
+	for one, two := range map[string]string{"1": "1.0", "100": "1e2", "9007199254740993": "9007199254740992"} {
+		if canonical(json.RawMessage(one)) == canonical(json.RawMessage(two)) {
+			t.Errorf("%s and %s have the same form", one, two)
+		}
+	}
 	for _, raw := range []string{"", "{", "nul", "\xff"} {
 		if got := canonical(json.RawMessage(raw)); got != raw {
 			t.Errorf("%q becomes %q", raw, got)

@@ -67,7 +67,7 @@ func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options
 // persist repeats an operation on JetStream until it succeeds, fails for good
 // or ctx ends; it logs when the reason changes, not every time.
 func persist[T any](ctx context.Context, log *slog.Logger, doing string, operation func() (T, error)) (T, error) {
-	var last string
+	trouble := &trouble{log: log, doing: doing}
 	return backoff.Retry(ctx, func() (T, error) {
 		value, err := operation()
 		switch {
@@ -78,12 +78,29 @@ func persist[T any](ctx context.Context, log *slog.Logger, doing string, operati
 		case isFinal(err):
 			return value, backoff.Permanent(err)
 		}
-		if reason := err.Error(); reason != last && ctx.Err() == nil {
-			last = reason
-			log.Warn(doing+" does not succeed yet", "error", err)
+		if ctx.Err() == nil {
+			trouble.note(err)
 		}
 		return value, err
 	}, backoff.WithBackOff(newBackOff(50*time.Millisecond, 2*time.Second)), backoff.WithMaxElapsedTime(0))
+}
+
+// trouble logs what goes wrong again and again, but only when the reason changes.
+type trouble struct {
+	log   *slog.Logger
+	doing string
+	last  string
+}
+
+func (t *trouble) note(err error) {
+	reason := err.Error()
+	if errors.Is(err, nats.ErrReconnectBufExceeded) { // see NATSOptions: there is no buffer
+		reason = "there is no connection to NATS"
+	}
+	if reason != t.last {
+		t.last = reason
+		t.log.Warn(t.doing+" does not succeed yet", "error", reason)
+	}
 }
 
 // newBackOff is the one back-off of the connector: exponential, with jitter.
