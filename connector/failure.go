@@ -136,7 +136,7 @@ var meanings = func() map[schema.ErrorCode]string {
 }()
 
 // carriesSecrets are the commands whose data, or result, nobody may repeat.
-var carriesSecrets = map[string]bool{"chat.secureform": true, "push.apns": true, "push.firebase": true, "service.iceservers": true}
+var carriesSecrets = map[string]bool{"chat.form": true, "chat.secureform": true, "push.apns": true, "push.firebase": true, "service.iceservers": true}
 
 // isTransient tells whether the same call may succeed later.
 func isTransient(err error) bool {

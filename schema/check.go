@@ -67,8 +67,8 @@ func checkClientID(f Field, raw json.RawMessage) *FieldError {
 	if s == "WebChat" {
 		return &FieldError{f.Name, "may not be WebChat, which makes the contact center use cookies: give a UUID"}
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' }) {
-		return &FieldError{f.Name, "must be of printable ASCII without quotes, at best a UUID"}
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return &FieldError{f.Name, "must be of printable ASCII without quotes and backslashes, at best a UUID"}
 	}
 	return nil
 }
