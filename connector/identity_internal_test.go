@@ -186,6 +186,14 @@ func TestDigestIsInjective(t *testing.T) {
 			t.Fatalf("%q and %q: same digest: %v", one, two, same)
 		}
 	})
+	rapid.Check(t, func(t *rapid.T) {
+		list := parts.Draw(t, "list")
+		for _, glue := range []string{"", "\x00", "\x01", "\x02", "\x03"} {
+			if glued := strings.Join(list, glue); len(list) > 1 && digest(list...) == digest(glued) {
+				t.Fatalf("%q is taken for %q", glued, list)
+			}
+		}
+	})
 	long := strings.Repeat("x", 300)
 	if digest(long, "") == digest("", long) || digest(long+"y") == digest(long, "y") {
 		t.Error("long parts run into each other")

@@ -137,6 +137,7 @@ func (r *rig) start() *replica {
 	r.eventually("the connector is ready", func() bool {
 		select {
 		case err := <-ended:
+			ended <- nil // stop waits for it, too
 			r.Fatalf("Run ended: %v", err)
 		default:
 		}
