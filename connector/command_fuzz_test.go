@@ -48,6 +48,8 @@ func FuzzReadCommand(f *testing.F) {
 		}
 	}
 	f.Add(uint8(10), "ce-id: \xff\r\nce-id: 2\r\nNats-Msg-Id: \xff", `{"specversion":"0.3","chatId":"\ud800"}`, uint64(3))
+	f.Add(uint8(10), "", `{"chatId":"a.b *>=é\u0000","text":"hi"}`, uint64(0))
+	f.Add(uint8(31), "", `{"aps":{"alert":"news"},"chatID":"`+strings.Repeat("é", 128)+`"}`, uint64(0))
 	f.Add(uint8(2), "traceparent: x\r\nContent-Type: text/xml", `{"chatId":"`+strings.Repeat("é", 200)+`"}`, uint64(0))
 	f.Fuzz(func(t *testing.T, which uint8, header, data string, mask uint64) {
 		spec := &schema.Commands[int(which)%len(schema.Commands)]
