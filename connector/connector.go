@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -86,16 +87,16 @@ func (c *Connector) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("subscribing to commands: %w", err)
 	}
-	var loops sync.WaitGroup
-	loops.Go(func() { c.pullTokens(ctx) })
-	loops.Go(func() { c.keepUp(ctx) })
+	var pulling, upkeep sync.WaitGroup
+	pulling.Go(func() { c.pullTokens(ctx) })
+	upkeep.Go(func() { c.keepUp(ctx) })
 	c.health.serve(true)
 	c.log.Info("serving", "prefix", c.cfg.Prefix, "tenant", c.cfg.Tenant, "version", c.cfg.Version)
 
 	<-ctx.Done()
 	c.log.Info("leaving", "chats", c.held.count())
 	c.health.serve(false)
-	return c.leave(service, requests, &loops)
+	return c.leave(service, requests, &pulling, &upkeep)
 }
 
 // startPatience is how long JetStream may take to answer at start: a cluster
@@ -116,7 +117,7 @@ func (c *Connector) open(ctx context.Context) error {
 	}
 	c.stores = stores
 	c.known = &knownChats{js: c.js, bucket: stores.chats, keep: c.cfg.EventsMaxAge}
-	c.numbers = &numbers{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
+	c.numbers = &numbers{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge, seed: maphash.MakeSeed()}
 	c.intentions = &intentions{stores.state}
 	c.checkpoints = &checkpoints{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.publisher = c.newPublisher(c.log)
@@ -137,12 +138,15 @@ func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.L
 	}
 }
 
-func (c *Connector) leave(service micro.Service, requests *nats.Subscription, loops *sync.WaitGroup) error {
+func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pulling, upkeep *sync.WaitGroup) error {
 	deadline := time.AfterFunc(c.cfg.DrainTimeout, c.endWork)
 	defer deadline.Stop()
 	err := service.Stop()
+	// A token that is given back while a pull stands may come to that pull,
+	// for which nobody waits any more, and be lost to all until its time is over.
+	pulling.Wait()
 	c.held.leave()
-	loops.Wait()
+	upkeep.Wait()
 	c.held.running.Wait()
 	c.admission.active.close()
 	c.asides.close()

@@ -249,15 +249,22 @@ func (h *holder) letGoFenced() {
 	defer cancel()
 	last, err := h.chatLog.lastFence(ctx)
 	if err == nil && last == 0 {
-		h.giveBack(errors.New("the stream has forgotten the chat's fence"))
+		h.giveBack(errFenceForgotten)
 		return
 	}
 	h.lease.stop()
 	h.log.Warn("chat let go: another replica has taken it")
 }
 
+// retakeDelay keeps a chat that nobody can hold from going round in circles.
+const retakeDelay = 2 * time.Second
+
 func (h *holder) giveBack(reason error) {
-	if err := h.lease.giveBack(); err != nil {
+	delay := retakeDelay
+	if errors.Is(reason, errLeaving) || errors.Is(reason, errFenceForgotten) {
+		delay = 0
+	}
+	if err := h.lease.giveBack(delay); err != nil {
 		h.log.Warn("chat let go; its session token could not be given back and is free when its time is over", "reason", reason, "error", err)
 		return
 	}

@@ -16,10 +16,11 @@ import (
 )
 
 var (
-	errNotHeld = errors.New("nobody holds the chat at the moment")
-	errLeaving = errors.New("this replica is leaving")
-	errClosing = errors.New("the chat is to be closed")
-	errEnded   = errors.New("the chat's session has ended")
+	errNotHeld        = errors.New("nobody holds the chat at the moment")
+	errLeaving        = errors.New("this replica is leaving")
+	errClosing        = errors.New("the chat is to be closed")
+	errFenceForgotten = errors.New("the stream has forgotten the chat's fence")
+	errEnded          = errors.New("the chat's session has ended")
 )
 
 // holders are the chats that this replica polls.

@@ -138,9 +138,13 @@ func (l *lease) end() error {
 	return token.DoubleAck(ctx)
 }
 
-// giveBack offers the token to any replica at once.
-func (l *lease) giveBack() error {
-	return l.stop().Nak()
+// giveBack offers the token to any replica, this one too, after a delay.
+func (l *lease) giveBack(delay time.Duration) error {
+	token := l.stop()
+	if delay > 0 {
+		return token.NakWithDelay(delay)
+	}
+	return token.Nak()
 }
 
 // stop ends the heartbeats, so that none can follow what settles the token.

@@ -193,7 +193,7 @@ func TestLeaseGivenBackIsFreeAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newLeaseRig(t, leaseTestEver)
 	l := r.hold()
-	r.check(l.giveBack())
+	r.check(l.giveBack(0))
 	if delivery, err := r.next().Metadata(); err != nil || delivery.NumDelivered != 2 {
 		t.Errorf("delivery %+v, %v", delivery, err)
 	}
@@ -209,7 +209,7 @@ func TestLeaseIsSilentAfterItsEnd(t *testing.T) {
 	r := newLeaseRig(t, leaseTestWait)
 	heard := r.heartbeats()
 	l := r.hold()
-	r.check(l.giveBack())
+	r.check(l.giveBack(0))
 	r.check(r.nc.Flush())
 	after := r.hold()
 	for seen := 0; seen < 3; {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,6 +18,15 @@ type numbers struct {
 	js     jetstream.JetStream
 	bucket jetstream.KeyValue
 	keep   time.Duration // how long a closed chat's number is kept
+
+	// Commands of one replica take their turn here rather than outrun each
+	// other in the bucket. Chats may share a lock.
+	turns [256]sync.Mutex
+	seed  maphash.Seed
+}
+
+func (n *numbers) turn(key chatKey) *sync.Mutex {
+	return &n.turns[maphash.String(n.seed, string(key.token))%uint64(len(n.turns))]
 }
 
 // Numbers above this are somebody's mischief, not a count.
@@ -43,6 +54,9 @@ func (n *numbers) retire(ctx context.Context, key chatKey) error {
 }
 
 func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step func(uint64) uint64) error {
+	turn := n.turn(key)
+	turn.Lock()
+	defer turn.Unlock()
 	var keep time.Duration
 	if expires {
 		keep = n.keep

@@ -84,6 +84,31 @@ func TestHandOverOfQuietChats(t *testing.T) {
 	quiet.checkWellBehaved()
 }
 
+// However often they are handed over, no token is left where nobody has it.
+func TestNoChatIsLostInHandOvers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: time.Minute}, aDayToFailOver)
+	holder := r.start()
+	var chats []watched
+	for range 8 {
+		chats = append(chats, watchNew(r))
+	}
+	for range 12 {
+		for _, w := range chats {
+			w.untilListening()
+		}
+		holder.stop()
+		holder = r.start()
+	}
+	for _, w := range chats {
+		w.untilListening()
+		w.says("hello")
+		r.awaitStored(w.chat, ".event.message", 1)
+		w.checkTrail("session.opened", "message/poll")
+		w.checkWellBehaved()
+	}
+}
+
 // A chat that ended while nobody was there is closed by whoever comes.
 func TestChatsEndWithoutAReplica(t *testing.T) {
 	t.Parallel()

@@ -26,13 +26,9 @@ import (
 	"cc-connector/subjects"
 )
 
-// The NATS client forgets a goroutine of an object's Put that ends before that
-// goroutine has begun: then it waits on a channel that is nil.
 func TestMain(m *testing.M) {
 	// nats.go v1.55.0 starts this goroutine for each object that it puts, and
 	// loses it when the put ends before the goroutine has begun.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
-}
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
 }
 

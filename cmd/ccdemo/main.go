@@ -81,6 +81,5 @@ func demonstrate(ctx context.Context, set settings, out io.Writer) error {
 	if set.once {
 		return nil
 	}
-	printer.invite(stage)
 	return watch(ctx, stage, printer)
 }

@@ -138,13 +138,14 @@ func (c *customer) command(ctx context.Context, name subjects.Command, data any)
 	return err
 }
 
-// watch prints what others do in the demonstration until ctx ends.
+// watch invites others to join, and prints what they do until ctx ends.
 func watch(ctx context.Context, s *stage, p *printer) error {
 	events, stop, err := consume(ctx, s.js, jetstream.DeliverNewPolicy)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	p.invite(s)
 	for {
 		msg, err := events.Next(jetstream.NextContext(ctx))
 		if errors.Is(err, context.Canceled) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
 	"golang.org/x/term"
 
 	"cc-connector/schema"
@@ -118,7 +119,7 @@ func plain(raw json.RawMessage) string {
 // invite says how to go on from another terminal.
 func (p *printer) invite(s *stage) {
 	server := ""
-	if s.moved {
+	if s.nats.ClientURL() != nats.DefaultURL {
 		server = " -s " + s.nats.ClientURL()
 	}
 	fmt.Fprintf(p.out, `

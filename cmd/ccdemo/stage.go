@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -35,7 +36,6 @@ type stage struct {
 	sim   string // base URL of the simulated contact center
 	nc    *nats.Conn
 	js    jetstream.JetStream
-	moved bool // NATS is not where it was asked to be
 	close func()
 }
 
@@ -95,12 +95,11 @@ func (s *stage) freeAddress(addr string) (host string, port int, err error) {
 		port, err = strconv.Atoi(text)
 		return host, port, err
 	}
-	host, _, splitErr := net.SplitHostPort(addr)
-	if splitErr != nil {
-		return "", 0, fmt.Errorf("-nats: %w", splitErr)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return "", 0, fmt.Errorf("-nats: %w", err)
 	}
-	s.moved = true
-	return host, server.RANDOM_PORT, nil
+	host, _, err = net.SplitHostPort(addr)
+	return host, server.RANDOM_PORT, err
 }
 
 func (s *stage) startContactCenter(pace float64) error {
