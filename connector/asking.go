@@ -22,7 +22,8 @@ import (
 type holderRequest struct {
 	Events  []json.RawMessage  `json:"events,omitempty"`  // publish what came in the answer to a call
 	Recover bool               `json:"recover,omitempty"` // an answer was lost: look what is missing
-	Close   schema.CloseReason `json:"close,omitempty"`   // close the chat
+	Close   schema.CloseReason `json:"close,omitempty"`   // close this opening of the chat
+	Opening string             `json:"opening,omitempty"`
 }
 
 type holderReply struct {
@@ -32,9 +33,6 @@ type holderReply struct {
 const (
 	publishPatience = 5 * time.Second        // for events to be stored
 	askAgain        = 500 * time.Millisecond // what may be asked twice: by then there may be a holder
-	// An answer's events that were lost on the way are in the history, which
-	// any next holder reads anyway; so asking for it may end.
-	askPatience = time.Minute
 )
 
 func (c *Connector) holderSubject(token subjects.ChatToken) string {
@@ -85,13 +83,13 @@ func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpa
 // with the answer to a call.
 func (c *Connector) reportLostAnswer(key chatKey) {
 	c.asides.run(func() {
-		_, err := backoff.Retry(c.work, func() (struct{}, error) {
-			polled, err := c.isPolled(c.work, key)
+		_, err := backoff.Retry(c.intake, func() (struct{}, error) {
+			polled, err := c.isPolled(c.intake, key)
 			if err == nil && polled {
-				err = c.askHolder(c.work, key, holderRequest{Recover: true}, askAgain)
+				err = c.askHolder(c.intake, key, holderRequest{Recover: true}, askAgain)
 			}
 			return struct{}{}, err
-		}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(askPatience))
+		}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(0))
 		if err != nil {
 			c.log.Warn("the chat's holder could not be told that an answer was lost", "chat", key.id, "error", err)
 		}
@@ -134,9 +132,9 @@ func (h *holder) serveRequest(data []byte) error {
 	}
 	switch {
 	case request.Close != "":
-		return h.closeAsAsked(request.Close)
+		return h.closeAsAsked(request)
 	case request.Recover:
-		h.wishMending()
+		h.fearLoss()
 		return nil
 	}
 	return h.receiveAnswer(request)
@@ -151,8 +149,11 @@ func (h *holder) receiveAnswer(request holderRequest) error {
 	return h.receive(h.lease.ctx, events, originSend, time.Now())
 }
 
-func (h *holder) closeAsAsked(reason schema.CloseReason) error {
-	h.askToClose(reason)
+func (h *holder) closeAsAsked(request holderRequest) error {
+	if request.Opening != h.token.Opening {
+		return errNotHeld
+	}
+	h.askToClose(request.Close)
 	<-h.done
 	h.mu.Lock()
 	defer h.mu.Unlock()

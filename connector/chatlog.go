@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -86,6 +87,15 @@ func (l *chatLog) raiseFence(ctx context.Context) error {
 		}
 		return ack, err
 	})
+	if err == nil {
+		l.fence = mark{ack.Sequence, time.Now()}
+	}
+	return err
+}
+
+// renewFence puts the fence up anew, if it still is this holder's.
+func (l *chatLog) renewFence(ctx context.Context) error {
+	ack, err := l.store(ctx, nats.NewMsg(l.fenceSubject()), "fence:"+uuid.NewString(), jetstream.WithExpectLastSequencePerSubject(l.fence.position))
 	if err == nil {
 		l.fence = mark{ack.Sequence, time.Now()}
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/schema"
 )
 
 // # A stream that forgets
@@ -34,6 +36,9 @@ type checkpoint struct {
 	Opening  string           `json:"opening"` // that session.opened was published for
 	Signaled bool             `json:"signaled,omitempty"`
 	LastSeen time.Time        `json:"lastSeen,omitzero"`
+
+	Wanted schema.CloseReason `json:"wanted,omitempty"` // why the opening is to be closed
+	Closed bool               `json:"closed,omitempty"` // session.closed was published for it
 
 	revision uint64
 }
@@ -95,7 +100,12 @@ func (h *holder) loadCheckpoint(ctx context.Context) error {
 	h.chatLog.sequence = max(h.chatLog.sequence, found.Sequence)
 	maps.Copy(h.chatLog.seen, found.Seen)
 	maps.Copy(h.chatLog.untaken, found.Untaken)
-	h.opened = found.Opening == h.token.Opening
+	if found.Opening == h.token.Opening {
+		h.opened, h.over = true, found.Closed
+		if found.Wanted != "" {
+			h.wantClosed(found.Wanted, originSend)
+		}
+	}
 	h.signaled, h.lastSeen = found.Signaled, found.LastSeen
 	return nil
 }
@@ -107,7 +117,7 @@ func (h *holder) saveCheckpoint(ctx context.Context, closed bool) error {
 		Signaled: h.signaled, LastSeen: h.lastSeen, revision: h.saved.revision,
 	}
 	if h.opened {
-		next.Opening = h.token.Opening
+		next.Opening, next.Wanted, next.Closed = h.token.Opening, h.wanted, h.over
 	}
 	err := h.checkpoints.save(ctx, h.chat, &next, closed)
 	if isConflict(err) {

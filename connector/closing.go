@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -19,62 +18,65 @@ import (
 // the chat, where any later holder finds it, and then the holder of the
 // moment is told. The command is done when the token is gone.
 
-// intention is a wish to close a chat that its holder must not miss.
-type intention struct {
-	Opening string             `json:"opening"`
-	Reason  schema.CloseReason `json:"reason"`
+// intentions are the wishes to close an opening of a chat, which no holder of
+// it must miss. Each stands under the opening's own name, so that it can mean
+// no other one, and expires.
+type intentions struct {
+	js     jetstream.JetStream
+	bucket jetstream.KeyValue
+	keep   time.Duration
 }
 
-// intentions keeps them in the connector's own memory.
-type intentions struct{ bucket jetstream.KeyValue }
+func intentionKey(opening string) string { return "closing." + opening }
 
-func intentionKey(key chatKey) string { return "closing." + string(key.token) }
-
-func (i *intentions) write(ctx context.Context, key chatKey, wish intention) error {
-	value, err := json.Marshal(wish)
-	if err != nil {
-		return err
+// write keeps the first wish; whoever wants the same later wants nothing new.
+func (i *intentions) write(ctx context.Context, opening string, reason schema.CloseReason) error {
+	_, err := update(ctx, i.js, i.bucket, intentionKey(opening), []byte(reason), 0, i.keep)
+	if isConflict(err) {
+		return nil
 	}
-	_, err = i.bucket.Put(ctx, intentionKey(key), value)
 	return err
 }
 
-// find returns the zero intention if there is none.
-func (i *intentions) find(ctx context.Context, key chatKey) (wish intention, err error) {
-	value, err := i.bucket.Get(ctx, intentionKey(key))
+// find returns "" if there is no wish.
+func (i *intentions) find(ctx context.Context, opening string) (schema.CloseReason, error) {
+	value, err := i.bucket.Get(ctx, intentionKey(opening))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return intention{}, nil
+		return "", nil
 	}
 	if err != nil {
-		return intention{}, err
+		return "", err
 	}
-	return wish, json.Unmarshal(value.Value(), &wish)
-}
-
-func (i *intentions) forget(ctx context.Context, key chatKey) error {
-	return i.bucket.Purge(ctx, intentionKey(key), jetstream.PurgeTTL(time.Minute))
+	return schema.CloseReason(value.Value()), nil
 }
 
 // loadIntention learns whether this opening was to be closed before the
 // holder came.
 func (h *holder) loadIntention(ctx context.Context) error {
-	wish, err := persist(ctx, h.log, "reading whether the chat is to be closed", func() (intention, error) {
-		return h.intentions.find(ctx, h.chat)
+	reason, err := persist(ctx, h.log, "reading whether the chat is to be closed", func() (schema.CloseReason, error) {
+		return h.intentions.find(ctx, h.token.Opening)
 	})
-	if err == nil && wish.Opening == h.token.Opening {
-		h.wanted = wish.Reason
-		h.stopPolling(errClosing)
+	if err == nil && reason != "" {
+		h.wantClosed(reason, originSend)
 	}
 	return err
 }
 
-// closeChat returns when the chat is polled no more and its session.closed is
-// published; a chat that is not polled is closed already. When it fails the
-// wish may stand, and the chat be closed later.
+// closing is one command's wish to close the opening that it found.
+type closing struct {
+	*Connector
+	chat    chatKey
+	reason  schema.CloseReason
+	opening string
+}
+
+// closeChat returns when the chat's present opening is polled no more and its
+// session.closed is published; a chat that is not polled is closed already.
+// When it fails the wish may stand, and the chat be closed later.
 func (c *Connector) closeChat(ctx context.Context, key chatKey, reason schema.CloseReason) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		return struct{}{}, c.tryClosing(ctx, key, reason)
-	}, backoff.WithBackOff(newBackOff(20*time.Millisecond, time.Second)), backoff.WithMaxElapsedTime(c.cfg.CallTimeout))
+	wish := &closing{Connector: c, chat: key, reason: reason}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, wish.try(ctx) },
+		backoff.WithBackOff(newBackOff(20*time.Millisecond, time.Second)), backoff.WithMaxElapsedTime(c.cfg.CallTimeout))
 	if err != nil {
 		c.log.Debug("a chat is not closed yet", "chat", key.id, "reason", reason, "error", err)
 		return errClosePending
@@ -88,16 +90,20 @@ var errClosePending = &schema.Error{
 	Retryable: true, Outcome: schema.OutcomeUnknown,
 }
 
-func (c *Connector) tryClosing(ctx context.Context, key chatKey, reason schema.CloseReason) error {
-	token, err := c.currentToken(ctx, key)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+// try succeeds when the opening's token is gone.
+func (c *closing) try(ctx context.Context) error {
+	token, err := c.currentToken(ctx, c.chat)
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && c.opening != "" && token.Opening != c.opening {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.intentions.write(ctx, key, intention{Opening: token.Opening, Reason: reason}); err != nil {
-		return err
+	if c.opening == "" {
+		if err := c.intentions.write(ctx, token.Opening, c.reason); err != nil {
+			return err
+		}
+		c.opening = token.Opening
 	}
-	return c.askHolder(ctx, key, holderRequest{Close: reason}, askAgain)
+	return c.askHolder(ctx, c.chat, holderRequest{Close: c.reason, Opening: c.opening}, askAgain)
 }

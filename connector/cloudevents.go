@@ -101,6 +101,10 @@ func (l *chatLog) append(ctx context.Context, subject, idPrefix string, e event.
 	for key, values := range header {
 		msg.Header[key] = values
 	}
+	// Once the stream may have forgotten the id, a repeat could be stored twice:
+	// the next holder reads back and knows.
+	ctx, cancel := context.WithTimeout(ctx, duplicateWindow/2)
+	defer cancel()
 	ack, err := l.store(ctx, msg, idPrefix+e.ID(), jetstream.WithExpectLastSequenceForSubject(l.fence.position, l.fenceSubject()))
 	if err == nil {
 		l.sequence = next

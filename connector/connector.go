@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -40,8 +39,10 @@ type Connector struct {
 	admission   *admission
 	asides      gate // what no command waits for, and requests of other replicas
 
-	work    context.Context // what is under way; ends after the intake has
-	endWork context.CancelFunc
+	work      context.Context // what is under way; ends after the intake has
+	endWork   context.CancelFunc
+	intake    context.Context // ends when leaving begins
+	endIntake context.CancelFunc
 }
 
 // New checks the configuration and touches nothing outside the process. The
@@ -60,6 +61,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 		return nil, err
 	}
 	work, endWork := context.WithCancel(context.Background())
+	intake, endIntake := context.WithCancel(work)
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, log: log, metrics: m,
 		serviceClient: brightpattern.ClientID(idOf("service", cfg.Tenant, string(cfg.Prefix))),
@@ -67,6 +69,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 		held:          newHolders(cfg.MaxChats),
 		admission:     newAdmission(cfg.MaxCalls),
 		work:          work, endWork: endWork,
+		intake: intake, endIntake: endIntake,
 	}, nil
 }
 
@@ -117,8 +120,8 @@ func (c *Connector) open(ctx context.Context) error {
 	}
 	c.stores = stores
 	c.known = &knownChats{js: c.js, bucket: stores.chats, keep: c.cfg.EventsMaxAge}
-	c.numbers = &numbers{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge, seed: maphash.MakeSeed()}
-	c.intentions = &intentions{stores.state}
+	c.numbers = newNumbers(c.js, stores.state, c.cfg.EventsMaxAge)
+	c.intentions = &intentions{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.checkpoints = &checkpoints{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.publisher = c.newPublisher(c.log)
 	return nil
@@ -138,9 +141,13 @@ func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.L
 	}
 }
 
+// flushTimeout is for the last bytes of a connection that is there.
+const flushTimeout = 5 * time.Second
+
 func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pulling, upkeep *sync.WaitGroup) error {
 	deadline := time.AfterFunc(c.cfg.DrainTimeout, c.endWork)
 	defer deadline.Stop()
+	c.endIntake()
 	err := service.Stop()
 	// A token that is given back while a pull stands may come to that pull,
 	// for which nobody waits any more, and be lost to all until its time is over.
@@ -155,7 +162,7 @@ func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pu
 		c.log.Warn("left while NATS was away: chats are free when their tokens' time is over")
 		return nil
 	}
-	if flushErr := c.nc.FlushTimeout(c.cfg.DrainTimeout); flushErr != nil {
+	if flushErr := c.nc.FlushTimeout(min(flushTimeout, c.cfg.DrainTimeout)); flushErr != nil {
 		err = errors.Join(err, fmt.Errorf("what was published last may not have reached NATS: %w", flushErr))
 	}
 	return err

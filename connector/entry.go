@@ -111,10 +111,14 @@ func (k *knownChats) save(ctx context.Context, key chatKey, e *entry) error {
 	return nil
 }
 
-// update writes a bucket's key at the revision that it was read at, and lets
-// the value expire after keep, unless that is 0. The bucket's own Update knows
-// no expiry, so the message is written as the bucket would write it.
+// update writes a bucket's key at the revision that it was read at, 0 for a
+// key that was not there, and lets the value expire after keep, unless that is
+// 0. The bucket's own Update knows no expiry, so the message is written as the
+// bucket would write it.
 func update(ctx context.Context, js jetstream.JetStream, bucket jetstream.KeyValue, key string, value []byte, revision uint64, keep time.Duration) (uint64, error) {
+	if revision == 0 {
+		return create(ctx, bucket, key, value, keep)
+	}
 	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(revision)}
 	if keep > 0 {
 		options = append(options, jetstream.WithMsgTTL(keep))
@@ -124,4 +128,11 @@ func update(ctx context.Context, js jetstream.JetStream, bucket jetstream.KeyVal
 		return 0, err
 	}
 	return ack.Sequence, nil
+}
+
+func create(ctx context.Context, bucket jetstream.KeyValue, key string, value []byte, keep time.Duration) (uint64, error) {
+	if keep > 0 {
+		return bucket.Create(ctx, key, value, jetstream.KeyTTL(keep))
+	}
+	return bucket.Create(ctx, key, value)
 }

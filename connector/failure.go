@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/schema"
@@ -47,10 +48,24 @@ func explain(cmd *command, err error) *schema.Error {
 		return explainWire(cmd, wire)
 	case errors.Is(err, errUnknownChat):
 		return refuse(schema.CodeUnknownChat, "the connector does not know this chat, or has forgotten it: attach it with chat.attach")
-	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrNoResponders):
+	case isOutage(err):
 		return unavailable("NATS or JetStream did not answer the connector in time")
 	}
 	return &schema.Error{Code: schema.CodeInternal, Message: "the connector could not run the command", Retryable: true, Outcome: schema.OutcomeNotDone}
+}
+
+// isOutage tells the errors of a NATS that is not there for the moment.
+func isOutage(err error) bool {
+	for _, outage := range []error{
+		nats.ErrConnectionClosed, nats.ErrReconnectBufExceeded, nats.ErrDisconnected, nats.ErrTimeout, nats.ErrNoResponders,
+		context.DeadlineExceeded, context.Canceled,
+	} {
+		if errors.Is(err, outage) {
+			return true
+		}
+	}
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.Code == http.StatusServiceUnavailable
 }
 
 func explainWire(cmd *command, err *brightpattern.Error) *schema.Error {

@@ -15,7 +15,6 @@ type health struct {
 	mu          sync.Mutex
 	serving     bool
 	pullFailure error
-	lastPull    time.Time
 }
 
 func (h *health) serve(on bool) {
@@ -24,11 +23,11 @@ func (h *health) serve(on bool) {
 	h.serving = on
 }
 
-// pulled notes that the loop that takes chats is alive.
+// pulled notes whether the loop that takes chats got an answer.
 func (h *health) pulled(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pullFailure, h.lastPull = err, time.Now()
+	h.pullFailure = err
 }
 
 func (h *health) check() error {

@@ -34,9 +34,12 @@ type holder struct {
 	opened   bool // this opening has been announced
 	over     bool // this opening has been closed
 	wanted   schema.CloseReason
-	recovery recoveryWish
-	lastSeen time.Time // up to when the chat's events are known to be complete
 	signaled bool      // the chat has had signaling, which no history gives back
+	lastSeen time.Time // up to when the chat's events are known to be complete
+
+	doubt      doubt
+	doubtSince time.Time
+	tried      bool // the history, for this doubt
 }
 
 // run holds the chat until it is over, handed over or lost.
@@ -60,11 +63,10 @@ func (h *holder) hold(ctx context.Context) error {
 	if err := h.takeOver(ctx); err != nil {
 		return err
 	}
-	reason, err := h.follow(ctx)
-	if err != nil {
+	if err := h.follow(ctx); err != nil {
 		return err
 	}
-	return h.close(ctx, reason)
+	return h.close(ctx)
 }
 
 // takeOver shuts out earlier holders, learns what they published, and sees to
@@ -86,6 +88,11 @@ func (h *holder) takeOver(ctx context.Context) error {
 	}
 	if h.over {
 		return nil
+	}
+	if h.saved.revision != 0 && h.saved.Opening != h.token.Opening { // it expires with the earlier opening
+		if err := h.saveCheckpoint(ctx, false); err != nil {
+			h.log.Warn("the chat's checkpoint could not be written", "error", err)
+		}
 	}
 	if err := h.loadIntention(ctx); err != nil {
 		return err
@@ -121,36 +128,52 @@ func (h *holder) recallSession(p published) {
 	}
 }
 
-// recallEvent brings the chat's entry up to the event. The data of one that
-// was too large for the bus changes nothing there.
+// recallEvent brings the chat's entry up to the event, and learns whether the
+// session has ended. The data of an event that was too large for the bus tell
+// neither.
 func (h *holder) recallEvent(p published) {
-	if p.sequence <= h.entry.Sequence {
-		return
-	}
 	ce, _, err := schema.Decode(p.msg.Header, p.msg.Data)
 	if err != nil {
 		return
 	}
-	if event, err := schema.DecodeEvent(ce); err == nil {
+	event, err := schema.DecodeEvent(ce)
+	if err != nil {
+		return
+	}
+	if p.sequence > h.entry.Sequence {
 		h.entry.apply(event, p.sequence)
+	}
+	if reason, ends := brightpattern.ParseEvent(event.Header().Raw).EndsSession(); ends && h.opened {
+		h.wantClosed(schema.CloseReason(reason), originHistory)
 	}
 }
 
+// openOrRecover sees to it that the opening is announced, and that what an
+// earlier holder, or nobody, has read is published.
 func (h *holder) openOrRecover(ctx context.Context) error {
-	first := !h.opened
-	if first {
-		if err := h.announce(ctx, h.token.opened()); err != nil {
-			return err
-		}
-		h.opened = true
-		if h.lastSeen.IsZero() {
-			h.lastSeen = h.token.OpenedAt
-		}
+	if h.opened {
+		h.raiseDoubt(mayHaveLost)
+		return h.compare(ctx, false)
 	}
+	if err := h.announce(ctx, h.token.opened()); err != nil {
+		return err
+	}
+	h.opened = true
+	h.lastSeen = latest(h.lastSeen, h.token.OpenedAt)
+	h.reopenEntry()
+	h.saveEntry(ctx)
 	if h.fresh {
 		return nil
 	}
-	return h.recoverMissing(ctx, !first)
+	h.raiseDoubt(mayLack)
+	return h.compare(ctx, false)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // receive publishes what the contact center gave away, in its order.
@@ -173,7 +196,7 @@ func (h *holder) receive(ctx context.Context, events []brightpattern.Event, orig
 func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin origin, read time.Time) error {
 	like := likenessOf(event)
 	if origin != originHistory && h.chatLog.alreadyTold(like) {
-		h.recovery = max(h.recovery, wantsLook)
+		h.raiseDoubt(mayLack)
 		return nil
 	}
 	data, err := h.chatLog.event(ctx, event, like, origin, read)
@@ -210,15 +233,18 @@ func (h *holder) announce(ctx context.Context, payload schema.Session) error {
 
 // close says the last word on the chat and removes its token. Each step may
 // be repeated by the next holder, should this one die before the last.
-func (h *holder) close(ctx context.Context, reason schema.CloseReason) error {
+func (h *holder) close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.over {
-		if err := h.announce(ctx, &schema.SessionClosed{ChatID: string(h.chat.id), Reason: reason}); err != nil {
+		if err := h.compare(ctx, true); err != nil {
+			return err
+		}
+		if err := h.announce(ctx, &schema.SessionClosed{ChatID: string(h.chat.id), Reason: h.wanted}); err != nil {
 			return err
 		}
 		h.over = true
-		h.entry.close(reason, time.Now())
+		h.entry.close(h.wanted, time.Now())
 	}
 	if err := h.closeEntry(ctx); err != nil {
 		return err
@@ -236,24 +262,22 @@ func (h *holder) askToClose(reason schema.CloseReason) {
 	h.stopPolling(errClosing)
 }
 
-func (h *holder) wantedReason() schema.CloseReason {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.wanted
-}
-
 // letGoFenced tells a fence that another holder put up from one that the
 // stream has forgotten; in the second case the token is still ours to give.
 func (h *holder) letGoFenced() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.lease.ctx), h.cfg.FailoverAfter/2)
 	defer cancel()
 	last, err := h.chatLog.lastFence(ctx)
-	if err == nil && last == 0 {
+	switch {
+	case err == nil && last == 0:
 		h.giveBack(errFenceForgotten)
 		return
+	case err != nil:
+		h.log.Warn("chat let go: whose its fence is cannot be read", "error", err)
+	default:
+		h.log.Warn("chat let go: another replica has taken it")
 	}
 	h.lease.stop()
-	h.log.Warn("chat let go: another replica has taken it")
 }
 
 // retakeDelay keeps a chat that nobody can hold from going round in circles.

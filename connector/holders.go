@@ -193,7 +193,7 @@ func (c *Connector) startHolder(key chatKey, token sessionToken, msg jetstream.M
 
 func (c *Connector) newHolder(key chatKey, token sessionToken, msg jetstream.Msg) *holder {
 	log := c.log.With("chat", string(key.id))
-	lease := newLease(c.work, c.nc, msg, c.cfg.FailoverAfter, log)
+	lease := newLease(c.work, c.nc, msg, c.stores.holders.CachedInfo().Config.AckWait, log)
 	polling, stop := context.WithCancelCause(lease.ctx)
 	delivery, err := msg.Metadata()
 	return &holder{

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/maphash"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,14 +18,29 @@ type numbers struct {
 	bucket jetstream.KeyValue
 	keep   time.Duration // how long a closed chat's number is kept
 
-	// Commands of one replica take their turn here rather than outrun each
-	// other in the bucket. Chats may share a lock.
-	turns [256]sync.Mutex
+	// Commands of one replica take their turn rather than outrun each other in
+	// the bucket. Each place holds one at a time; chats may share a place.
+	turns [256]chan struct{}
 	seed  maphash.Seed
 }
 
-func (n *numbers) turn(key chatKey) *sync.Mutex {
-	return &n.turns[maphash.String(n.seed, string(key.token))%uint64(len(n.turns))]
+func newNumbers(js jetstream.JetStream, bucket jetstream.KeyValue, keep time.Duration) *numbers {
+	n := &numbers{js: js, bucket: bucket, keep: keep, seed: maphash.MakeSeed()}
+	for i := range n.turns {
+		n.turns[i] = make(chan struct{}, 1)
+	}
+	return n
+}
+
+// turn waits for the chat's place; done frees it.
+func (n *numbers) turn(ctx context.Context, key chatKey) (done func(), err error) {
+	place := n.turns[maphash.String(n.seed, string(key.token))%uint64(len(n.turns))]
+	select {
+	case place <- struct{}{}:
+		return func() { <-place }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Numbers above this are somebody's mischief, not a count.
@@ -54,9 +68,11 @@ func (n *numbers) retire(ctx context.Context, key chatKey) error {
 }
 
 func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step func(uint64) uint64) error {
-	turn := n.turn(key)
-	turn.Lock()
-	defer turn.Unlock()
+	done, err := n.turn(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer done()
 	var keep time.Duration
 	if expires {
 		keep = n.keep

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/schema"
 )
@@ -41,12 +43,15 @@ func (c *Connector) makeKnown(ctx context.Context, cmd *command, o opening) (cha
 	if o.chat.State == "" { // the history of a young chat may hold none
 		o.chat.State, o.chat.EstimatedWait = found.State, found.EstimatedWaitTime
 	}
-	if !isOpen {
+	if found.revision == 0 {
 		if err := c.openEntry(ctx, key, found, o); err != nil {
 			return key, err
 		}
 	}
-	return key, c.openSession(ctx, cmd, key, o)
+	if err := c.openSession(ctx, cmd, key, o); err != nil || isOpen || found.revision == 0 {
+		return key, err
+	}
+	return key, c.openEntry(ctx, key, found, o) // only now is the closing holder done with it
 }
 
 // adopt reads the history of a chat that the connector has not followed, and
@@ -93,33 +98,48 @@ func (c *Connector) openEntry(ctx context.Context, key chatKey, e entry, o openi
 	e.State, e.EstimatedWaitTime = o.chat.State, o.chat.EstimatedWait
 	e.OpenedAt, e.ClosedAt, e.ClosedReason = *schema.NewTime(time.Now()), nil, ""
 	err := c.known.save(ctx, key, &e)
-	if isWrongSequence(err) { // somebody else opened it at the same time: that one counts
+	if isConflict(err) { // somebody else opened it at the same time: that one counts
 		return nil
 	}
 	return err
 }
 
 // openSession publishes the session token. If there is one already, the chat
-// is polled; but one whose chat is being closed has to go first.
+// is polled; but one whose opening is being closed has to go first.
 func (c *Connector) openSession(ctx context.Context, cmd *command, key chatKey, o opening) error {
 	token := sessionToken{
 		Opening: newOpening(), ChatID: key.id, ClientID: o.client, App: o.app.Name, AppID: o.app.ID,
 		IsNewChat: o.chat.IsNew, State: o.chat.State, OpenedAt: time.Now().UTC(),
 		Correlation: cmd.correlation, Causation: cmd.id,
 	}
-	published, err := c.publishToken(ctx, key, token)
-	if err != nil || published {
-		return err
-	}
-	wish, err := c.intentions.find(ctx, key)
-	if err != nil || wish.Reason == "" {
-		return err
-	}
-	if err := c.closeChat(ctx, key, wish.Reason); err != nil {
-		return err
-	}
-	_, err = c.publishToken(ctx, key, token)
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		published, err := c.publishToken(ctx, key, token)
+		if err == nil && !published {
+			err = c.checkNotClosing(ctx, key)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(newBackOff(20*time.Millisecond, 250*time.Millisecond)), backoff.WithMaxElapsedTime(c.cfg.CallTimeout))
 	return err
+}
+
+// checkNotClosing fails while the chat's token is one that is about to go.
+func (c *Connector) checkNotClosing(ctx context.Context, key chatKey) error {
+	token, err := c.currentToken(ctx, key)
+	if err != nil { // it may just have gone
+		return err
+	}
+	wish, err := c.intentions.find(ctx, token.Opening)
+	if err != nil {
+		return err
+	}
+	found, err := c.known.find(ctx, key)
+	if err != nil {
+		return err
+	}
+	if wish != "" || found.ClosedAt != nil {
+		return errClosing
+	}
+	return nil
 }
 
 // markEnded tells of a chat that was not polled when it was ended.

@@ -14,9 +14,12 @@ import (
 // What a poll can come to. The reason is also the label of its metric.
 type pollVerdict struct {
 	reason string
-	gone   bool          // the session is no more: nothing is left to poll
-	lost   bool          // an answer may have been given away and not have arrived
-	pause  time.Duration // the contact center asked for it
+	gone   bool // the session is no more: nothing is left to poll
+	lost   bool // an answer may have been given away and not have arrived
+	// The contact center holds another poll of the chat: a dead process's, or
+	// one that was given up here. What is given to it never arrives.
+	contended bool
+	pause     time.Duration // the contact center asked for it
 }
 
 func judgePoll(err error) pollVerdict {
@@ -30,9 +33,10 @@ func judgePoll(err error) pollVerdict {
 		return pollVerdict{reason: "gone", gone: true}
 	}
 	return pollVerdict{
-		reason: pollReason(failure),
-		lost:   failure.Effect == brightpattern.EffectUnknown,
-		pause:  failure.RetryAfter,
+		reason:    pollReason(failure),
+		lost:      failure.Effect == brightpattern.EffectUnknown,
+		contended: failure.Code == brightpattern.CodeTooManyPollRequests,
+		pause:     failure.RetryAfter,
 	}
 }
 
@@ -51,12 +55,14 @@ const (
 	// on at once would spin.
 	shortestHold = 500 * time.Millisecond
 	unheldPause  = time.Second
+	lostPause    = 2 * time.Second // what was lost can be had from the history
 )
 
 // pace spaces the polls of one chat.
 type pace struct {
-	backOff *backoff.ExponentialBackOff
-	last    string
+	backOff   *backoff.ExponentialBackOff
+	last      string
+	contended bool // since the last poll that was answered
 }
 
 func newPace() *pace { return &pace{backOff: newBackOff(firstPause, longestPause)} }
@@ -68,8 +74,11 @@ func (p *pace) after(v pollVerdict, events int, took time.Duration) time.Duratio
 		return 0
 	}
 	pause := p.backOff.NextBackOff()
-	if v.reason == "ok" {
+	switch {
+	case v.reason == "ok":
 		return min(pause, unheldPause)
+	case v.lost:
+		return min(pause, lostPause)
 	}
 	return max(pause, min(v.pause, longestWish))
 }
@@ -81,25 +90,27 @@ func (p *pace) changed(reason string) bool {
 	return before != reason && !(before == "" && reason == "ok")
 }
 
-// follow polls until the session is over or somebody wants the chat closed.
-func (h *holder) follow(ctx context.Context) (schema.CloseReason, error) {
+// follow polls until the chat is to be closed: its session is over, or
+// somebody wants so. An error ends the holding instead.
+func (h *holder) follow(ctx context.Context) error {
 	if h.over {
-		return "", nil
+		return nil
 	}
-	pace := newPace()
+	pace, polled := newPace(), false
 	for h.polling.Err() == nil {
-		if err := h.grantRecovery(ctx); err != nil {
-			return "", err
+		if err := h.settleDoubt(ctx); err != nil {
+			return err
 		}
 		began := time.Now()
 		events, pollErr := h.client.Poll(h.polling, h.token.credentials(), h.chat.id)
+		polled = true
 		pause, err := h.settlePoll(ctx, pace, events, pollErr, began)
 		if err != nil {
-			return "", err
+			return err
 		}
 		sleep(h.polling, pause)
 	}
-	return h.finish(ctx)
+	return h.afterPolling(polled)
 }
 
 // settlePoll turns a poll's outcome into effects, and returns how long to
@@ -117,11 +128,16 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	case pollErr == nil:
 		err = h.receive(ctx, events, originPoll, time.Now())
 		h.seenComplete(began)
+		if pace.contended { // what another poll was given is nobody's now
+			pace.contended = false
+			h.fearLoss()
+		}
 	case verdict.gone:
 		h.sessionGone()
 	case verdict.lost:
-		h.wishMending()
+		h.fearLoss()
 	}
+	pace.contended = pace.contended || verdict.contended
 	return pace.after(verdict, len(events), took), err
 }
 
@@ -144,18 +160,19 @@ func (h *holder) notePoll(pace *pace, v pollVerdict, err error) {
 	h.log.Info("polling works again")
 }
 
-// finish looks once more for what a poll that was cut, or an answer that was
-// lost, may have held, and says why the chat is to be closed. A replica that leaves does not look: the next
-// holder will.
-func (h *holder) finish(ctx context.Context) (schema.CloseReason, error) {
-	switch cause := context.Cause(h.polling); {
-	case errors.Is(cause, errEnded):
-		return h.wantedReason(), h.grantRecovery(ctx)
-	case errors.Is(cause, errClosing):
-		return h.wantedReason(), h.recoverLost(ctx)
-	default:
-		return "", cause
+// afterPolling tells whether the chat is to be closed. A poll that was cut for
+// that may have held something. A replica that leaves does not look for it: the
+// next holder will.
+func (h *holder) afterPolling(polled bool) error {
+	cause := context.Cause(h.polling)
+	switch {
+	case errors.Is(cause, errClosing) && polled:
+		h.fearLoss()
+		return nil
+	case errors.Is(cause, errClosing), errors.Is(cause, errEnded):
+		return nil
 	}
+	return cause
 }
 
 // sleep returns after d, or when ctx ends.

@@ -28,8 +28,8 @@ func TestJudgePoll(t *testing.T) {
 		"gone":                {refusedPoll(404, "5005"), pollVerdict{reason: "gone", gone: true}},
 		"gone, as 400":        {refusedPoll(400, "5005"), pollVerdict{reason: "gone", gone: true}},
 		"404 of a proxy":      {refusedPoll(404, ""), pollVerdict{reason: "refused"}},
-		"too many polls":      {refusedPoll(429, "5509"), pollVerdict{reason: "chat_session_too_many_poll_requests"}},
-		"too many, as 400":    {refusedPoll(400, "5509"), pollVerdict{reason: "chat_session_too_many_poll_requests"}},
+		"too many polls":      {refusedPoll(429, "5509"), pollVerdict{reason: "chat_session_too_many_poll_requests", contended: true}},
+		"too many, as 400":    {refusedPoll(400, "5509"), pollVerdict{reason: "chat_session_too_many_poll_requests", contended: true}},
 		"429":                 {refusedPoll(429, ""), pollVerdict{reason: "refused"}},
 		"429 and Retry-After": {later, pollVerdict{reason: "refused", pause: 7 * time.Second}},
 		"500":                 {refusedPoll(500, ""), pollVerdict{reason: "refused"}},
@@ -67,7 +67,8 @@ func TestJudgePollKnowsEveryCode(t *testing.T) {
 
 var (
 	pollOK     = pollVerdict{reason: "ok"}
-	pollFailed = pollVerdict{reason: "cut", lost: true}
+	pollFailed = pollVerdict{reason: "unreachable"}
+	pollLost   = pollVerdict{reason: "cut", lost: true}
 )
 
 func TestPaceOfGoodPolls(t *testing.T) {
@@ -108,6 +109,16 @@ func TestPaceOfFailingPolls(t *testing.T) {
 	p.after(pollOK, 1, 0)
 	if pause := p.after(pollFailed, 0, 0); pause > firstPause*3/2+1 {
 		t.Errorf("after a good poll the first pause is %v", pause)
+	}
+}
+
+// What was lost comes from the history: the chat need not be deaf for long.
+func TestPaceOfLostPolls(t *testing.T) {
+	p := newPace()
+	for i := range 20 {
+		if pause := p.after(pollLost, 0, time.Hour); pause < firstPause/2 || pause > lostPause {
+			t.Errorf("pause %d is %v", i, pause)
+		}
 	}
 }
 

@@ -69,7 +69,11 @@ func TestPollsGoOnAfterErrorAnswers(t *testing.T) {
 			w.checkTrail("session.opened", "message/poll")
 			w.checkAccount()
 			w.checkWellBehaved()
-			if n := w.record().Calls[bpsim.GetHistory]; n != 0 {
+			reads := 0
+			if fault.Code == "5509" { // the poll that stood in the way may have been given something
+				reads = 1
+			}
+			if n := w.record().Calls[bpsim.GetHistory]; n > reads {
 				t.Errorf("the history was read %d times", n)
 			}
 			if log := r.log.String(); strings.Count(log, "polling does not succeed") != 1 {

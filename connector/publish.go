@@ -59,9 +59,13 @@ const headroom = 8 << 10
 // stands in the way. A repeat with the same id is stored once.
 func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	options = append(options, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
-	return persist(ctx, p.log, "publishing", func() (*jetstream.PubAck, error) {
+	ack, err := persist(ctx, p.log, "publishing", func() (*jetstream.PubAck, error) {
 		return p.js.PublishMsg(ctx, msg, options...)
 	})
+	if isWrongSequence(err) {
+		return nil, errFenced
+	}
+	return ack, err
 }
 
 // persist repeats an operation on JetStream until it succeeds, fails for good
@@ -73,9 +77,7 @@ func persist[T any](ctx context.Context, log *slog.Logger, doing string, operati
 		switch {
 		case err == nil:
 			return value, nil
-		case isWrongSequence(err):
-			return value, backoff.Permanent(errFenced)
-		case isFinal(err):
+		case isWrongSequence(err), isFinal(err):
 			return value, backoff.Permanent(err)
 		}
 		if ctx.Err() == nil {

@@ -71,95 +71,127 @@ func inTimeOrder(history []brightpattern.Event) []brightpattern.Event {
 	return sorted
 }
 
-// recoveryWish is what somebody wants of the history before the next poll.
-// While a poll is under way its answer may be in the history already; so
-// the history is read between polls, or not at all.
-type recoveryWish int
+// doubt is why the history is to be read before the next poll. While a poll is
+// under way its answer may be in the history already; so the history is read
+// between polls, or not at all.
+type doubt int
 
 const (
-	noRecovery   recoveryWish = iota
-	wantsLook                 // something may not be published yet
-	wantsMending              // an answer may have been lost
+	noDoubt     doubt = iota
+	mayLack           // something may not be published yet
+	mayHaveLost       // an answer may have been lost
 )
 
-// wishMending says that an answer may have been lost.
-func (h *holder) wishMending() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.recovery = wantsMending
-}
-
-// grantRecovery does what was wished for. No poll is under way.
-func (h *holder) grantRecovery(ctx context.Context) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.recovery == noRecovery {
-		return nil
+// raiseDoubt says that something may be missing since the chat was last
+// complete. h.mu is held.
+func (h *holder) raiseDoubt(d doubt) {
+	if h.doubt == noDoubt {
+		h.doubtSince, h.tried = h.lastSeen, false
 	}
-	return h.recoverMissing(ctx, h.recovery == wantsMending)
+	h.doubt = max(h.doubt, d)
 }
 
-// recoverLost mends the loss of the answer to a poll that was cut.
-func (h *holder) recoverLost(ctx context.Context) error {
+// fearLoss says that an answer may have been lost.
+func (h *holder) fearLoss() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.recoverMissing(ctx, true)
+	h.raiseDoubt(mayHaveLost)
 }
 
-// seenComplete notes that nothing is missing up to t.
+// settleDoubt does what can be done before the next poll.
+func (h *holder) settleDoubt(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.compare(ctx, false)
+}
+
+// seenComplete notes that nothing is missing up to t, but for what is in doubt.
 func (h *holder) seenComplete(t time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lastSeen = t
 }
 
-// recoverMissing publishes what the history has and the stream has not. With
-// mend, an answer may have been lost: the chat's consumers learn what came
-// back, or that something may be missing. h.mu is held.
-func (h *holder) recoverMissing(ctx context.Context, mend bool) error {
-	from := h.lastSeen
-	h.recovery = noRecovery
-	history, err := h.readHistory(ctx)
+// compare publishes what the history has and the stream has not, if there is
+// any doubt. A history that cannot be had for the moment leaves the doubt
+// standing until the next poll has come back, or, when it is the last chance,
+// leaves a gap. h.mu is held.
+func (h *holder) compare(ctx context.Context, last bool) error {
+	if h.doubt == noDoubt {
+		return nil
+	}
+	history, err := h.readHistory(ctx, last)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(context.Cause(h.polling), errLeaving):
 		return errLeaving
-	case err != nil:
-		return h.reportGap(ctx, mend, from, gapReason(err))
+	case err == nil:
+		return h.mend(ctx, history)
+	case !last && isTransient(err) && !isUnreadable(err):
+		h.noteMissingHistory(err)
+		return nil
 	}
-	read := time.Now()
+	h.doubt = noDoubt
+	return h.reportGap(ctx, h.doubtSince, gapReason(err))
+}
+
+// mend publishes what is missing, and says so if an answer may have been lost.
+func (h *holder) mend(ctx context.Context, history []brightpattern.Event) error {
+	read, since, lost := time.Now(), h.doubtSince, h.doubt == mayHaveLost
 	missing := reconcile(h.chat.id, h.chatLog.seen, history)
 	for _, event := range missing {
 		if err := h.publish(ctx, event, originHistory, read); err != nil {
 			return err
 		}
 	}
-	h.lastSeen = read
+	h.doubt, h.lastSeen = noDoubt, read
 	h.saveEntry(ctx)
-	if !mend {
+	if !lost {
 		return nil
 	}
-	if err := h.reportRecovered(ctx, missing, from, read); err != nil || !h.signaled {
+	if err := h.reportRecovered(ctx, missing, since, read); err != nil || !h.signaled {
 		return err
 	}
-	return h.reportGap(ctx, mend, from, schema.GapSignaling)
+	return h.reportGap(ctx, since, schema.GapSignaling)
 }
 
-// patience is how long a history is tried for before the chat goes on without
-// it: a chat that waits for its past is deaf.
-const patience = time.Minute
+const (
+	// A chat that waits for its past is deaf: after this it is polled again,
+	// and the history tried once before each poll.
+	historyPatience = 10 * time.Second
+	// What cannot be read so often will not be readable.
+	unreadableMost = 3
+)
 
-func (h *holder) readHistory(ctx context.Context) ([]brightpattern.Event, error) {
+func (h *holder) readHistory(ctx context.Context, last bool) ([]brightpattern.Event, error) {
 	ctx, cancel := h.untilLeaving(ctx)
 	defer cancel()
+	tries := uint(0) // no limit but that of time
+	if h.tried && !last {
+		tries = 1
+	}
+	h.tried = true
+	unreadable := 0
 	return backoff.Retry(ctx, func() ([]brightpattern.Event, error) {
 		events, err := h.client.History(ctx, h.token.credentials(), h.chat.id)
-		if err != nil && !isTransient(err) {
+		if isUnreadable(err) {
+			unreadable++
+		}
+		if err != nil && (!isTransient(err) || unreadable == unreadableMost) {
 			return nil, backoff.Permanent(err)
 		}
 		return events, err
-	}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(patience))
+	}, backoff.WithBackOff(newBackOff(firstPause, 2*time.Second)), backoff.WithMaxElapsedTime(historyPatience), backoff.WithMaxTries(tries))
+}
+
+func isUnreadable(err error) bool {
+	var failure *brightpattern.Error
+	return errors.As(err, &failure) && failure.Reason == brightpattern.ReasonUnreadable
+}
+
+func (h *holder) noteMissingHistory(err error) {
+	h.log.Warn("the chat's history cannot be read for the moment; it will be tried before each poll", "error", err)
 }
 
 // untilLeaving ends the context also when this replica leaves: the next
@@ -175,8 +207,7 @@ func (h *holder) untilLeaving(ctx context.Context) (context.Context, func()) {
 }
 
 func gapReason(err error) schema.GapReason {
-	var failure *brightpattern.Error
-	if errors.As(err, &failure) && failure.Reason == brightpattern.ReasonUnreadable {
+	if isUnreadable(err) {
 		return schema.GapHistoryUnreadable
 	}
 	return schema.GapHistoryUnavailable
@@ -192,10 +223,7 @@ func (h *holder) reportRecovered(ctx context.Context, missing []brightpattern.Ev
 	})
 }
 
-func (h *holder) reportGap(ctx context.Context, mend bool, from time.Time, reason schema.GapReason) error {
-	if !mend {
-		return nil
-	}
+func (h *holder) reportGap(ctx context.Context, from time.Time, reason schema.GapReason) error {
 	h.log.Warn("events of the chat may be missing and cannot be had", "reason", reason)
 	h.metrics.gaps.WithLabelValues(string(reason)).Inc()
 	return h.announce(ctx, &schema.SessionGap{

@@ -18,6 +18,7 @@ import (
 const (
 	serviceName = "cc-connector"
 	startWithin = 2 * time.Second // a live command that has not begun by then is refused
+	callsMost   = 3               // no command makes more calls, each with its own time-out
 )
 
 // startService subscribes to every live command.
@@ -101,7 +102,9 @@ func (c *Connector) serve(spec *schema.Command, request incoming) {
 	cmd, refused := readCommand(spec, request.header, request.data)
 	o := outcome{cmd: cmd, failure: refused}
 	if refused == nil {
-		o = c.run(c.work, cmd)
+		ctx, cancel := context.WithTimeout(c.work, callsMost*c.cfg.CallTimeout)
+		o = c.run(ctx, cmd)
+		cancel()
 	}
 	c.metrics.command(spec.Name, o.failure, time.Since(began))
 	c.settle(c.work, o, request)
@@ -148,6 +151,8 @@ type outcome struct {
 // settle publishes the result, then replies: who has the reply may rely on
 // the event being there.
 func (c *Connector) settle(ctx context.Context, o outcome, request incoming) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
 	c.placeResult(ctx, &o)
 	msg, err := c.resultMessage(ctx, o, o.published)
 	if err == nil {
@@ -176,8 +181,6 @@ func (c *Connector) placeResult(ctx context.Context, o *outcome) {
 }
 
 func (c *Connector) publishResult(ctx context.Context, o outcome, msg *nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
-	defer cancel()
 	event := *msg
 	event.Header = cloneHeader(msg.Header) // publishing adds to it what a reply must not have
 	event.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)

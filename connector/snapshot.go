@@ -72,15 +72,20 @@ func (h *holder) closeEntry(ctx context.Context) error {
 	}
 	h.entry.Sequence = max(h.entry.Sequence, h.chatLog.sequence)
 	_, err := persist(ctx, h.log, "marking the chat as closed", func() (struct{}, error) {
-		return struct{}{}, h.writeEntry(ctx)
+		return struct{}{}, errors.Join(h.writeEntry(ctx), h.numbers.retire(ctx, h.chat))
 	})
-	if errors.Is(err, errFenced) {
-		return err
+	if checkpointErr := h.saveCheckpoint(ctx, true); checkpointErr != nil { // it only serves a chat that is attached again
+		h.log.Warn("the closed chat's checkpoint could not be written", "error", checkpointErr)
 	}
-	if err := h.saveCheckpoint(ctx, true); err != nil { // it only serves a chat that is attached again
-		h.log.Warn("the closed chat's checkpoint could not be written", "error", err)
-	}
-	return errors.Join(err, h.numbers.retire(ctx, h.chat), h.intentions.forget(ctx, h.chat))
+	return err
+}
+
+// reopenEntry makes the entry that of this opening, whatever the holder of an
+// earlier one wrote last.
+func (h *holder) reopenEntry() {
+	h.entry.ClientID, h.entry.App, h.entry.AppID = string(h.token.ClientID), h.token.App, string(h.token.AppID)
+	h.entry.OpenedAt, h.entry.ClosedAt, h.entry.ClosedReason = schema.Time{Time: h.token.OpenedAt}, nil, ""
+	h.entry.changed = true
 }
 
 // chat is a new entry for the chat that the token opens.

@@ -17,8 +17,8 @@ type layout struct {
 	events   jetstream.StreamConfig      // what the world may read, and the fences
 	sessions jetstream.StreamConfig      // one token for each chat to be polled
 	holders  jetstream.ConsumerConfig    // hands the tokens to replicas
-	chats    jetstream.KeyValueConfig    // an entry for each known chat
-	state    jetstream.KeyValueConfig    // the connector's own memory: message numbers, intentions
+	chats    jetstream.StreamConfig      // bucket: an entry for each known chat
+	state    jetstream.StreamConfig      // bucket: the connector's own memory: message numbers, checkpoints, intentions
 	files    jetstream.ObjectStoreConfig // data too large for the bus
 }
 
@@ -91,15 +91,31 @@ func sessionsStream(cfg Config) jetstream.StreamConfig {
 	}
 }
 
-func bucket(cfg Config, name, description string) jetstream.KeyValueConfig {
-	return jetstream.KeyValueConfig{
-		Bucket:         cfg.Prefix.StreamName(name),
-		Description:    description,
-		Replicas:       cfg.StreamReplicas,
-		LimitMarkerTTL: time.Second, // lets values expire; the marker that remains serves nobody
-		Metadata:       metadata(cfg),
+// bucket is the stream of a key-value bucket whose values may expire. It is
+// written out because a bucket's own configuration always allows direct gets,
+// which a replica that lags may answer, and who reads here relies on the latest.
+func bucket(cfg Config, name, description string) jetstream.StreamConfig {
+	bucket := cfg.Prefix.StreamName(name)
+	return jetstream.StreamConfig{
+		Name:                   bucketPrefix + bucket,
+		Description:            description,
+		Subjects:               []string{"$KV." + bucket + ".>"},
+		Storage:                jetstream.FileStorage,
+		MaxMsgsPerSubject:      1,
+		Discard:                jetstream.DiscardNew,
+		DenyDelete:             true,
+		AllowRollup:            true,
+		AllowDirect:            cfg.StreamReplicas == 1,
+		AllowMsgTTL:            true,
+		SubjectDeleteMarkerTTL: time.Second, // the least; the marker of an expired value serves nobody
+		Duplicates:             duplicateWindow,
+		Replicas:               cfg.StreamReplicas,
+		Metadata:               metadata(cfg),
 	}
 }
+
+// bucketPrefix begins the name of a bucket's stream.
+const bucketPrefix = "KV_"
 
 func unlimitedIfZero(n int64) int64 {
 	if n == 0 {
@@ -143,7 +159,7 @@ func openStores(ctx context.Context, js jetstream.JetStream, cfg Config) (*store
 }
 
 func (l layout) streamNames() []string {
-	return []string{l.events.Name, l.sessions.Name, "KV_" + l.chats.Bucket, "KV_" + l.state.Bucket, "OBJ_" + l.files.Bucket}
+	return []string{l.events.Name, l.sessions.Name, l.chats.Name, l.state.Name, "OBJ_" + l.files.Bucket}
 }
 
 func (l layout) refuseForeign(ctx context.Context, js jetstream.JetStream, cfg Config) error {
@@ -189,8 +205,8 @@ func (l layout) provision(ctx context.Context, js jetstream.JetStream) error {
 		{l.events.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.events); return err }},
 		{l.sessions.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.sessions); return err }},
 		{l.holders.Durable, func() error { _, err := js.CreateOrUpdateConsumer(ctx, l.sessions.Name, l.holders); return err }},
-		{l.chats.Bucket, func() error { _, err := js.CreateOrUpdateKeyValue(ctx, l.chats); return err }},
-		{l.state.Bucket, func() error { _, err := js.CreateOrUpdateKeyValue(ctx, l.state); return err }},
+		{l.chats.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.chats); return err }},
+		{l.state.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.state); return err }},
 		{l.files.Bucket, func() error { _, err := js.CreateOrUpdateObjectStore(ctx, l.files); return err }},
 	} {
 		if err := s.take(); err != nil {
@@ -206,8 +222,8 @@ func (l layout) find(ctx context.Context, js jetstream.JetStream) (*stores, erro
 		{l.events.Name, func() (err error) { s.events, err = js.Stream(ctx, l.events.Name); return }},
 		{l.sessions.Name, func() (err error) { s.tokens, err = js.Stream(ctx, l.sessions.Name); return }},
 		{l.holders.Durable, func() (err error) { s.holders, err = js.Consumer(ctx, l.sessions.Name, l.holders.Durable); return }},
-		{l.chats.Bucket, func() (err error) { s.chats, err = js.KeyValue(ctx, l.chats.Bucket); return }},
-		{l.state.Bucket, func() (err error) { s.state, err = js.KeyValue(ctx, l.state.Bucket); return }},
+		{l.chats.Name, func() (err error) { s.chats, err = js.KeyValue(ctx, l.chats.Name[len(bucketPrefix):]); return }},
+		{l.state.Name, func() (err error) { s.state, err = js.KeyValue(ctx, l.state.Name[len(bucketPrefix):]); return }},
 		{l.files.Bucket, func() (err error) { s.files, err = js.ObjectStore(ctx, l.files.Bucket); return }},
 	} {
 		if err := step.take(); err != nil {

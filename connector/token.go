@@ -43,7 +43,7 @@ func (c *Connector) publishToken(ctx context.Context, key chatKey, t sessionToke
 		return c.js.Publish(ctx, c.tokenSubject(key), data,
 			jetstream.WithMsgID(t.Opening), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
 	})
-	if errors.Is(err, errFenced) {
+	if isWrongSequence(err) {
 		return false, nil
 	}
 	return err == nil, err

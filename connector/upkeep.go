@@ -13,7 +13,7 @@ const (
 	upkeepEvery = time.Second
 	// A stream with a limit of bytes can forget faster than time tells.
 	upkeepEveryByBytes = 100 * time.Millisecond
-	// So many messages are read back at a takeover, not many more.
+	// Not many more events than these are read back at a takeover.
 	uncountedMost = 256
 )
 
@@ -56,8 +56,9 @@ func (h *holder) keepUp(ctx context.Context, state jetstream.StreamState) {
 	}
 	keep := retention{h.cfg.EventsMaxAge, h.cfg.EventsMaxBytes}
 	if keep.endangers(log.fence, state) {
-		if err := log.raiseFence(h.lease.ctx); err != nil {
-			h.log.Warn("the chat's fence could not be put up anew", "error", err)
+		if err := log.renewFence(h.lease.ctx); err != nil {
+			h.lease.cancel(err)
+			return
 		}
 	}
 	if log.uncounted > uncountedMost || log.uncounted > 0 && keep.endangers(log.oldest, state) {
