@@ -30,7 +30,12 @@
 //   - The history of a chat is never read while a poll of it is under way: its
 //     answer could then be counted twice (recover.go).
 //   - Nothing of a chat that a later holder needs is in memory alone: it is in
-//     the stream of events, in the chat's entry, or in the token (snapshot.go).
+//     the stream of events, in the checkpoint and the entry beside it
+//     (checkpoint.go, snapshot.go), or in the token.
+//   - A message number is taken before it is used, and never given back
+//     (numbers.go).
+//   - Whatever waits does so under a limit: commands (serve.go), chats
+//     (holders.go), retries (publish.go).
 //
 // JetStream does the distributed work: durability, leases, hand-over, CAS.
 // The streams and buckets are described in streams.go.
