@@ -2,7 +2,9 @@ package connector
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -85,6 +87,37 @@ func TestEveryCallIsACommand(t *testing.T) {
 	for name := range calls {
 		if _, known := schema.LookupCommand(string(name)); !known {
 			t.Errorf("%s runs, but is no command: nobody can send it", name)
+		}
+	}
+}
+
+// Each test that the README names for a promise is there.
+func TestReadmePromisesAreTested(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, pattern := range []string{"*_test.go", "../cmd/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests.Write(text)
+		}
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(string(readme), -1)
+	if len(named) == 0 {
+		t.Error("the README names no tests")
+	}
+	for _, name := range named {
+		if !strings.Contains(tests.String(), "\nfunc "+name[1]+"(t ") {
+			t.Errorf("the README names %s, which is not there", name[1])
 		}
 	}
 }
