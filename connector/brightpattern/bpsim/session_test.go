@@ -150,7 +150,7 @@ func TestASilentCustomerIsWarnedAndLeft(t *testing.T) {
 
 func TestActivityPutsTheTimeoutOff(t *testing.T) {
 	t.Parallel()
-	w := start(t, bpsim.Options{InactivityTimeout: 2 * time.Second})
+	w := start(t, bpsim.Options{InactivityTimeout: 4 * time.Second})
 	c := w.client("client")
 	chat := c.chat()
 	for n := range 2 {
