@@ -130,7 +130,7 @@ func (c *Connector) open(ctx context.Context) error {
 func (c *Connector) newPublisher(log *slog.Logger) *publisher {
 	return &publisher{
 		js: c.js, files: c.stores.files, bucket: c.cfg.Prefix.StreamName("FILES"),
-		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), log: log,
+		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), health: &c.health, log: log,
 	}
 }
 

@@ -65,6 +65,44 @@ func TestEventsGivenToADeadPoll(t *testing.T) {
 	w.checkGaps()
 }
 
+// A gateway that gave up says nothing of what the contact center had answered.
+func TestAnswersLostBehindAGateway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: time.Minute})
+	r.start()
+	w := watchNew(r)
+	w.untilListening()
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: http.StatusGatewayTimeout, HTML: true, AfterEffect: true, Times: 1})
+	w.says("lost behind it")
+	r.awaitStored(w.chat, ".event.message", 1)
+	w.checkTrail("session.opened", "message/history", "session.recovered")
+	w.checkGaps()
+}
+
+// A store that takes nothing makes the connector unready, and holds no reply
+// back for long.
+func TestFullStore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, func(r *rig) { r.config.CallTimeout = patience / 2 })
+	replica := r.start()
+	w := watchNew(r)
+	stream, err := r.js.Stream(r.ctx, "CC_EVENTS")
+	r.check(err)
+	config := stream.CachedInfo().Config
+	config.MaxMsgSize = 16
+	_, err = r.js.UpdateStream(r.ctx, config)
+	r.check(err)
+	r.must("chat.typing", map[string]any{"chatId": w.chat})
+	if err := replica.Ready(); err == nil {
+		t.Error("the connector is ready though nothing can be stored")
+	}
+	config.MaxMsgSize = -1
+	_, err = r.js.UpdateStream(r.ctx, config)
+	r.check(err)
+	r.awaitStored(w.chat, ".result.chat.typing", 1)
+	r.eventually("the connector is ready again", func() bool { return replica.Ready() == nil })
+}
+
 // A history that is away for longer than anybody waits is tried until it is there.
 func TestHistoryComesBackLate(t *testing.T) {
 	t.Parallel()

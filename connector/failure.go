@@ -132,6 +132,9 @@ func notAcceptable(cmd *command) schema.ErrorCode {
 // wireMessage adds the contact center's own words, but not where they could
 // repeat a secret.
 func wireMessage(cmd *command, code schema.ErrorCode, err *brightpattern.Error) string {
+	if err.Reason == brightpattern.ReasonInvalid && err.Err != nil {
+		return "the contact center cannot be asked that: " + err.Err.Error()
+	}
 	message := meanings[code]
 	if err.Status != 0 && err.Reason == brightpattern.ReasonRefused {
 		message += fmt.Sprintf(" (HTTP status %d)", err.Status)
@@ -181,8 +184,14 @@ var transientCodes = map[brightpattern.Code]bool{
 }
 
 // isLostAnswer tells whether the contact center may have answered with events
-// that never arrived. An error answer gives none away.
+// that never arrived. Its own error answers give none away.
 func isLostAnswer(err error) bool {
 	var wire *brightpattern.Error
-	return errors.As(err, &wire) && wire.Effect == brightpattern.EffectUnknown && wire.Reason != brightpattern.ReasonRefused
+	return errors.As(err, &wire) && wire.Effect == brightpattern.EffectUnknown && (wire.Reason != brightpattern.ReasonRefused || isGateway(wire))
+}
+
+// isGateway tells the answer of something between, which lost the contact
+// center's own.
+func isGateway(err *brightpattern.Error) bool {
+	return err.Code == "" && (err.Status == http.StatusBadGateway || err.Status == http.StatusGatewayTimeout)
 }

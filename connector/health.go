@@ -8,13 +8,16 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // health remembers what readiness cannot ask for at the moment of the question.
 type health struct {
-	mu          sync.Mutex
-	serving     bool
-	pullFailure error
+	mu           sync.Mutex
+	serving      bool
+	pullFailure  error
+	storeFailure error
+	storeFailed  time.Time
 }
 
 func (h *health) serve(on bool) {
@@ -30,6 +33,17 @@ func (h *health) pulled(err error) {
 	h.pullFailure = err
 }
 
+// stored notes whether a publication got through.
+func (h *health) stored(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.storeFailure, h.storeFailed = err, time.Now()
+}
+
+// A publication that failed is tried again; one that failed longer ago than
+// this has been given up, and says nothing about now.
+const storeMemory = 30 * time.Second
+
 func (h *health) check() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -38,6 +52,8 @@ func (h *health) check() error {
 		return errors.New("the connector is not serving: it is starting or leaving")
 	case h.pullFailure != nil:
 		return fmt.Errorf("chats to poll cannot be fetched: %w", h.pullFailure)
+	case h.storeFailure != nil && time.Since(h.storeFailed) < storeMemory:
+		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure)
 	}
 	return nil
 }
@@ -61,6 +77,11 @@ func (c *Connector) Ready() error {
 	}
 	if _, err := c.stores.holders.Info(ctx); err != nil {
 		return fmt.Errorf("stream of chats to poll: %w", err)
+	}
+	for _, bucket := range []jetstream.KeyValue{c.stores.chats, c.stores.state} {
+		if _, err := bucket.Status(ctx); err != nil {
+			return fmt.Errorf("bucket %s: %w", bucket.Bucket(), err)
+		}
 	}
 	return nil
 }

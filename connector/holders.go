@@ -82,10 +82,13 @@ func (hs *holders) count() int {
 }
 
 // waitForRoom returns how many more chats may be taken; 0 when ctx has ended.
-func (hs *holders) waitForRoom(ctx context.Context) int {
+func (hs *holders) waitForRoom(ctx context.Context, full func()) int {
 	for {
 		if room := hs.most - hs.count(); room > 0 && ctx.Err() == nil {
 			return room
+		}
+		if ctx.Err() == nil {
+			full()
 		}
 		select {
 		case <-hs.room:
@@ -120,7 +123,9 @@ func (c *Connector) pullTokens(ctx context.Context) {
 	retry := newBackOff(firstPause, 5*time.Second)
 	trouble := &trouble{log: c.log, doing: "fetching chats to poll"}
 	for ctx.Err() == nil {
-		room := c.held.waitForRoom(ctx)
+		room := c.held.waitForRoom(ctx, func() {
+			c.log.Warn("CC_MAX_CHATS is reached: further chats wait for another replica, or for one of these to end", "chats", c.cfg.MaxChats)
+		})
 		if room == 0 {
 			return
 		}

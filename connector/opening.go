@@ -112,6 +112,8 @@ func (c *Connector) openSession(ctx context.Context, cmd *command, key chatKey, 
 		IsNewChat: o.chat.IsNew, State: o.chat.State, OpenedAt: time.Now().UTC(),
 		Correlation: cmd.correlation, Causation: cmd.id,
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		published, err := c.publishToken(ctx, key, token)
 		if err == nil && !published {

@@ -34,7 +34,7 @@ func judgePoll(err error) pollVerdict {
 	}
 	return pollVerdict{
 		reason:    pollReason(failure),
-		lost:      failure.Effect == brightpattern.EffectUnknown,
+		lost:      failure.Effect == brightpattern.EffectUnknown || isGateway(failure),
 		contended: failure.Code == brightpattern.CodeTooManyPollRequests,
 		pause:     failure.RetryAfter,
 	}

@@ -26,6 +26,7 @@ type publisher struct {
 	bucket string
 	mode   schema.Mode
 	limit  int64 // the bus's largest message, in bytes
+	health *health
 	log    *slog.Logger
 }
 
@@ -60,7 +61,11 @@ const headroom = 8 << 10
 func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	options = append(options, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 	ack, err := persist(ctx, p.log, "publishing", func() (*jetstream.PubAck, error) {
-		return p.js.PublishMsg(ctx, msg, options...)
+		ack, err := p.js.PublishMsg(ctx, msg, options...)
+		if !isWrongSequence(err) && ctx.Err() == nil {
+			p.health.stored(err)
+		}
+		return ack, err
 	})
 	if isWrongSequence(err) {
 		return nil, errFenced

@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"strings"
 	"time"
 
@@ -58,8 +57,6 @@ func resultData(o outcome, instead any) (schema.Result, error) {
 	data.Result, err = json.Marshal(result)
 	return data, err
 }
-
-func cloneHeader(h nats.Header) nats.Header { return maps.Clone(h) }
 
 // oneLine makes foreign text fit for a NATS header.
 func oneLine(s string) string {

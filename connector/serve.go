@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -155,11 +156,10 @@ func (c *Connector) settle(ctx context.Context, o outcome, request incoming) {
 	defer cancel()
 	c.placeResult(ctx, &o)
 	msg, err := c.resultMessage(ctx, o, o.published)
-	if err == nil {
-		err = c.publishResult(ctx, o, msg)
-	}
 	if err != nil {
-		c.log.Error("a result could not be published", "command", o.cmd.name, "error", err)
+		c.log.Error("a result could not be written", "command", o.cmd.name, "error", err)
+	} else {
+		c.awaitPublished(o, msg)
 	}
 	if msg == nil || o.published != nil {
 		if msg, err = c.resultMessage(ctx, o, nil); err != nil {
@@ -180,12 +180,34 @@ func (c *Connector) placeResult(ctx context.Context, o *outcome) {
 	}
 }
 
-func (c *Connector) publishResult(ctx context.Context, o outcome, msg *nats.Msg) error {
+// replyPatience is how long a reply waits for its event to be stored. Whoever
+// waits for the reply of a command that is done gives up, too, and may repeat it.
+const replyPatience = 2 * time.Second
+
+// awaitPublished returns when the result event is stored, or when the reply
+// must not wait longer for that; then it goes on being tried.
+func (c *Connector) awaitPublished(o outcome, msg *nats.Msg) {
+	done := make(chan struct{})
 	event := *msg
-	event.Header = cloneHeader(msg.Header) // publishing adds to it what a reply must not have
+	event.Header = maps.Clone(msg.Header) // publishing adds to it what a reply must not have, and the other way round
 	event.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)
-	_, err := c.publisher.store(ctx, &event, "result:"+o.cmd.resultID())
-	return err
+	publish := func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(c.work, c.cfg.CallTimeout)
+		defer cancel()
+		if _, err := c.publisher.store(ctx, &event, "result:"+o.cmd.resultID()); err != nil {
+			c.log.Error("a result could not be published", "command", o.cmd.name, "error", err)
+		}
+	}
+	if !c.asides.run(publish) { // leaving: the command itself is waited for
+		publish()
+	}
+	timer := time.NewTimer(replyPatience)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }
 
 func (c *Connector) respond(request incoming, msg *nats.Msg, failure *schema.Error) error {
