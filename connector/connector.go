@@ -43,6 +43,7 @@ type Connector struct {
 	endWork   context.CancelFunc
 	intake    context.Context // ends when leaving begins
 	endIntake context.CancelFunc
+	pulled    chan struct{} // closed when no pull stands any more
 }
 
 // New checks the configuration and touches nothing outside the process. The
@@ -69,7 +70,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 		held:          newHolders(cfg.MaxChats),
 		admission:     newAdmission(cfg.MaxCalls),
 		work:          work, endWork: endWork,
-		intake: intake, endIntake: endIntake,
+		intake: intake, endIntake: endIntake, pulled: make(chan struct{}),
 	}, nil
 }
 
@@ -149,10 +150,9 @@ func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pu
 	defer deadline.Stop()
 	c.endIntake()
 	err := service.Stop()
-	// A token that is given back while a pull stands may come to that pull,
-	// for which nobody waits any more, and be lost to all until its time is over.
-	pulling.Wait()
 	c.held.leave()
+	pulling.Wait()
+	close(c.pulled)
 	upkeep.Wait()
 	c.held.running.Wait()
 	c.admission.active.close()

@@ -51,7 +51,7 @@ func (h *health) check() error {
 	case !h.serving:
 		return errors.New("the connector is not serving: it is starting or leaving")
 	case h.pullFailure != nil:
-		return fmt.Errorf("chats to poll cannot be fetched: %w", h.pullFailure)
+		return fmt.Errorf("NATS does not say which chats to poll: %w", h.pullFailure)
 	case h.storeFailure != nil && time.Since(h.storeFailed) < storeMemory:
 		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure)
 	}

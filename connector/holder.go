@@ -285,7 +285,11 @@ const retakeDelay = 2 * time.Second
 
 func (h *holder) giveBack(reason error) {
 	delay := retakeDelay
-	if errors.Is(reason, errLeaving) || errors.Is(reason, errFenceForgotten) {
+	switch {
+	case errors.Is(reason, errLeaving):
+		<-h.pulled // or the token would come back to this replica's own pull
+		delay = 0
+	case errors.Is(reason, errFenceForgotten):
 		delay = 0
 	}
 	if err := h.lease.giveBack(delay); err != nil {

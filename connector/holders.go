@@ -112,8 +112,9 @@ const (
 	// Tokens that are handed to a frozen replica are lost to the others for
 	// AckWait, so no replica asks for many at a time.
 	tokensPerPull = 64
-	pullWait      = 5 * time.Second
-	pullHeartbeat = time.Second
+	// A pull ends when the server says so, not before: a token that is given
+	// back while the pull stands could come to it, and be lost to all for AckWait.
+	pullWait = time.Second
 	// Chats that are taken over together are not polled in one breath.
 	takeoverJitter = 250 * time.Millisecond
 )
@@ -129,7 +130,7 @@ func (c *Connector) pullTokens(ctx context.Context) {
 		if room == 0 {
 			return
 		}
-		err := c.pullSome(ctx, min(room, tokensPerPull))
+		err := c.pullSome(min(room, tokensPerPull))
 		if ctx.Err() != nil {
 			return
 		}
@@ -143,20 +144,15 @@ func (c *Connector) pullTokens(ctx context.Context) {
 	}
 }
 
-func (c *Connector) pullSome(parent context.Context, most int) error {
-	ctx, cancel := context.WithTimeout(parent, pullWait)
-	defer cancel()
-	batch, err := c.stores.holders.Fetch(most, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(pullHeartbeat))
+func (c *Connector) pullSome(most int) error {
+	batch, err := c.stores.holders.Fetch(most, jetstream.FetchMaxWait(pullWait))
 	if err != nil {
 		return err
 	}
 	for msg := range batch.Messages() {
 		c.takeToken(msg)
 	}
-	if err := batch.Error(); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return nil
+	return batch.Error()
 }
 
 // takeToken begins to hold the chat of a token, or goes on holding it by a
@@ -182,7 +178,7 @@ func (c *Connector) takeToken(msg jetstream.Msg) {
 func (c *Connector) startHolder(key chatKey, token sessionToken, msg jetstream.Msg) {
 	h := c.newHolder(key, token, msg)
 	if !c.held.add(h) {
-		h.giveBack(errLeaving)
+		c.asides.run(func() { h.giveBack(errLeaving) })
 		return
 	}
 	c.metrics.chats.Inc()
