@@ -114,7 +114,8 @@ const (
 	tokensPerPull = 64
 	// A pull ends when the server says so, not before: a token that is given
 	// back while the pull stands could come to it, and be lost to all for AckWait.
-	pullWait = time.Second
+	// It is short, because leaving waits for it.
+	pullWait = 250 * time.Millisecond
 	// Chats that are taken over together are not polled in one breath.
 	takeoverJitter = 250 * time.Millisecond
 )
