@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // # The lease
@@ -37,7 +36,16 @@ const (
 	wireInProgress     = "+WPI" // JetStream's acknowledgement "work in progress"
 )
 
-// lease is the right to poll a chat, for as long as ctx lives.
+// settler is a delivered message as far as a lease is concerned.
+type settler interface {
+	Reply() string
+	DoubleAck(ctx context.Context) error
+	Nak() error
+	NakWithDelay(delay time.Duration) error
+}
+
+// lease is the right to work on a message, for as long as ctx lives: to poll
+// the chat of a session token, or to run a durable command.
 type lease struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -46,7 +54,7 @@ type lease struct {
 	log    *slog.Logger
 
 	mu        sync.Mutex
-	token     jetstream.Msg // the latest delivery of it
+	token     settler // the latest delivery of it
 	confirmed time.Time
 	timer     *time.Timer
 	released  bool
@@ -55,18 +63,24 @@ type lease struct {
 // newLease begins to hold a token that has just been delivered. Its first
 // heartbeat goes out at once: a server that restarts delivers again whatever
 // was never heartbeated.
-func newLease(parent context.Context, nc *nats.Conn, token jetstream.Msg, wait time.Duration, log *slog.Logger) *lease {
+func newLease(parent context.Context, nc *nats.Conn, token settler, wait time.Duration, log *slog.Logger) *lease {
+	return newLeaseSince(parent, nc, token, wait, log, time.Now(), 0)
+}
+
+// newLeaseSince holds a message that was confirmed at a time, and lets the
+// first heartbeat wait.
+func newLeaseSince(parent context.Context, nc *nats.Conn, token settler, wait time.Duration, log *slog.Logger, confirmed time.Time, first time.Duration) *lease {
 	ctx, cancel := context.WithCancelCause(parent)
-	l := &lease{ctx: ctx, cancel: cancel, nc: nc, wait: wait, log: log, token: token, confirmed: time.Now()}
+	l := &lease{ctx: ctx, cancel: cancel, nc: nc, wait: wait, log: log, token: token, confirmed: confirmed}
 	l.mu.Lock() // the heartbeat sets the timer anew, and may be faster
 	defer l.mu.Unlock()
-	l.timer = time.AfterFunc(0, l.heartbeat)
+	l.timer = time.AfterFunc(first, l.heartbeat)
 	return l
 }
 
 // replace takes a newer delivery of the token: acknowledgements of the older
 // one no longer count. It reports false if the lease has ended.
-func (l *lease) replace(token jetstream.Msg) bool {
+func (l *lease) replace(token settler) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.released || l.ctx.Err() != nil {
@@ -148,7 +162,7 @@ func (l *lease) giveBack(delay time.Duration) error {
 }
 
 // stop ends the heartbeats, so that none can follow what settles the token.
-func (l *lease) stop() jetstream.Msg {
+func (l *lease) stop() settler {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.released = true

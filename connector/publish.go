@@ -135,5 +135,5 @@ func isConflict(err error) bool {
 // isFinal tells the errors that repeating the same publication cannot mend.
 func isFinal(err error) bool {
 	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload) ||
-		errors.Is(err, nats.ErrBadSubject) || errors.Is(err, jetstream.ErrMsgNotFound)
+		errors.Is(err, nats.ErrBadSubject) || errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, errOvertaken)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
@@ -26,7 +25,7 @@ func (c *Connector) resultMessage(ctx context.Context, o outcome, instead any) (
 	e := newCloudEvent(o.cmd.resultID(), c.naming.commandsSource(c.resultApp(o)),
 		schema.ResultType(o.cmd.name.Noun(), o.cmd.name.Verb()),
 		schema.DataSchema(c.naming.schemaBase, "result", string(o.cmd.name)), o.chat.token)
-	e.SetTime(time.Now().UTC())
+	e.SetTime(o.at)
 	e.SetExtension(schema.AttrCorrelationID, o.cmd.correlation)
 	e.SetExtension(schema.AttrCausationID, o.cmd.id)
 	setIfAny(&e, schema.AttrTraceParent, o.cmd.traceParent)

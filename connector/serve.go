@@ -2,9 +2,9 @@ package connector
 
 import (
 	"context"
-	"maps"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 	"golang.org/x/sync/semaphore"
@@ -64,16 +64,15 @@ func newAdmission(most int) *admission {
 // again when its handler returns, and whoever held it would also hold every
 // message that was queued behind it.
 type incoming struct {
-	reply  string
-	header nats.Header
-	data   []byte
+	arrival
+	reply string
 }
 
 // handler hands each command to a goroutine of its own: the micro framework
 // runs an endpoint's handlers one at a time.
 func (c *Connector) handler(spec *schema.Command) micro.Handler {
 	return micro.HandlerFunc(func(r micro.Request) {
-		request := incoming{reply: r.Reply(), header: nats.Header(r.Headers()), data: r.Data()}
+		request := incoming{arrival{header: nats.Header(r.Headers()), data: r.Data(), id: uuid.NewString()}, r.Reply()}
 		if !c.admission.admitted.TryAcquire(1) {
 			c.refuseOverload(spec, request)
 			return
@@ -100,15 +99,11 @@ func (c *Connector) serve(spec *schema.Command, request incoming) {
 	defer c.admission.running.Release(1)
 
 	began := time.Now()
-	cmd, refused := readCommand(spec, request.header, request.data)
-	o := outcome{cmd: cmd, failure: refused}
-	if refused == nil {
-		ctx, cancel := context.WithTimeout(c.work, callsMost*c.cfg.CallTimeout)
-		o = c.run(ctx, cmd)
-		cancel()
-	}
+	ctx, cancel := context.WithTimeout(c.work, callsMost*c.cfg.CallTimeout)
+	defer cancel()
+	o, settle := c.runLive(ctx, spec, request.arrival)
 	c.metrics.command(spec.Name, o.failure, time.Since(began))
-	c.settle(c.work, o, request)
+	settle(o, request)
 }
 
 // refuseOverload answers a command that was never looked at. No result event
@@ -116,27 +111,93 @@ func (c *Connector) serve(spec *schema.Command, request incoming) {
 func (c *Connector) refuseOverload(spec *schema.Command, request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
 	c.metrics.command(spec.Name, failure, 0)
-	cmd := unread(spec, request.header)
-	msg, err := c.resultMessage(c.work, outcome{cmd: cmd, failure: failure}, nil)
-	if err == nil {
-		err = c.respond(request, msg, failure)
+	cmd := unread(spec, request.arrival)
+	c.replyOnly(cmd.refuse(failure), request)
+}
+
+// runLive runs a command as far as it is to be run, and says how its outcome
+// is to be told.
+func (c *Connector) runLive(ctx context.Context, spec *schema.Command, a arrival) (outcome, func(outcome, incoming)) {
+	cmd, refused := readCommand(spec, a)
+	if refused == nil && cmd.isExpired(time.Now()) {
+		refused = expired()
 	}
-	c.noteReply(cmd, err)
+	switch {
+	case refused != nil:
+		return c.placed(ctx, cmd.refuse(refused)), c.settle
+	case spec.Read:
+		return c.placed(ctx, c.run(ctx, cmd)), c.settle
+	}
+	return c.runRecorded(ctx, cmd)
+}
+
+func expired() *schema.Error {
+	return refuse(schema.CodeExpired, "the command's time was over before it could begin")
+}
+
+// runRecorded runs a command that the journal does not have yet; a repeat gets
+// the recorded outcome, also one of which the event is another's to publish.
+func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, func(outcome, incoming)) {
+	done := c.unsettled.enter(cmd.key())
+	begun, err := c.beginRecord(ctx, cmd)
+	switch {
+	case err != nil:
+		done()
+		return cmd.refuse(unavailable("JetStream did not record the command in time")), c.replyOnly
+	case begun != nil:
+		done()
+		return c.repeated(ctx, cmd, begun)
+	}
+	o, err := c.conclude(c.work, cmd, c.placed(ctx, c.run(ctx, cmd)))
+	if err != nil {
+		done()
+		c.log.Error("the outcome of a command could not be recorded", "command", cmd.name, "error", err)
+		return o, c.replyOnly
+	}
+	return o, func(o outcome, request incoming) { c.settleRecorded(o, request, done) }
+}
+
+// repeated is the outcome of a command whose identity the journal has already.
+func (c *Connector) repeated(ctx context.Context, cmd *command, begun *record) (outcome, func(outcome, incoming)) {
+	if begun.Fingerprint != cmd.fingerprint() {
+		return c.placed(ctx, cmd.refuse(conflict())), c.settle
+	}
+	c.metrics.repeats.WithLabelValues(cmd.spec.Name).Inc()
+	finished, err := begun, error(nil)
+	if begun.Done == nil {
+		finished, err = c.journal.await(ctx, cmd.key())
+	}
+	var o outcome
+	if err == nil {
+		o, err = finished.outcome()
+	}
+	if err != nil {
+		return cmd.refuse(stillRunning()), c.replyOnly
+	}
+	return o, c.replyOnly
+}
+
+func conflict() *schema.Error {
+	return refuse(schema.CodeCommandConflict, "another command, or other data, came with this id: an id must be used for one command only")
+}
+
+func stillRunning() *schema.Error {
+	return &schema.Error{
+		Code: schema.CodeTimeout, Message: "the command is being run, but its outcome did not come in time: ask again with the same id",
+		Retryable: true, Outcome: schema.OutcomeUnknown,
+	}
 }
 
 // run carries a valid command out. A command of nothing but GETs that failed
 // for the moment is tried once more.
 func (c *Connector) run(ctx context.Context, cmd *command) outcome {
-	if cmd.isExpired(time.Now()) {
-		return outcome{cmd: cmd, failure: refuse(schema.CodeExpired, "expirytime had passed before the command could begin")}
-	}
 	a, err := calls[cmd.name](ctx, c, cmd)
 	if err != nil && cmd.spec.GET && isTransient(err) {
 		a, err = calls[cmd.name](ctx, c, cmd)
 	}
-	o := outcome{cmd: cmd, answer: a}
+	o := outcome{cmd: cmd, answer: a, at: time.Now().UTC()}
 	if err != nil {
-		o.failure = explain(cmd, err)
+		o.failure, o.err = explain(cmd, err), err
 		c.noteFailure(cmd, o.failure, err)
 	}
 	return o
@@ -147,37 +208,72 @@ type outcome struct {
 	answer
 	cmd     *command
 	failure *schema.Error // nil: it succeeded
+	err     error         // what the failure explains
+	at      time.Time     // when it was known
 }
 
-// settle publishes the result, then replies: who has the reply may rely on
-// the event being there.
-func (c *Connector) settle(ctx context.Context, o outcome, request incoming) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
-	defer cancel()
-	c.placeResult(ctx, &o)
+// settle publishes the outcome of a command that is not recorded, then replies:
+// who has the reply may rely on the event being there.
+func (c *Connector) settle(o outcome, request incoming) {
+	c.awaitPublished(func() {
+		ctx, cancel := context.WithTimeout(c.work, c.cfg.CallTimeout)
+		defer cancel()
+		c.noteUnpublished(o, c.publishResult(ctx, o))
+	})
+	c.replyOnly(o, request)
+}
+
+// settleRecorded does the same for one that is; done says that nothing is left to do.
+func (c *Connector) settleRecorded(o outcome, request incoming, done func()) {
+	c.awaitPublished(func() {
+		defer done()
+		err := c.publishResult(c.work, o)
+		c.noteUnpublished(o, err)
+		if err == nil {
+			c.unsettled.clear(o.cmd.key())
+		}
+	})
+	c.replyOnly(o, request)
+}
+
+func (c *Connector) noteUnpublished(o outcome, err error) {
+	if err != nil {
+		c.log.Error("a result could not be published", "command", o.cmd.name, "error", err)
+	}
+}
+
+// publishResult has the stream of events take the result.
+func (c *Connector) publishResult(ctx context.Context, o outcome) error {
 	msg, err := c.resultMessage(ctx, o, o.published)
 	if err != nil {
-		c.log.Error("a result could not be written", "command", o.cmd.name, "error", err)
-	} else {
-		c.awaitPublished(o, msg)
+		return err
 	}
-	if msg == nil || o.published != nil {
-		if msg, err = c.resultMessage(ctx, o, nil); err != nil {
-			c.log.Error("a reply could not be written", "command", o.cmd.name, "error", err)
-			return
-		}
-	}
-	c.noteReply(o.cmd, c.respond(request, msg, o.failure))
+	msg.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)
+	_, err = c.publisher.store(ctx, msg, "result:"+o.cmd.resultID())
+	return err
 }
 
-// placeResult finds out whether a command that failed was on a known chat.
-func (c *Connector) placeResult(ctx context.Context, o *outcome) {
-	if o.chat.token != "" || o.cmd.chat.token == "" {
+// replyOnly answers whoever sent the command.
+func (c *Connector) replyOnly(o outcome, request incoming) {
+	if request.reply == "" {
 		return
+	}
+	msg, err := c.resultMessage(c.work, o, nil)
+	if err == nil {
+		err = c.respond(request, msg, o.failure)
+	}
+	c.noteReply(o.cmd, err)
+}
+
+// placed finds out whether a command that failed was on a known chat.
+func (c *Connector) placed(ctx context.Context, o outcome) outcome {
+	if o.chat.token != "" || o.cmd.chat.token == "" {
+		return o
 	}
 	if found, err := c.known.find(ctx, o.cmd.chat); err == nil {
 		o.chat, o.app = o.cmd.chat, brightpattern.AppID(found.AppID)
 	}
+	return o
 }
 
 // replyPatience is how long a reply waits for its event to be stored. Whoever
@@ -186,21 +282,14 @@ const replyPatience = 2 * time.Second
 
 // awaitPublished returns when the result event is stored, or when the reply
 // must not wait longer for that; then it goes on being tried.
-func (c *Connector) awaitPublished(o outcome, msg *nats.Msg) {
+func (c *Connector) awaitPublished(publish func()) {
 	done := make(chan struct{})
-	event := *msg
-	event.Header = maps.Clone(msg.Header) // publishing adds to it what a reply must not have, and the other way round
-	event.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)
-	publish := func() {
+	work := func() {
 		defer close(done)
-		ctx, cancel := context.WithTimeout(c.work, c.cfg.CallTimeout)
-		defer cancel()
-		if _, err := c.publisher.store(ctx, &event, "result:"+o.cmd.resultID()); err != nil {
-			c.log.Error("a result could not be published", "command", o.cmd.name, "error", err)
-		}
-	}
-	if !c.asides.run(publish) { // leaving: the command itself is waited for
 		publish()
+	}
+	if !c.asides.run(work) { // leaving: the command itself is waited for
+		work()
 	}
 	timer := time.NewTimer(replyPatience)
 	defer timer.Stop()
@@ -211,9 +300,6 @@ func (c *Connector) awaitPublished(o outcome, msg *nats.Msg) {
 }
 
 func (c *Connector) respond(request incoming, msg *nats.Msg, failure *schema.Error) error {
-	if request.reply == "" {
-		return nil
-	}
 	msg.Subject = request.reply
 	if failure != nil {
 		msg.Header[micro.ErrorCodeHeader] = []string{string(failure.Code)}

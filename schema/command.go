@@ -9,15 +9,16 @@ import (
 
 // Command describes one command: the single truth about its name, its lanes and its data.
 type Command struct {
-	Name      string // "chat.send"
-	Method    string // the protocol's method, or what stands for one in the reference
-	Durable   bool   // also taken on the durable lane
-	Read      bool   // only reads: not recorded, a repeat reads again
-	GET       bool   // all its calls are GETs: a failed one has changed nothing
-	MessageID bool   // takes a message number and returns a messageId
-	Open      bool   // fields that are not listed are fine
-	Fields    []Field
-	OneOf     [][]string // of each group exactly one field must be there
+	Name       string // "chat.send"
+	Method     string // the protocol's method, or what stands for one in the reference
+	Durable    bool   // also taken on the durable lane
+	Read       bool   // only reads: not recorded, a repeat reads again
+	GET        bool   // all its calls are GETs: a failed one has changed nothing
+	MessageID  bool   // takes a message number and returns a messageId
+	Repeatable bool   // carrying it out twice comes to the same as once
+	Open       bool   // fields that are not listed are fine
+	Fields     []Field
+	OneOf      [][]string // of each group exactly one field must be there
 
 	data   func() any // a pointer to its empty data struct
 	result func() any // a pointer to its empty result struct, nil if it has none

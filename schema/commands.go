@@ -24,7 +24,7 @@ var Commands = []Command{
 		data: func() any { return &ServiceICEServers{} }, result: func() any { return &ServiceICEServersResult{} },
 	},
 	{
-		Name: "chat.request", Method: "requestChat", Durable: true,
+		Name: "chat.request", Method: "requestChat", Durable: true, Repeatable: true,
 		Fields: []Field{
 			stringField("from", "who asks for the chat").required(),
 			stringField("phoneNumber", "the customer's phone number"),
@@ -45,7 +45,7 @@ var Commands = []Command{
 		data:   func() any { return &ChatAttach{} }, result: func() any { return &ChatAttachResult{} },
 	},
 	{
-		Name: "chat.detach", Method: "detachChat", Durable: true, Fields: []Field{chatID},
+		Name: "chat.detach", Method: "detachChat", Durable: true, Repeatable: true, Fields: []Field{chatID},
 		data: func() any { return &ChatDetach{} },
 	},
 	{
@@ -64,29 +64,29 @@ var Commands = []Command{
 		data:  func() any { return &ChatSend{} }, result: func() any { return &ChatSendResult{} },
 	},
 	{
-		Name: "chat.delivered", Method: "chatMessageDelivered", Durable: true,
+		Name: "chat.delivered", Method: "chatMessageDelivered", Durable: true, Repeatable: true,
 		Fields: []Field{chatID, idField("messageId", "the message that was delivered").required()},
 		data:   func() any { return &ChatDelivered{} },
 	},
 	{
-		Name: "chat.read", Method: "chatMessageRead", Durable: true,
+		Name: "chat.read", Method: "chatMessageRead", Durable: true, Repeatable: true,
 		Fields: []Field{chatID, idField("messageId", "the message that was read").required()},
 		data:   func() any { return &ChatRead{} },
 	},
 	{
-		Name: "chat.typing", Method: "chatTyping", Durable: true, Fields: []Field{chatID},
+		Name: "chat.typing", Method: "chatTyping", Durable: true, Repeatable: true, Fields: []Field{chatID},
 		data: func() any { return &ChatTyping{} },
 	},
 	{
-		Name: "chat.nottyping", Method: "chatNotTyping", Durable: true, Fields: []Field{chatID},
+		Name: "chat.nottyping", Method: "chatNotTyping", Durable: true, Repeatable: true, Fields: []Field{chatID},
 		data: func() any { return &ChatNotTyping{} },
 	},
 	{
-		Name: "chat.disconnect", Method: "disconnectChat", Durable: true, Fields: []Field{chatID},
+		Name: "chat.disconnect", Method: "disconnectChat", Durable: true, Repeatable: true, Fields: []Field{chatID},
 		data: func() any { return &ChatDisconnect{} },
 	},
 	{
-		Name: "chat.end", Method: "endChat", Durable: true, Fields: []Field{chatID},
+		Name: "chat.end", Method: "endChat", Durable: true, Repeatable: true, Fields: []Field{chatID},
 		data: func() any { return &ChatEnd{} },
 	},
 	{
@@ -157,21 +157,21 @@ var Commands = []Command{
 		data: func() any { return &CaseHistory{} }, result: func() any { return &CaseHistoryResult{} },
 	},
 	{
-		Name: "case.close", Method: "closeCase", Durable: true, Fields: []Field{chatID},
+		Name: "case.close", Method: "closeCase", Durable: true, Repeatable: true, Fields: []Field{chatID},
 		data: func() any { return &CaseClose{} },
 	},
 	{
-		Name: "push.apns", Method: "subscribeForRemoteNotificationsAPNs", Durable: true,
+		Name: "push.apns", Method: "subscribeForRemoteNotificationsAPNs", Durable: true, Repeatable: true,
 		Fields: []Field{chatID, token, stringField("appBundleId", "the app's bundle id; default the configured one")},
 		data:   func() any { return &PushAPNs{} },
 	},
 	{
-		Name: "push.firebase", Method: "subscribeForRemoteNotificationsFirebase", Durable: true,
+		Name: "push.firebase", Method: "subscribeForRemoteNotificationsFirebase", Durable: true, Repeatable: true,
 		Fields: []Field{chatID, token, enumField("platform", "the device's; default ios", "ios", "android")},
 		data:   func() any { return &PushFirebase{} },
 	},
 	{
-		Name: "push.cancel", Method: "cancelRemoteNotifications", Durable: true, Fields: []Field{chatID},
+		Name: "push.cancel", Method: "cancelRemoteNotifications", Durable: true, Repeatable: true, Fields: []Field{chatID},
 		data: func() any { return &PushCancel{} },
 	},
 	{
