@@ -24,6 +24,7 @@ type Connector struct {
 	js            jetstream.JetStream
 	client        *brightpattern.Client
 	serviceClient brightpattern.ClientID // who asks where no chat's client does
+	replica       replicaID
 	log           *slog.Logger
 	metrics       *metrics
 	health        health
@@ -35,6 +36,7 @@ type Connector struct {
 	numbers     *numbers
 	intentions  *intentions
 	checkpoints *checkpoints
+	members     *members
 	held        *holders
 	admission   *admission
 	asides      gate // what no command waits for, and requests of other replicas
@@ -61,10 +63,12 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
+	replica := newReplicaID()
+	log = log.With("replica", string(replica))
 	work, endWork := context.WithCancel(context.Background())
 	intake, endIntake := context.WithCancel(work)
 	return &Connector{
-		cfg: cfg, nc: nc, js: js, client: client, log: log, metrics: m,
+		cfg: cfg, nc: nc, js: js, client: client, replica: replica, log: log, metrics: m,
 		serviceClient: brightpattern.ClientID(idOf("service", cfg.Tenant, string(cfg.Prefix))),
 		naming:        naming{prefix: cfg.Prefix, tenant: cfg.Tenant, schemaBase: cfg.SchemaBaseURL},
 		held:          newHolders(cfg.MaxChats),
@@ -83,6 +87,9 @@ func (c *Connector) Run(ctx context.Context) error {
 	if err := c.open(ctx); err != nil {
 		return err
 	}
+	if err := c.enter(ctx); err != nil {
+		return fmt.Errorf("telling other replicas of this one: %w", err)
+	}
 	requests, err := c.listenForRequests()
 	if err != nil {
 		return fmt.Errorf("listening to other replicas: %w", err)
@@ -94,6 +101,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	var pulling, upkeep sync.WaitGroup
 	pulling.Go(func() { c.pullTokens(ctx) })
 	upkeep.Go(func() { c.keepUp(ctx) })
+	upkeep.Go(func() { c.members.renew(ctx, c.presence) })
 	c.health.serve(true)
 	c.log.Info("serving", "prefix", c.cfg.Prefix, "tenant", c.cfg.Tenant, "version", c.cfg.Version)
 
@@ -120,12 +128,22 @@ func (c *Connector) open(ctx context.Context) error {
 		return err
 	}
 	c.stores = stores
+	if c.members, err = c.newMembers(ctx); err != nil {
+		return err
+	}
 	c.known = &knownChats{js: c.js, bucket: stores.chats, keep: c.cfg.EventsMaxAge}
 	c.numbers = newNumbers(c.js, stores.state, c.cfg.EventsMaxAge)
 	c.intentions = &intentions{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.checkpoints = &checkpoints{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.publisher = c.newPublisher(c.log)
 	return nil
+}
+
+// enter announces this replica before it takes anything.
+func (c *Connector) enter(ctx context.Context) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, c.members.announce(ctx, c.presence()) },
+		backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(startPatience))
+	return err
 }
 
 func (c *Connector) newPublisher(log *slog.Logger) *publisher {
@@ -162,8 +180,18 @@ func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pu
 		c.log.Warn("left while NATS was away: chats are free when their tokens' time is over")
 		return nil
 	}
+	c.withdraw()
 	if flushErr := c.nc.FlushTimeout(min(flushTimeout, c.cfg.DrainTimeout)); flushErr != nil {
 		err = errors.Join(err, fmt.Errorf("what was published last may not have reached NATS: %w", flushErr))
 	}
 	return err
+}
+
+// withdraw takes this replica's record away, now that nothing is left to do.
+func (c *Connector) withdraw() {
+	ctx, cancel := context.WithTimeout(context.Background(), min(flushTimeout, c.cfg.DrainTimeout))
+	defer cancel()
+	if err := c.members.withdraw(ctx); err != nil {
+		c.log.Warn("this replica's record stays until it expires", "error", err)
+	}
 }

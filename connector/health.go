@@ -15,6 +15,7 @@ import (
 type health struct {
 	mu           sync.Mutex
 	serving      bool
+	selfFailure  error
 	pullFailure  error
 	storeFailure error
 	storeFailed  time.Time
@@ -31,6 +32,13 @@ func (h *health) pulled(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pullFailure = err
+}
+
+// announced notes whether the other replicas could be told of this one.
+func (h *health) announced(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.selfFailure = err
 }
 
 // stored notes whether a publication got through.
@@ -52,6 +60,8 @@ func (h *health) check() error {
 		return errors.New("the connector is not serving: it is starting or leaving")
 	case h.pullFailure != nil:
 		return fmt.Errorf("NATS does not say which chats to poll: %w", h.pullFailure)
+	case h.selfFailure != nil:
+		return fmt.Errorf("the other replicas cannot be told of this one: %w", h.selfFailure)
 	case h.storeFailure != nil && time.Since(h.storeFailed) < storeMemory:
 		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure)
 	}

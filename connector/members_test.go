@@ -1,0 +1,116 @@
+package connector_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cc-connector/connector"
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/brightpattern/bpsim"
+)
+
+// mortal is a replica that can be killed.
+type mortal struct {
+	*connector.Connector
+	kill func() // it falls silent towards NATS, and its polls are cut
+}
+
+func (r *rig) startMortal() mortal {
+	r.Helper()
+	client, err := brightpattern.New(r.client)
+	r.check(err)
+	nc, err := nats.Connect(r.nats.ClientURL(), append(connector.NATSOptions(), nats.MaxReconnects(-1))...)
+	r.check(err)
+	c, err := connector.New(r.config, nc, client, slog.New(slog.NewJSONHandler(r.log, nil)), prometheus.NewRegistry())
+	r.check(err)
+	ctx, cancel := context.WithCancel(r.ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = c.Run(ctx) }()
+	r.eventually("the connector is ready", func() bool { return c.Ready() == nil })
+	kill := func() { nc.Close(); cancel(); <-ended; client.Close() }
+	r.Cleanup(kill)
+	return mortal{c, kill}
+}
+
+// announced are the ids of the replicas whose records are there.
+func (r *rig) announced() []string {
+	r.Helper()
+	bucket, err := r.js.KeyValue(r.ctx, r.config.Prefix.StreamName("STATE"))
+	r.check(err)
+	keys, err := bucket.Keys(r.ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoKeysFound) {
+		r.Fatal(err)
+	}
+	return slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, "replica.") })
+}
+
+func (r *rig) awaitMembers(n int) {
+	r.Helper()
+	r.eventually("the replicas are known to each other", func() bool { return len(r.announced()) == n })
+}
+
+// Whoever serves has announced itself, and takes its record along when it leaves.
+func TestReplicasAnnounceThemselves(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, aDayToFailOver)
+	first := r.start()
+	before := r.announced()
+	second := r.start()
+	if n := len(r.announced()); len(before) != 1 || n != 2 {
+		t.Errorf("%d announced of one, %d of two", len(before), n)
+	}
+	first.stop()
+	if after := r.announced(); len(after) != 1 || after[0] == before[0] {
+		t.Errorf("announced are %v, and %v has left", after, before)
+	}
+	second.stop()
+	if after := r.announced(); len(after) != 0 {
+		t.Errorf("announced are %v, and all have left", after)
+	}
+}
+
+// The record of one that died expires, and that of one that lives does not.
+func TestRecordOfADeadReplicaExpires(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{})
+	r.start()
+	living := r.announced()[0]
+	dying := r.startMortal()
+	if n := len(r.announced()); n != 2 {
+		t.Fatalf("%d are announced", n)
+	}
+	dying.kill()
+	r.eventually("one record is gone", func() bool { return len(r.announced()) < 2 })
+	if left := r.announced(); !slices.Equal(left, []string{living}) {
+		t.Errorf("announced are %v, and %s lives", left, living)
+	}
+}
+
+func TestReplicaThatCannotBeAnnounced(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{})
+	replica := r.start()
+	stream, err := r.js.Stream(r.ctx, "KV_CC_STATE")
+	r.check(err)
+	config := stream.CachedInfo().Config
+	config.MaxMsgSize = 8
+	_, err = r.js.UpdateStream(r.ctx, config)
+	r.check(err)
+	r.eventually("the connector says so", func() bool {
+		err := replica.Ready()
+		return err != nil && strings.Contains(err.Error(), "other replicas")
+	})
+	config.MaxMsgSize = -1
+	_, err = r.js.UpdateStream(r.ctx, config)
+	r.check(err)
+	r.eventually("the connector is ready again", func() bool { return replica.Ready() == nil })
+	r.awaitMembers(1)
+}
