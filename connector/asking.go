@@ -80,20 +80,35 @@ func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpa
 }
 
 // reportLostAnswer has the holder look for events that may have been lost
-// with the answer to a call.
+// with the answer to a call. It is noted until the holder knows, so that
+// another replica sees to it if this one dies.
 func (c *Connector) reportLostAnswer(key chatKey) {
-	c.asides.run(func() {
-		_, err := backoff.Retry(c.intake, func() (struct{}, error) {
-			polled, err := c.isPolled(c.intake, key)
-			if err == nil && polled {
-				err = c.askHolder(c.intake, key, holderRequest{Recover: true}, askAgain)
-			}
-			return struct{}{}, err
-		}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(0))
+	owed := note{owedLook, string(key.token)}
+	c.notes.enter(owed)
+	report := func() {
+		err := c.tellLostAnswer(key, owed)
+		c.notes.leave(owed, err == nil)
 		if err != nil {
-			c.log.Warn("the chat's holder could not be told that an answer was lost", "chat", key.id, "error", err)
+			c.log.Warn("the chat's holder could not be told that an answer was lost; another replica will", "chat", key.id, "error", err)
 		}
-	})
+	}
+	if !c.asides.run(report) { // leaving
+		report()
+	}
+}
+
+func (c *Connector) tellLostAnswer(key chatKey, owed note) error {
+	if err := c.notes.write(c.work, owed); err != nil {
+		return err
+	}
+	_, err := backoff.Retry(c.intake, func() (struct{}, error) {
+		polled, err := c.isPolled(c.intake, key)
+		if err == nil && polled {
+			err = c.askHolder(c.intake, key, holderRequest{Recover: true}, askAgain)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(0))
+	return err
 }
 
 // listenForRequests answers other replicas, and this one, for the chats held here.

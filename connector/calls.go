@@ -96,8 +96,9 @@ func hidden(run call, published any) call {
 
 // known is a chat that the connector knows.
 type known struct {
-	key   chatKey
-	entry entry
+	key     chatKey
+	entry   entry
+	command *command // that is run on it
 }
 
 // onChat runs a command on a known chat.
@@ -107,7 +108,7 @@ func onChat[D any](run func(context.Context, *Connector, known, *D) (any, error)
 		if err != nil {
 			return answer{}, err
 		}
-		result, err := run(ctx, c, known{cmd.chat, found}, data)
+		result, err := run(ctx, c, known{cmd.chat, found, cmd}, data)
 		return answer{reply: result, chat: cmd.chat, app: brightpattern.AppID(found.AppID)}, err
 	})
 }
@@ -120,10 +121,10 @@ func sending[D any](translate func(*D) brightpattern.ClientEvent) call {
 }
 
 // numbered runs a command that sends one event with a message number of the
-// chat. The number is taken before the call, and never given twice.
+// chat. The number is bound to the command before the call, and never given twice.
 func numbered[D any](translate func(*D, brightpattern.MessageID) brightpattern.ClientEvent) call {
 	return onChat(func(ctx context.Context, c *Connector, chat known, data *D) (any, error) {
-		n, err := c.numbers.take(ctx, chat.key, chat.entry.ClosedAt != nil)
+		n, err := c.bindNumber(ctx, chat)
 		if err != nil {
 			return nil, err
 		}
@@ -133,6 +134,23 @@ func numbered[D any](translate func(*D, brightpattern.MessageID) brightpattern.C
 		}
 		return schema.ChatSendResult{MessageID: string(id)}, nil
 	})
+}
+
+// bindNumber gives a command the message number that it keeps through its tries.
+func (c *Connector) bindNumber(ctx context.Context, chat known) (uint64, error) {
+	closed, cmd, r := chat.entry.ClosedAt != nil, chat.command, chat.command.record
+	if r == nil || r.Message == 0 { // it is tried once
+		return c.numbers.take(ctx, chat.key, closed)
+	}
+	if r.Number != nil {
+		return *r.Number, nil
+	}
+	n, err := c.numbers.takeFor(ctx, chat.key, closed, cmd.key())
+	if err != nil {
+		return 0, err
+	}
+	r.Number = &n
+	return n, c.journal.write(ctx, cmd.key(), r)
 }
 
 // send sends an event, and has the chat's holder publish what came in the

@@ -25,13 +25,14 @@ func requestChat(ctx context.Context, c *Connector, cmd *command, d *schema.Chat
 	if err != nil {
 		return answer{app: app.ID}, err
 	}
-	key, err := c.makeKnown(ctx, cmd, opening{chat: chat, app: app, client: client})
+	o := opening{chat: chat, app: app, client: client}
+	key, err := c.makeKnown(ctx, cmd, &o)
 	if err != nil {
 		err = &doneError{err}
 	}
 	return answer{chat: key, app: app.ID, reply: schema.ChatRequestResult{
 		ChatID: string(chat.ID), State: chat.State, EstimatedWaitTime: chat.EstimatedWait,
-		IsNewChat: chat.IsNew, PhoneNumber: chat.PhoneNumber, ClientID: string(client),
+		IsNewChat: o.chat.IsNew, PhoneNumber: chat.PhoneNumber, ClientID: string(client),
 	}}, err
 }
 
@@ -45,7 +46,7 @@ func activeChat(ctx context.Context, c *Connector, cmd *command, d *schema.ChatA
 	if err != nil {
 		return answer{app: app.ID}, err
 	}
-	key, err := c.makeKnown(ctx, cmd, opening{chat: chat, app: app, client: client})
+	key, err := c.makeKnown(ctx, cmd, &opening{chat: chat, app: app, client: client})
 	return answer{chat: key, app: app.ID, reply: schema.ChatActiveResult{
 		ChatID: string(chat.ID), State: chat.State, EstimatedWaitTime: chat.EstimatedWait,
 		PhoneNumber: chat.PhoneNumber, ClientID: string(client),
@@ -62,7 +63,7 @@ func attachChat(ctx context.Context, c *Connector, cmd *command, d *schema.ChatA
 
 func (c *Connector) attach(ctx context.Context, cmd *command, app App, client brightpattern.ClientID) (answer, error) {
 	chat := brightpattern.Chat{ID: cmd.chat.id}
-	key, err := c.makeKnown(ctx, cmd, opening{chat: chat, app: app, client: client})
+	key, err := c.makeKnown(ctx, cmd, &opening{chat: chat, app: app, client: client})
 	if err != nil {
 		return answer{app: app.ID}, err
 	}
@@ -112,10 +113,11 @@ func detachChat(ctx context.Context, c *Connector, chat known, _ *schema.ChatDet
 // endChat succeeds when the contact center has ended the session; that the
 // chat is then closed is written down, should it take longer.
 func endChat(ctx context.Context, c *Connector, chat known, _ *schema.ChatEnd) (any, error) {
-	if err := c.send(ctx, chat, brightpattern.End{}); err != nil {
+	err := c.send(ctx, chat, brightpattern.End{})
+	if err != nil && !(chat.command.mayBeDone() && isGone(err)) {
 		return nil, err
 	}
-	err := c.closeChat(ctx, chat.key, schema.ClosedEnded)
+	err = c.closeChat(ctx, chat.key, schema.ClosedEnded)
 	if err == nil {
 		err = c.markEnded(ctx, chat.key)
 	}
@@ -123,6 +125,11 @@ func endChat(ctx context.Context, c *Connector, chat known, _ *schema.ChatEnd) (
 		c.log.Warn("the chat has ended, but is not closed yet", "chat", chat.key.id, "error", err)
 	}
 	return nil, nil
+}
+
+func isGone(err error) bool {
+	var failure *brightpattern.Error
+	return errors.As(err, &failure) && failure.Code == brightpattern.CodeNotFound
 }
 
 func chatHistory(ctx context.Context, c *Connector, chat known, _ *schema.ChatHistory) (any, error) {

@@ -88,7 +88,7 @@ func (r *rig) ransack() findings {
 	for info := range streams.Info() {
 		stream, err := r.js.Stream(r.ctx, info.Config.Name)
 		r.check(err)
-		for n := info.State.FirstSeq; n <= info.State.LastSeq; n++ {
+		for n := max(info.State.FirstSeq, 1); n <= info.State.LastSeq; n++ { // an empty stream begins at 0
 			msg, err := stream.GetMsg(r.ctx, n)
 			if errors.Is(err, jetstream.ErrMsgNotFound) {
 				continue

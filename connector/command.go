@@ -55,7 +55,7 @@ func readCommand(spec *schema.Command, a arrival) (*command, *schema.Error) {
 		err = cmd.take(e, a.chat)
 	}
 	if err != nil {
-		cmd.result = cmd.refusalID(a.data)
+		cmd.result = cmd.refusalID()
 		return cmd, invalidCommand(err)
 	}
 	return cmd, nil
@@ -86,7 +86,7 @@ func unread(spec *schema.Command, a arrival) *command {
 	cmd := &command{name: subjects.Command(spec.Name), spec: spec}
 	cmd.identify(plainEvent, schema.FormPlain, a)
 	_ = cmd.checkAttributes(schema.FormPlain, a.id) // the answer is the same, but can be written
-	cmd.result = cmd.refusalID(a.data)
+	cmd.result = cmd.refusalID()
 	return cmd
 }
 
@@ -166,17 +166,14 @@ func (c *command) resultID() string {
 
 // refusalID is the id of the result of a command that was refused before it
 // began: a good one with the same identity must still have its own.
-func (c *command) refusalID(data []byte) string {
-	if carriesSecrets[c.spec.Name] { // not even as a hash
-		data = nil
-	}
-	return idOf("refusal", c.source, c.id, c.spec.Name, string(data))
+func (c *command) refusalID(more ...string) string {
+	return idOf(append([]string{"refusal", c.source, c.id, c.spec.Name}, more...)...)
 }
 
 // refuse turns down a command that has not begun.
 func (c *command) refuse(failure *schema.Error) outcome {
 	if c.result == "" {
-		c.result = c.refusalID(c.data)
+		c.result = c.refusalID()
 	}
 	return outcome{cmd: c, failure: failure, at: time.Now().UTC()}
 }
@@ -211,6 +208,9 @@ func (c *command) fingerprint() string {
 func (c *command) derivedClient() brightpattern.ClientID {
 	return brightpattern.ClientID(idOf("client", c.source, c.id))
 }
+
+// mayBeDone tells whether an earlier try may have been carried out.
+func (c *command) mayBeDone() bool { return c.record != nil && c.record.MayBeDone }
 
 func (c *command) isExpired(now time.Time) bool {
 	return !c.expires.IsZero() && !now.Before(c.expires)

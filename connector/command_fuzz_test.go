@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
 	"cc-connector/connector/brightpattern"
@@ -106,7 +107,7 @@ func mustEncode(value any) string {
 // checkRead reads a command, and writes it down as succeeded, failed and refused.
 func checkRead(t *testing.T, spec *schema.Command, h nats.Header, data []byte) *schema.Error {
 	t.Helper()
-	cmd, failure := readCommand(spec, h, data)
+	cmd, failure := readCommand(spec, arrival{header: h, data: data, id: uuid.NewString()})
 	if cmd.id == "" || cmd.correlation == "" {
 		t.Errorf("the command has no identity: %+v", cmd)
 	}
@@ -118,7 +119,7 @@ func checkRead(t *testing.T, spec *schema.Command, h nats.Header, data []byte) *
 		c := fuzzed(mode)
 		checkResult(t, c, outcome{cmd: cmd, failure: failure})
 		checkResult(t, c, outcome{cmd: cmd, answer: answer{chat: cmd.chat, app: "\xff app", reply: map[string]int{"n": 1}}})
-		checkResult(t, c, outcome{cmd: unread(spec, h), failure: unavailable("busy")})
+		checkResult(t, c, outcome{cmd: unread(spec, arrival{header: h, id: uuid.NewString()}), failure: unavailable("busy")})
 	}
 	return failure
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -36,6 +37,10 @@ type Connector struct {
 	numbers     *numbers
 	intentions  *intentions
 	checkpoints *checkpoints
+	journal     *journal
+	notes       *notes
+	lanes       *lanes
+	position    atomic.Uint64 // in the stream of events, of some message that is stored
 	members     *members
 	held        *holders
 	admission   *admission
@@ -94,13 +99,19 @@ func (c *Connector) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening to other replicas: %w", err)
 	}
+	turns, err := c.lanes.listen()
+	if err != nil {
+		return fmt.Errorf("listening to other replicas: %w", err)
+	}
 	service, err := c.startService()
 	if err != nil {
 		return fmt.Errorf("subscribing to commands: %w", err)
 	}
 	var pulling, upkeep sync.WaitGroup
 	pulling.Go(func() { c.pullTokens(ctx) })
+	pulling.Go(func() { c.pullCommands(ctx) })
 	upkeep.Go(func() { c.keepUp(ctx) })
+	upkeep.Go(func() { c.takeOverOrphans(ctx) })
 	upkeep.Go(func() { c.members.renew(ctx, c.presence) })
 	c.health.serve(true)
 	c.log.Info("serving", "prefix", c.cfg.Prefix, "tenant", c.cfg.Tenant, "version", c.cfg.Version)
@@ -108,7 +119,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	<-ctx.Done()
 	c.log.Info("leaving", "chats", c.held.count())
 	c.health.serve(false)
-	return c.leave(service, requests, &pulling, &upkeep)
+	return c.leave(service, []*nats.Subscription{requests, turns}, &pulling, &upkeep)
 }
 
 // startPatience is how long JetStream may take to answer at start: a cluster
@@ -135,7 +146,11 @@ func (c *Connector) open(ctx context.Context) error {
 	c.numbers = newNumbers(c.js, stores.state, c.cfg.EventsMaxAge)
 	c.intentions = &intentions{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
 	c.checkpoints = &checkpoints{js: c.js, bucket: stores.state, keep: c.cfg.EventsMaxAge}
+	c.journal = &journal{js: c.js, bucket: stores.journal, log: c.log}
+	c.notes = newNotes(c.members, c.nc, c.cfg.IdempotencyWindow)
+	c.position.Store(stores.events.CachedInfo().State.LastSeq)
 	c.publisher = c.newPublisher(c.log)
+	c.lanes = c.newLanes()
 	return nil
 }
 
@@ -149,7 +164,7 @@ func (c *Connector) enter(ctx context.Context) error {
 func (c *Connector) newPublisher(log *slog.Logger) *publisher {
 	return &publisher{
 		js: c.js, files: c.stores.files, bucket: c.cfg.Prefix.StreamName("FILES"),
-		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), health: &c.health, log: log,
+		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), position: &c.position, health: &c.health, log: log,
 	}
 }
 
@@ -163,7 +178,7 @@ func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.L
 // flushTimeout is for the last bytes of a connection that is there.
 const flushTimeout = 5 * time.Second
 
-func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pulling, upkeep *sync.WaitGroup) error {
+func (c *Connector) leave(service micro.Service, subscriptions []*nats.Subscription, pulling, upkeep *sync.WaitGroup) error {
 	deadline := time.AfterFunc(c.cfg.DrainTimeout, c.endWork)
 	defer deadline.Stop()
 	c.endIntake()
@@ -171,11 +186,14 @@ func (c *Connector) leave(service micro.Service, requests *nats.Subscription, pu
 	c.held.leave()
 	pulling.Wait()
 	close(c.pulled)
+	c.lanes.leave()
 	upkeep.Wait()
 	c.held.running.Wait()
 	c.admission.active.close()
 	c.asides.close()
-	err = errors.Join(err, requests.Unsubscribe())
+	for _, s := range subscriptions {
+		err = errors.Join(err, s.Unsubscribe())
+	}
 	if !c.nc.IsConnected() {
 		c.log.Warn("left while NATS was away: chats are free when their tokens' time is over")
 		return nil

@@ -17,6 +17,7 @@ type health struct {
 	serving      bool
 	selfFailure  error
 	pullFailure  error
+	fetchFailure error
 	storeFailure error
 	storeFailed  time.Time
 }
@@ -41,6 +42,13 @@ func (h *health) announced(err error) {
 	h.selfFailure = err
 }
 
+// fetched notes whether the loop that takes durable commands got an answer.
+func (h *health) fetched(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fetchFailure = err
+}
+
 // stored notes whether a publication got through.
 func (h *health) stored(err error) {
 	h.mu.Lock()
@@ -62,6 +70,8 @@ func (h *health) check() error {
 		return fmt.Errorf("NATS does not say which chats to poll: %w", h.pullFailure)
 	case h.selfFailure != nil:
 		return fmt.Errorf("the other replicas cannot be told of this one: %w", h.selfFailure)
+	case h.fetchFailure != nil:
+		return fmt.Errorf("NATS does not hand out durable commands: %w", h.fetchFailure)
 	case h.storeFailure != nil && time.Since(h.storeFailed) < storeMemory:
 		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure)
 	}

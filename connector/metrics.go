@@ -16,6 +16,9 @@ type metrics struct {
 	gaps     *prometheus.CounterVec
 	commands *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+
+	repeats     *prometheus.CounterVec
+	deadLetters *prometheus.CounterVec
 }
 
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {
@@ -39,8 +42,14 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 			Name: "cc_command_duration_seconds", Help: "Time from a command's start to the end of its calls.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
 		}, []string{"command"}),
+		repeats: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cc_commands_repeated_total", Help: "Commands that came again under their id and were not run again.",
+		}, []string{"command"}),
+		deadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cc_dead_letters_total", Help: "Durable commands that were given up.",
+		}, []string{"command"}),
 	}
-	for _, collector := range []prometheus.Collector{m.chats, m.polls, m.events, m.gaps, m.commands, m.seconds} {
+	for _, collector := range []prometheus.Collector{m.chats, m.polls, m.events, m.gaps, m.commands, m.seconds, m.repeats, m.deadLetters} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
@@ -49,10 +58,18 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) command(name string, failure *schema.Error, took time.Duration) {
+	m.counted(name, failure)
+	m.took(name, took)
+}
+
+func (m *metrics) counted(name string, failure *schema.Error) {
 	code := "ok"
 	if failure != nil {
 		code = string(failure.Code)
 	}
 	m.commands.WithLabelValues(name, code).Inc()
+}
+
+func (m *metrics) took(name string, took time.Duration) {
 	m.seconds.WithLabelValues(name).Observe(took.Seconds())
 }

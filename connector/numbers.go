@@ -48,26 +48,55 @@ const maxNumber = 1 << 53
 
 func numberKey(key chatKey) string { return "number." + string(key.token) }
 
+// count is what the bucket holds for a chat. The number that was taken last
+// by a durable command stands beside it, so that the command gets the same one
+// again if its replica dies before the journal has it; the next durable command
+// of the chat begins only when this one is done.
+type count struct {
+	Next    uint64 `json:"next"`
+	Command string `json:"command,omitempty"` // by its key in the journal
+	Number  uint64 `json:"number,omitempty"`
+
+	revision uint64
+}
+
 // take returns a number that nobody else has had and nobody will get.
 func (n *numbers) take(ctx context.Context, key chatKey, closed bool) (taken uint64, err error) {
-	err = n.advance(ctx, key, closed, func(next uint64) uint64 {
-		taken = next
-		return next + 1
+	err = n.advance(ctx, key, closed, func(c count) count {
+		taken = c.Next
+		c.Next++
+		return c
+	})
+	return taken, err
+}
+
+// takeFor is take for a durable command, which gets the same number again.
+func (n *numbers) takeFor(ctx context.Context, key chatKey, closed bool, command string) (taken uint64, err error) {
+	err = n.advance(ctx, key, closed, func(c count) count {
+		if c.Command != command {
+			c.Command, c.Number = command, c.Next
+			c.Next++
+		}
+		taken = c.Number
+		return c
 	})
 	return taken, err
 }
 
 // raise makes least the smallest number that may still be taken.
 func (n *numbers) raise(ctx context.Context, key chatKey, least uint64) error {
-	return n.advance(ctx, key, false, func(next uint64) uint64 { return max(next, least) })
+	return n.advance(ctx, key, false, func(c count) count {
+		c.Next = max(c.Next, least)
+		return c
+	})
 }
 
 // retire lets the number expire with the chat that has been closed.
 func (n *numbers) retire(ctx context.Context, key chatKey) error {
-	return n.advance(ctx, key, true, func(next uint64) uint64 { return next })
+	return n.advance(ctx, key, true, func(c count) count { return c })
 }
 
-func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step func(uint64) uint64) error {
+func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step func(count) count) error {
 	done, err := n.turn(ctx, key)
 	if err != nil {
 		return err
@@ -78,15 +107,15 @@ func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step f
 		keep = n.keep
 	}
 	for {
-		next, revision, err := n.read(ctx, key)
+		found, err := n.read(ctx, key)
 		if err != nil {
 			return err
 		}
-		value, err := json.Marshal(step(next))
+		value, err := json.Marshal(step(found))
 		if err != nil {
 			return err
 		}
-		_, err = update(ctx, n.js, n.bucket, numberKey(key), value, revision, keep)
+		_, err = update(ctx, n.js, n.bucket, numberKey(key), value, found.revision, keep)
 		if !isConflict(err) {
 			return err
 		}
@@ -94,13 +123,14 @@ func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step f
 	}
 }
 
-func (n *numbers) read(ctx context.Context, key chatKey) (next, revision uint64, err error) {
+func (n *numbers) read(ctx context.Context, key chatKey) (count, error) {
 	value, err := n.bucket.Get(ctx, numberKey(key))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return 0, 0, nil
+		return count{}, nil
 	}
 	if err != nil {
-		return 0, 0, err
+		return count{}, err
 	}
-	return next, value.Revision(), json.Unmarshal(value.Value(), &next)
+	found := count{revision: value.Revision()}
+	return found, json.Unmarshal(value.Value(), &found)
 }

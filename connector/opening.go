@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,7 +26,7 @@ type opening struct {
 // makeKnown has the chat polled from now on. A chat that may have had events
 // before is adopted: its history must be there, and its message numbers go on
 // above those in it.
-func (c *Connector) makeKnown(ctx context.Context, cmd *command, o opening) (chatKey, error) {
+func (c *Connector) makeKnown(ctx context.Context, cmd *command, o *opening) (chatKey, error) {
 	key, err := keyOf(o.chat.ID)
 	if err != nil || len(key.id) > schema.MaxID {
 		return chatKey{}, refuse(schema.CodeUnexpectedResponse, "the contact center's answer names no chat, or one whose id is too long")
@@ -35,8 +36,8 @@ func (c *Connector) makeKnown(ctx context.Context, cmd *command, o opening) (cha
 	if err != nil && !errors.Is(err, errUnknownChat) {
 		return key, err
 	}
-	if !o.chat.IsNew && !(isOpen && cmd.name == "chat.request") {
-		if o.chat.State, err = c.adopt(ctx, key, o); err != nil {
+	if !o.chat.IsNew && !(isOpen && cmd.name == "chat.request" && !cmd.mayBeDone()) {
+		if err := c.adopt(ctx, cmd, key, o); err != nil {
 			return chatKey{}, err
 		}
 	}
@@ -55,20 +56,29 @@ func (c *Connector) makeKnown(ctx context.Context, cmd *command, o opening) (cha
 }
 
 // adopt reads the history of a chat that the connector has not followed, and
-// returns the chat's state.
-func (c *Connector) adopt(ctx context.Context, key chatKey, o opening) (string, error) {
+// learns from it the chat's state, and whether the command made it after all.
+func (c *Connector) adopt(ctx context.Context, cmd *command, key chatKey, o *opening) error {
 	credentials := brightpattern.Credentials{App: o.app.ID, Client: o.client}
 	history, err := c.client.History(ctx, credentials, key.id)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := c.numbers.raise(ctx, key, nextNumber(key.id, history)); err != nil {
-		return "", err
+		return err
 	}
-	if o.chat.State != "" {
-		return o.chat.State, nil
+	if o.chat.State == "" {
+		o.chat.State = lastState(history)
 	}
-	return lastState(history), nil
+	o.chat.IsNew = cmd.name == "chat.request" && cmd.mayBeDone() && !hasEventBefore(history, cmd.record.FirstSeen)
+	return nil
+}
+
+// hasEventBefore tells whether the chat is older than a command of which an
+// earlier try may have made it.
+func hasEventBefore(history []brightpattern.Event, begun time.Time) bool {
+	return slices.ContainsFunc(history, func(event brightpattern.Event) bool {
+		return !event.Time.IsZero() && event.Time.Before(begun.Truncate(time.Second))
+	})
 }
 
 // nextNumber is above every message number that the history shows.
@@ -93,7 +103,7 @@ func lastState(history []brightpattern.Event) string {
 }
 
 // openEntry writes the chat's entry anew; what an earlier opening left in it goes on.
-func (c *Connector) openEntry(ctx context.Context, key chatKey, e entry, o opening) error {
+func (c *Connector) openEntry(ctx context.Context, key chatKey, e entry, o *opening) error {
 	e.ChatID, e.ClientID, e.App, e.AppID = string(key.id), string(o.client), o.app.Name, string(o.app.ID)
 	e.State, e.EstimatedWaitTime = o.chat.State, o.chat.EstimatedWait
 	e.OpenedAt, e.ClosedAt, e.ClosedReason = *schema.NewTime(time.Now()), nil, ""
@@ -106,7 +116,7 @@ func (c *Connector) openEntry(ctx context.Context, key chatKey, e entry, o openi
 
 // openSession publishes the session token. If there is one already, the chat
 // is polled; but one whose opening is being closed has to go first.
-func (c *Connector) openSession(ctx context.Context, cmd *command, key chatKey, o opening) error {
+func (c *Connector) openSession(ctx context.Context, cmd *command, key chatKey, o *opening) error {
 	token := sessionToken{
 		Opening: newOpening(), ChatID: key.id, ClientID: o.client, App: o.app.Name, AppID: o.app.ID,
 		IsNewChat: o.chat.IsNew, State: o.chat.State, OpenedAt: time.Now().UTC(),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -28,6 +29,8 @@ type publisher struct {
 	limit  int64 // the bus's largest message, in bytes
 	health *health
 	log    *slog.Logger
+
+	position *atomic.Uint64 // of the last message that this process has stored
 }
 
 // message is the event as it travels. What is too large for the bus goes to
@@ -69,6 +72,9 @@ func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options
 	})
 	if isWrongSequence(err) {
 		return nil, errFenced
+	}
+	if err == nil {
+		p.position.Store(ack.Sequence) // of two at once the lower one may stay: it stands there, too
 	}
 	return ack, err
 }

@@ -2,10 +2,12 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 	"golang.org/x/sync/semaphore"
 
@@ -138,28 +140,64 @@ func expired() *schema.Error {
 // runRecorded runs a command that the journal does not have yet; a repeat gets
 // the recorded outcome, also one of which the event is another's to publish.
 func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, func(outcome, incoming)) {
-	done := c.unsettled.enter(cmd.key())
-	begun, err := c.beginRecord(ctx, cmd)
+	owed := note{owedOutcome, cmd.key()}
+	c.notes.enter(owed)
+	begun, err := c.beginRecord(ctx, cmd, owed)
 	switch {
 	case err != nil:
-		done()
+		c.notes.leave(owed, false) // it may have been stored
 		return cmd.refuse(unavailable("JetStream did not record the command in time")), c.replyOnly
 	case begun != nil:
-		done()
+		c.notes.leave(owed, true)
 		return c.repeated(ctx, cmd, begun)
 	}
 	o, err := c.conclude(c.work, cmd, c.placed(ctx, c.run(ctx, cmd)))
 	if err != nil {
-		done()
+		c.notes.leave(owed, false)
 		c.log.Error("the outcome of a command could not be recorded", "command", cmd.name, "error", err)
 		return o, c.replyOnly
 	}
-	return o, func(o outcome, request incoming) { c.settleRecorded(o, request, done) }
+	return o, func(o outcome, request incoming) { c.settleRecorded(o, request, owed) }
+}
+
+// beginRecord makes the command's record, or returns the one that is there.
+func (c *Connector) beginRecord(ctx context.Context, cmd *command, owed note) (*record, error) {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	noted := make(chan error, 1)
+	go func() { noted <- c.notes.write(ctx, owed) }()
+	cmd.record = newRecord(cmd, 0)
+	err := c.journal.write(ctx, cmd.key(), cmd.record)
+	noteErr := <-noted
+	if errors.Is(err, errOvertaken) {
+		return c.journal.find(ctx, cmd.key())
+	}
+	return nil, errors.Join(err, noteErr)
+}
+
+// conclude records the outcome of a command, unless somebody has done so before.
+func (c *Connector) conclude(ctx context.Context, cmd *command, o outcome) (outcome, error) {
+	if err := cmd.record.finish(o, c.position.Load()); err != nil {
+		return o, err
+	}
+	err := c.journal.write(ctx, cmd.key(), cmd.record)
+	if !errors.Is(err, errOvertaken) {
+		return o, err
+	}
+	found, err := c.journal.find(ctx, cmd.key())
+	if err == nil && (found == nil || found.Done == nil) {
+		err = errOvertaken
+	}
+	if err != nil {
+		return o, err
+	}
+	return found.outcome()
 }
 
 // repeated is the outcome of a command whose identity the journal has already.
 func (c *Connector) repeated(ctx context.Context, cmd *command, begun *record) (outcome, func(outcome, incoming)) {
 	if begun.Fingerprint != cmd.fingerprint() {
+		cmd.result = cmd.refusalID(cmd.fingerprint())
 		return c.placed(ctx, cmd.refuse(conflict())), c.settle
 	}
 	c.metrics.repeats.WithLabelValues(cmd.spec.Name).Inc()
@@ -223,17 +261,41 @@ func (c *Connector) settle(o outcome, request incoming) {
 	c.replyOnly(o, request)
 }
 
-// settleRecorded does the same for one that is; done says that nothing is left to do.
-func (c *Connector) settleRecorded(o outcome, request incoming, done func()) {
+// settleRecorded does the same for one that is.
+func (c *Connector) settleRecorded(o outcome, request incoming, owed note) {
 	c.awaitPublished(func() {
-		defer done()
 		err := c.publishResult(c.work, o)
 		c.noteUnpublished(o, err)
-		if err == nil {
-			c.unsettled.clear(o.cmd.key())
-		}
+		c.notes.leave(owed, err == nil)
 	})
 	c.replyOnly(o, request)
+}
+
+// publishOnce publishes the result of a command that may have been published
+// before, longer ago than the stream knows ids.
+func (c *Connector) publishOnce(ctx context.Context, o outcome) error {
+	subject, id := c.cfg.Prefix.Result(o.chat.token, o.cmd.name), "result:"+o.cmd.resultID()
+	there, err := c.isPublished(ctx, c.stores.events, subject, id, o.cmd.record.Done.From)
+	if err != nil || there {
+		return err
+	}
+	return c.publishResult(ctx, o)
+}
+
+// isPublished looks for a message with an id on a subject, behind a position.
+func (c *Connector) isPublished(ctx context.Context, stream jetstream.Stream, subject, id string, behind uint64) (bool, error) {
+	for next := behind + 1; ; {
+		msg, err := persist(ctx, c.log, "looking for what is published", func() (*jetstream.RawStreamMsg, error) {
+			return stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
+		})
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return false, nil
+		}
+		if err != nil || msg.Header.Get(nats.MsgIdHdr) == id {
+			return err == nil, err
+		}
+		next = msg.Sequence + 1
+	}
 }
 
 func (c *Connector) noteUnpublished(o outcome, err error) {

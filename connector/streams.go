@@ -9,6 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 // What JetStream keeps for the connector. Each definition is data, so that
@@ -17,6 +20,10 @@ type layout struct {
 	events   jetstream.StreamConfig      // what the world may read, and the fences
 	sessions jetstream.StreamConfig      // one token for each chat to be polled
 	holders  jetstream.ConsumerConfig    // hands the tokens to replicas
+	commands jetstream.StreamConfig      // durable commands that are not done yet
+	runners  jetstream.ConsumerConfig    // hands them to replicas
+	dead     jetstream.StreamConfig      // durable commands that were given up
+	journal  jetstream.StreamConfig      // bucket: what has become of each command
 	chats    jetstream.StreamConfig      // bucket: an entry for each known chat
 	state    jetstream.StreamConfig      // bucket: the connector's own memory: message numbers, checkpoints, intentions
 	files    jetstream.ObjectStoreConfig // data too large for the bus
@@ -35,16 +42,13 @@ func newLayout(cfg Config) layout {
 	return layout{
 		events:   eventsStream(cfg),
 		sessions: sessionsStream(cfg),
-		holders: jetstream.ConsumerConfig{
-			Durable:       "holders",
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       cfg.FailoverAfter,
-			MaxDeliver:    -1,
-			MaxAckPending: -1,
-			MaxWaiting:    4096,
-		},
-		chats: bucket(cfg, "CHATS", "An entry for each known chat"),
-		state: bucket(cfg, "STATE", "The connector's own memory of chats"),
+		holders:  workers(cfg, "holders"),
+		commands: commandsStream(cfg),
+		runners:  workers(cfg, "runners"),
+		dead:     deadLetterStream(cfg),
+		journal:  journalBucket(cfg),
+		chats:    bucket(cfg, "CHATS", "An entry for each known chat"),
+		state:    bucket(cfg, "STATE", "The connector's own memory of chats"),
 		files: jetstream.ObjectStoreConfig{
 			Bucket:      cfg.Prefix.StreamName("FILES"),
 			Description: "Data too large for the bus",
@@ -52,6 +56,20 @@ func newLayout(cfg Config) layout {
 			Replicas:    cfg.StreamReplicas,
 			Metadata:    metadata(cfg),
 		},
+	}
+}
+
+// workers hands out the messages of a work queue; one whose replica falls
+// silent goes to another. Nothing is ever given up, and what waits holds up
+// nothing else.
+func workers(cfg Config, name string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:       name,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       cfg.FailoverAfter,
+		MaxDeliver:    -1,
+		MaxAckPending: -1,
+		MaxWaiting:    4096,
 	}
 }
 
@@ -89,6 +107,68 @@ func sessionsStream(cfg Config) jetstream.StreamConfig {
 		Replicas:             cfg.StreamReplicas,
 		Metadata:             metadata(cfg),
 	}
+}
+
+// Of one chat and verb no more durable commands wait than these: the next
+// one's publisher gets an error, and knows.
+const waitingMost = 1000
+
+func commandsStream(cfg Config) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                 cfg.Prefix.StreamName("COMMANDS"),
+		Description:          "Durable commands that are not done yet",
+		Subjects:             durableSubjects(cfg.Prefix),
+		Retention:            jetstream.WorkQueuePolicy,
+		Storage:              jetstream.FileStorage,
+		MaxMsgsPerSubject:    waitingMost,
+		Discard:              jetstream.DiscardNew,
+		DiscardNewPerSubject: true,
+		Duplicates:           duplicateWindow,
+		Replicas:             cfg.StreamReplicas,
+		// A replica that lags could show a command that is done, or none.
+		AllowDirect: cfg.StreamReplicas == 1,
+		Metadata:    metadata(cfg),
+	}
+}
+
+// durableSubjects are listed one by one, so that JetStream refuses a misspelt one.
+func durableSubjects(prefix subjects.Prefix) []string {
+	var list []string
+	for _, spec := range schema.Commands {
+		name := subjects.Command(spec.Name)
+		switch {
+		case !spec.Durable || calls[name] == nil:
+		case spec.NamesChat():
+			list = append(list, prefix.Durable(name, "*"))
+		default:
+			list = append(list, prefix.Durable(name, ""))
+		}
+	}
+	return list
+}
+
+func deadLetterStream(cfg Config) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        cfg.Prefix.StreamName("DEADLETTER"),
+		Description: "Durable commands that were given up, with the reason in their headers",
+		Subjects:    []string{cfg.Prefix.AllDeadLetters()},
+		Storage:     jetstream.FileStorage,
+		Discard:     jetstream.DiscardNew,
+		Duplicates:  duplicateWindow,
+		Replicas:    cfg.StreamReplicas,
+		AllowDirect: cfg.StreamReplicas == 1,
+		Metadata:    metadata(cfg),
+	}
+}
+
+// journalBucket forgets a command when it may be forgotten; one that is still
+// tried is younger than that.
+func journalBucket(cfg Config) jetstream.StreamConfig {
+	b := bucket(cfg, "JOURNAL", "What has become of each command")
+	b.MaxAge = max(cfg.IdempotencyWindow, cfg.CommandMaxAge+duplicateWindow)
+	b.AllowMsgTTL, b.SubjectDeleteMarkerTTL = false, 0
+	b.Compression = jetstream.S2Compression
+	return b
 }
 
 // bucket is the stream of a key-value bucket whose values may expire. It is
@@ -134,12 +214,16 @@ func metadata(cfg Config) map[string]string {
 
 // stores are the handles on what the layout describes.
 type stores struct {
-	events  jetstream.Stream
-	tokens  jetstream.Stream
-	holders jetstream.Consumer
-	chats   jetstream.KeyValue
-	state   jetstream.KeyValue
-	files   jetstream.ObjectStore
+	events   jetstream.Stream
+	tokens   jetstream.Stream
+	holders  jetstream.Consumer
+	commands jetstream.Stream
+	runners  jetstream.Consumer
+	dead     jetstream.Stream
+	journal  jetstream.KeyValue
+	chats    jetstream.KeyValue
+	state    jetstream.KeyValue
+	files    jetstream.ObjectStore
 }
 
 // openStores makes what is missing, if it may, and finds every store. It
@@ -159,7 +243,7 @@ func openStores(ctx context.Context, js jetstream.JetStream, cfg Config) (*store
 }
 
 func (l layout) streamNames() []string {
-	return []string{l.events.Name, l.sessions.Name, l.chats.Name, l.state.Name, "OBJ_" + l.files.Bucket}
+	return []string{l.events.Name, l.sessions.Name, l.commands.Name, l.dead.Name, l.journal.Name, l.chats.Name, l.state.Name, "OBJ_" + l.files.Bucket}
 }
 
 func (l layout) refuseForeign(ctx context.Context, js jetstream.JetStream, cfg Config) error {
@@ -205,6 +289,10 @@ func (l layout) provision(ctx context.Context, js jetstream.JetStream) error {
 		{l.events.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.events); return err }},
 		{l.sessions.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.sessions); return err }},
 		{l.holders.Durable, func() error { _, err := js.CreateOrUpdateConsumer(ctx, l.sessions.Name, l.holders); return err }},
+		{l.commands.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.commands); return err }},
+		{l.runners.Durable, func() error { _, err := js.CreateOrUpdateConsumer(ctx, l.commands.Name, l.runners); return err }},
+		{l.dead.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.dead); return err }},
+		{l.journal.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.journal); return err }},
 		{l.chats.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.chats); return err }},
 		{l.state.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.state); return err }},
 		{l.files.Bucket, func() error { _, err := js.CreateOrUpdateObjectStore(ctx, l.files); return err }},
@@ -222,6 +310,10 @@ func (l layout) find(ctx context.Context, js jetstream.JetStream) (*stores, erro
 		{l.events.Name, func() (err error) { s.events, err = js.Stream(ctx, l.events.Name); return }},
 		{l.sessions.Name, func() (err error) { s.tokens, err = js.Stream(ctx, l.sessions.Name); return }},
 		{l.holders.Durable, func() (err error) { s.holders, err = js.Consumer(ctx, l.sessions.Name, l.holders.Durable); return }},
+		{l.commands.Name, func() (err error) { s.commands, err = js.Stream(ctx, l.commands.Name); return }},
+		{l.runners.Durable, func() (err error) { s.runners, err = js.Consumer(ctx, l.commands.Name, l.runners.Durable); return }},
+		{l.dead.Name, func() (err error) { s.dead, err = js.Stream(ctx, l.dead.Name); return }},
+		{l.journal.Name, func() (err error) { s.journal, err = js.KeyValue(ctx, l.journal.Name[len(bucketPrefix):]); return }},
 		{l.chats.Name, func() (err error) { s.chats, err = js.KeyValue(ctx, l.chats.Name[len(bucketPrefix):]); return }},
 		{l.state.Name, func() (err error) { s.state, err = js.KeyValue(ctx, l.state.Name[len(bucketPrefix):]); return }},
 		{l.files.Bucket, func() (err error) { s.files, err = js.ObjectStore(ctx, l.files.Bucket); return }},

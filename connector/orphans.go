@@ -1,0 +1,279 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// # Orphans
+//
+// JetStream delivers a durable command again when its replica dies; nobody
+// does so with a live one. So before a live command is recorded as begun, its
+// replica notes that it owes an outcome, and takes the note away when the
+// result is published. In the same way it notes a chat of which an answer may
+// have been lost, until the chat's holder knows. What is noted by a replica
+// that is no more is taken over by the others: they read the notes again and
+// again, and all that they do is harmless to do twice.
+
+// notes are what replicas owe, in the connector's own memory: under
+// owed.<replica>.<what>.<key>.
+type notes struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	bucket jetstream.KeyValue
+	stream jetstream.Stream // the bucket's
+	self   replicaID
+	keep   time.Duration
+
+	mu        sync.Mutex
+	active    map[note]*activity // this replica's, that it is at work on
+	abandoned map[note]bool      // this replica's, that it could not settle
+}
+
+// activity is how many are at work on a note, and whether one of them failed.
+type activity struct {
+	count  int
+	failed bool
+}
+
+// note is one thing that is owed.
+type note struct {
+	what noteKind
+	key  string
+}
+
+type noteKind string
+
+const (
+	owedOutcome noteKind = "command" // the outcome of a live command, by its key in the journal
+	owedLook    noteKind = "look"    // a look into a chat's history, by the chat's token
+)
+
+func newNotes(m *members, nc *nats.Conn, keep time.Duration) *notes {
+	return &notes{
+		nc: nc, js: m.js, bucket: m.bucket, stream: m.stream, self: m.self, keep: wholeSeconds(keep),
+		active: make(map[note]*activity), abandoned: make(map[note]bool),
+	}
+}
+
+// wholeSeconds rounds up to what JetStream counts a message's life in.
+func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
+
+func (n *notes) key(of replicaID, it note) string {
+	return strings.Join([]string{"owed", string(of), string(it.what), it.key}, ".")
+}
+
+func (n *notes) subject(of replicaID, it note) string {
+	return "$KV." + n.bucket.Bucket() + "." + n.key(of, it)
+}
+
+// enter says that this replica is at work on it, until leave is called.
+func (n *notes) enter(it note) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.active[it] == nil {
+		n.active[it] = &activity{}
+	}
+	n.active[it].count++
+}
+
+// leave takes the note away, or leaves it to be looked into again.
+func (n *notes) leave(it note, settled bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.active[it]
+	a.failed = a.failed || !settled
+	if a.count--; a.count > 0 {
+		return
+	}
+	delete(n.active, it)
+	if a.failed {
+		n.abandoned[it] = true
+		return
+	}
+	n.clear(n.self, it)
+}
+
+// takeAbandoned are the notes that this replica could not settle.
+func (n *notes) takeAbandoned() []note {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list := slices.Collect(maps.Keys(n.abandoned))
+	clear(n.abandoned)
+	return list
+}
+
+// write notes what this replica owes. Nobody else writes there.
+func (n *notes) write(ctx context.Context, it note) error {
+	_, err := n.js.PublishMsg(ctx, nats.NewMsg(n.subject(n.self, it)), jetstream.WithMsgTTL(n.keep))
+	return err
+}
+
+// clear takes a note away, and does not wait for it: one that stays is looked
+// into when this replica is no more, and found settled.
+func (n *notes) clear(of replicaID, it note) {
+	msg := nats.NewMsg(n.subject(of, it))
+	msg.Header.Set("KV-Operation", "PURGE")
+	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	msg.Header.Set(jetstream.MsgTTLHeader, "1s")
+	_ = n.nc.PublishMsg(msg)
+}
+
+// all are the notes that stand there, by replica.
+func (n *notes) all(ctx context.Context) (map[replicaID][]note, error) {
+	info, err := n.stream.Info(ctx, jetstream.WithSubjectFilter("$KV."+n.bucket.Bucket()+".owed.>"))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[replicaID][]note)
+	for subject := range info.State.Subjects {
+		tokens := strings.Split(subject, ".") // $KV.<bucket>.owed.<replica>.<what>.<key>
+		if len(tokens) == 6 {
+			of := replicaID(tokens[3])
+			found[of] = append(found[of], note{noteKind(tokens[4]), tokens[5]})
+		}
+	}
+	return found, nil
+}
+
+// takeOverOrphans looks after what dead replicas owe, until ctx ends.
+func (c *Connector) takeOverOrphans(ctx context.Context) {
+	trouble := &trouble{log: c.log, doing: "looking after what other replicas owe"}
+	for before := (map[note]replicaID)(nil); ctx.Err() == nil; sleep(ctx, c.cfg.FailoverAfter/2) {
+		c.settleAbandoned(ctx)
+		orphans, err := c.orphans(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				trouble.note(err)
+			}
+			continue
+		}
+		for it, of := range orphans {
+			if before[it] == of { // a replica that NATS was away from comes back
+				c.adoptOrphan(ctx, of, it)
+			}
+		}
+		before = orphans
+	}
+}
+
+// orphans are the notes of replicas that are no more.
+func (c *Connector) orphans(ctx context.Context) (map[note]replicaID, error) {
+	noted, err := c.notes.all(ctx)
+	if err != nil || len(noted) == 0 {
+		return nil, err
+	}
+	alive, err := c.members.alive(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orphans := make(map[note]replicaID)
+	for of, list := range noted {
+		if _, lives := alive[of]; lives || of == c.replica {
+			continue
+		}
+		for _, it := range list {
+			orphans[it] = of
+		}
+	}
+	return orphans, nil
+}
+
+func (c *Connector) adoptOrphan(ctx context.Context, of replicaID, it note) {
+	_, err := c.stores.state.Get(ctx, c.notes.key(of, it))
+	if errors.Is(err, jetstream.ErrKeyNotFound) { // the marker of a note that was cleared
+		return
+	}
+	if err == nil {
+		err = c.settleNote(ctx, it)
+	}
+	if err == nil {
+		c.notes.clear(of, it)
+		return
+	}
+	c.noteUnsettled(ctx, err)
+}
+
+// settleAbandoned tries again what this replica could not settle.
+func (c *Connector) settleAbandoned(ctx context.Context) {
+	for _, it := range c.notes.takeAbandoned() {
+		c.notes.enter(it)
+		err := c.settleNote(ctx, it)
+		c.noteUnsettled(ctx, err)
+		c.notes.leave(it, err == nil)
+	}
+}
+
+func (c *Connector) noteUnsettled(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("what a replica owed is not settled yet", "error", err)
+	}
+}
+
+func (c *Connector) settleNote(ctx context.Context, it note) error {
+	if it.what == owedOutcome {
+		return c.settleOrphan(ctx, it.key)
+	}
+	token, err := subjects.ParseChatToken(it.key)
+	if err != nil {
+		return err
+	}
+	key, err := keyOf(brightpattern.ChatID(token.ID()))
+	if err == nil {
+		c.reportLostAnswer(key)
+	}
+	return err
+}
+
+// settleOrphan publishes the outcome of a live command whose replica has died.
+func (c *Connector) settleOrphan(ctx context.Context, key string) error {
+	r, err := c.journal.find(ctx, key)
+	if err != nil || r == nil || r.Message != 0 { // it never began, or the durable lane runs it
+		return err
+	}
+	if r.Done == nil {
+		if r, err = c.closeOrphan(ctx, key, r); err != nil {
+			return err
+		}
+	}
+	o, err := r.outcome()
+	if err != nil {
+		return err
+	}
+	return c.publishOnce(ctx, o)
+}
+
+// closeOrphan says of a command that nobody knows what has become of it, unless
+// somebody does by now.
+func (c *Connector) closeOrphan(ctx context.Context, key string, r *record) (*record, error) {
+	c.log.Warn("a command's replica has died before its outcome was recorded", "command", r.Command)
+	cmd := &command{name: r.Command, record: r, journalKey: key}
+	if r.ChatID != "" {
+		cmd.chat, _ = keyOf(r.ChatID)
+		c.reportLostAnswer(cmd.chat) // which may have carried events
+	}
+	o := c.placed(ctx, outcome{cmd: cmd, failure: died(), at: time.Now().UTC()})
+	if _, err := c.conclude(ctx, cmd, o); err != nil {
+		return nil, err
+	}
+	return c.journal.find(ctx, key)
+}
+
+func died() *schema.Error {
+	return &schema.Error{
+		Code: schema.CodeInternal, Message: "the connector that ran the command has died before its outcome was known",
+		Retryable: true, Outcome: schema.OutcomeUnknown,
+	}
+}
