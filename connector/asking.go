@@ -128,7 +128,11 @@ func (c *Connector) listenForRequests() (*nats.Subscription, error) {
 
 func (h *holder) answer(msg *nats.Msg) {
 	var reply holderReply
-	if err := h.serveRequest(msg.Data); err != nil {
+	err := h.serveRequest(msg.Data)
+	if errors.Is(err, errDeparted) { // the next holder answers
+		return
+	}
+	if err != nil {
 		reply.Error = err.Error()
 	}
 	data, err := json.Marshal(reply)
@@ -149,8 +153,7 @@ func (h *holder) serveRequest(data []byte) error {
 	case request.Close != "":
 		return h.closeAsAsked(request)
 	case request.Recover:
-		h.fearLoss()
-		return nil
+		return h.lookForLosses()
 	}
 	return h.receiveAnswer(request)
 }
@@ -162,6 +165,16 @@ func (h *holder) receiveAnswer(request holderRequest) error {
 		events[i] = brightpattern.ParseEvent(raw)
 	}
 	return h.receive(h.lease.ctx, events, originSend, time.Now())
+}
+
+func (h *holder) lookForLosses() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.departed {
+		return errDeparted
+	}
+	h.raiseDoubt(mayHaveLost)
+	return nil
 }
 
 func (h *holder) closeAsAsked(request holderRequest) error {

@@ -53,6 +53,10 @@ func keyOf(id brightpattern.ChatID) (chatKey, error) {
 	return chatKey{id: id, token: token}, err
 }
 
+// fenceID tells a holder's fence from those of all others, also when the
+// stream has been made anew and counts from 1.
+type fenceID string
+
 // chatLog is one chat's part of the stream of events, as its holder writes it.
 type chatLog struct {
 	*publisher
@@ -61,6 +65,8 @@ type chatLog struct {
 	chat     chatKey
 	source   string
 	fence    mark
+	self     fenceID // this holder's
+	replaced fenceID // the one that stood before
 	sequence uint64
 	seen     map[likeness]int
 	untaken  map[likeness]int // of these, those that the history told of before a poll did
@@ -77,11 +83,12 @@ func (l *chatLog) fenceSubject() string {
 // raiseFence shuts out every earlier holder.
 func (l *chatLog) raiseFence(ctx context.Context) error {
 	ack, err := persist(ctx, l.log, "raising the fence of a chat", func() (*jetstream.PubAck, error) {
-		last, err := l.lastFence(ctx)
+		last, whose, err := l.lastFence(ctx)
 		if err != nil {
 			return nil, err
 		}
-		ack, err := l.js.PublishMsg(ctx, nats.NewMsg(l.fenceSubject()), jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
+		l.replaced = whose
+		ack, err := l.js.PublishMsg(ctx, l.newFence(), jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
 		if isWrongSequence(err) { // somebody else's came between: look again
 			return nil, errors.New("the fence moved")
 		}
@@ -95,22 +102,27 @@ func (l *chatLog) raiseFence(ctx context.Context) error {
 
 // renewFence puts the fence up anew, if it still is this holder's.
 func (l *chatLog) renewFence(ctx context.Context) error {
-	ack, err := l.store(ctx, nats.NewMsg(l.fenceSubject()), "fence:"+uuid.NewString(), jetstream.WithExpectLastSequencePerSubject(l.fence.position))
+	ack, err := l.store(ctx, l.newFence(), "fence:"+uuid.NewString(), jetstream.WithExpectLastSequencePerSubject(l.fence.position))
 	if err == nil {
 		l.fence = mark{ack.Sequence, time.Now()}
 	}
 	return err
 }
 
-func (l *chatLog) lastFence(ctx context.Context) (uint64, error) {
+func (l *chatLog) newFence() *nats.Msg {
+	return &nats.Msg{Subject: l.fenceSubject(), Data: []byte(l.self)}
+}
+
+// lastFence is where the fence stands, 0 if nowhere, and whose it is.
+func (l *chatLog) lastFence(ctx context.Context) (uint64, fenceID, error) {
 	last, err := l.events.GetLastMsgForSubject(ctx, l.fenceSubject())
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil
+		return 0, "", nil
 	}
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	return last.Sequence, nil
+	return last.Sequence, fenceID(last.Data), nil
 }
 
 // published is a message of the chat as it stands in the stream.

@@ -27,6 +27,11 @@ import (
 // grows old; should it be forgotten all the same, the holder is refused like
 // an overtaken one, gives its token back, and the next one begins afresh.
 
+// A holder that hands a chat over between two polls has lost nothing, and the
+// checkpoint says so to the next holder, who then need not look for losses. It
+// says it of one fence: once any other holder has put up its own, and may have
+// polled, it is void, however late it was written.
+
 // checkpoint is what the holder of a chat has counted.
 type checkpoint struct {
 	Position uint64           `json:"position"` // sequence in the stream of the last message that is counted
@@ -39,6 +44,9 @@ type checkpoint struct {
 
 	Wanted schema.CloseReason `json:"wanted,omitempty"` // why the opening is to be closed
 	Closed bool               `json:"closed,omitempty"` // session.closed was published for it
+
+	// Whose fence stood when the chat was handed over with nothing lost.
+	Clean fenceID `json:"clean,omitempty"`
 
 	revision uint64
 }
@@ -112,9 +120,13 @@ func (h *holder) loadCheckpoint(ctx context.Context) error {
 
 // saveCheckpoint writes down what is counted. h.mu is held.
 func (h *holder) saveCheckpoint(ctx context.Context, closed bool) error {
+	return h.writeCheckpoint(ctx, closed, "")
+}
+
+func (h *holder) writeCheckpoint(ctx context.Context, closed bool, clean fenceID) error {
 	next := checkpoint{
 		Position: h.chatLog.position, Sequence: h.chatLog.sequence, Seen: h.chatLog.seen, Untaken: h.chatLog.untaken,
-		Signaled: h.signaled, LastSeen: h.lastSeen, revision: h.saved.revision,
+		Signaled: h.signaled, LastSeen: h.lastSeen, Clean: clean, revision: h.saved.revision,
 	}
 	if h.opened {
 		next.Opening, next.Wanted, next.Closed = h.token.Opening, h.wanted, h.over
@@ -143,4 +155,31 @@ func (h *holder) outrun(ctx context.Context, next *checkpoint) error {
 	}
 	next.revision = found.revision
 	return nil
+}
+
+// A hand-over does not wait long for this: the next holder can do without.
+const departTimeout = time.Second
+
+// depart ends what the holder does with the chat. If no answer can be missing
+// it says so to the next holder.
+func (h *holder) depart(reason error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.departed = true
+	orderly := errors.Is(reason, errLeaving) || errors.Is(reason, errSurplus)
+	if !orderly || !h.calm || h.doubt != noDoubt || !h.opened || h.over || !h.lease.isSure() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(h.lease.ctx, departTimeout)
+	defer cancel()
+	if err := h.writeCheckpoint(ctx, false, h.chatLog.self); err != nil {
+		h.log.Debug("the next holder will look for losses: it cannot be told that there are none", "error", err)
+	}
+}
+
+// cameClean tells whether the earlier holder said that nothing is missing and
+// nobody has held the chat since. h.mu is held.
+func (h *holder) cameClean() bool {
+	return h.saved.Clean != "" && h.saved.Clean == h.chatLog.replaced &&
+		h.saved.Opening == h.token.Opening && h.chatLog.uncounted == 0
 }

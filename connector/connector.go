@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
@@ -112,6 +113,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	pulling.Go(func() { c.pullCommands(ctx) })
 	upkeep.Go(func() { c.keepUp(ctx) })
 	upkeep.Go(func() { c.takeOverOrphans(ctx) })
+	upkeep.Go(func() { c.keepShare(ctx) })
 	upkeep.Go(func() { c.members.renew(ctx, c.presence) })
 	c.health.serve(true)
 	c.log.Info("serving", "prefix", c.cfg.Prefix, "tenant", c.cfg.Tenant, "version", c.cfg.Version)
@@ -171,7 +173,7 @@ func (c *Connector) newPublisher(log *slog.Logger) *publisher {
 func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.Logger) *chatLog {
 	return &chatLog{
 		publisher: c.newPublisher(log), names: c.naming, events: c.stores.events,
-		chat: key, source: c.naming.eventSource(app, key.token), seen: make(map[likeness]int), untaken: make(map[likeness]int),
+		chat: key, self: fenceID(uuid.NewString()), source: c.naming.eventSource(app, key.token), seen: make(map[likeness]int), untaken: make(map[likeness]int),
 	}
 }
 

@@ -27,12 +27,16 @@ type holder struct {
 	stopPolling context.CancelCauseFunc
 	done        chan struct{} // closed when the holder has let go of the chat
 
+	calm  bool // no answer of a poll can be under way: the holder's own goroutine alone writes and reads it
+	going bool // it is being handed over to another replica; guarded by held
+
 	mu       sync.Mutex // guards all below: one publication at a time
 	chatLog  *chatLog
 	entry    entry
 	saved    checkpoint
 	opened   bool // this opening has been announced
 	over     bool // this opening has been closed
+	departed bool // the chat is the next holder's: nothing is published any more
 	wanted   schema.CloseReason
 	signaled bool      // the chat has had signaling, which no history gives back
 	lastSeen time.Time // up to when the chat's events are known to be complete
@@ -152,7 +156,9 @@ func (h *holder) recallEvent(p published) {
 // earlier holder, or nobody, has read is published.
 func (h *holder) openOrRecover(ctx context.Context) error {
 	if h.opened {
-		h.raiseDoubt(mayHaveLost)
+		if !h.cameClean() {
+			h.raiseDoubt(mayHaveLost)
+		}
 		return h.compare(ctx, false)
 	}
 	if err := h.announce(ctx, h.token.opened()); err != nil {
@@ -180,7 +186,10 @@ func latest(a, b time.Time) time.Time {
 func (h *holder) receive(ctx context.Context, events []brightpattern.Event, origin origin, read time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.over {
+	switch {
+	case h.departed:
+		return errDeparted
+	case h.over:
 		return errNotHeld
 	}
 	for _, event := range events {
@@ -267,7 +276,7 @@ func (h *holder) askToClose(reason schema.CloseReason) {
 func (h *holder) letGoFenced() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.lease.ctx), h.cfg.FailoverAfter/2)
 	defer cancel()
-	last, err := h.chatLog.lastFence(ctx)
+	last, _, err := h.chatLog.lastFence(ctx)
 	switch {
 	case err == nil && last == 0:
 		h.giveBack(errFenceForgotten)
@@ -284,12 +293,13 @@ func (h *holder) letGoFenced() {
 const retakeDelay = 2 * time.Second
 
 func (h *holder) giveBack(reason error) {
+	h.depart(reason)
 	delay := retakeDelay
 	switch {
 	case errors.Is(reason, errLeaving):
 		<-h.pulled // or the token would come back to this replica's own pull
 		delay = 0
-	case errors.Is(reason, errFenceForgotten):
+	case errors.Is(reason, errFenceForgotten), errors.Is(reason, errSurplus):
 		delay = 0
 	}
 	if err := h.lease.giveBack(delay); err != nil {

@@ -20,6 +20,7 @@ var (
 	errLeaving        = errors.New("this replica is leaving")
 	errClosing        = errors.New("the chat is to be closed")
 	errFenceForgotten = errors.New("the stream has forgotten the chat's fence")
+	errDeparted       = errors.New("the chat has just been handed over")
 	errEnded          = errors.New("the chat's session has ended")
 )
 
@@ -32,10 +33,13 @@ type holders struct {
 	byChat  map[subjects.ChatToken]*holder
 	leaving bool
 	running sync.WaitGroup
+	share   int // chats that this replica should have; most until it is reckoned
+	surplus int // chats to be handed over, whichever can be
+	going   int // chats that are
 }
 
 func newHolders(most int) *holders {
-	return &holders{most: most, room: make(chan struct{}, 1), byChat: make(map[subjects.ChatToken]*holder)}
+	return &holders{most: most, share: most, room: make(chan struct{}, 1), byChat: make(map[subjects.ChatToken]*holder)}
 }
 
 // add admits a holder and reports false if this replica is leaving.
@@ -54,6 +58,9 @@ func (hs *holders) remove(h *holder) {
 	hs.mu.Lock()
 	if hs.byChat[h.chat.token] == h {
 		delete(hs.byChat, h.chat.token)
+	}
+	if h.going {
+		hs.going--
 	}
 	hs.mu.Unlock()
 	hs.running.Done()
@@ -131,7 +138,7 @@ func (c *Connector) pullTokens(ctx context.Context) {
 		if room == 0 {
 			return
 		}
-		err := c.pullSome(min(room, tokensPerPull))
+		err := c.pullSome(c.held.appetite(room))
 		if ctx.Err() != nil {
 			return
 		}
@@ -145,8 +152,9 @@ func (c *Connector) pullTokens(ctx context.Context) {
 	}
 }
 
-func (c *Connector) pullSome(most int) error {
-	batch, err := c.stores.holders.Fetch(most, jetstream.FetchMaxWait(pullWait))
+func (c *Connector) pullSome(most int, priority uint8) error {
+	batch, err := c.stores.holders.Fetch(most, jetstream.FetchMaxWait(pullWait),
+		jetstream.FetchPriorityGroup(holdersGroup), jetstream.FetchPrioritized(priority))
 	if err != nil {
 		return err
 	}

@@ -17,27 +17,44 @@ import (
 	"cc-connector/connector/brightpattern/bpsim"
 )
 
-// mortal is a replica that can be killed.
+// mortal is a replica that can be killed, and tells how many chats it polls.
 type mortal struct {
-	*connector.Connector
-	kill func() // it falls silent towards NATS, and its polls are cut
+	*rig
+	registry *prometheus.Registry
+	stop     func() // orderly
+	kill     func() // it falls silent towards NATS, and its polls are cut
 }
 
 func (r *rig) startMortal() mortal {
 	r.Helper()
+	registry := prometheus.NewRegistry()
 	client, err := brightpattern.New(r.client)
 	r.check(err)
 	nc, err := nats.Connect(r.nats.ClientURL(), append(connector.NATSOptions(), nats.MaxReconnects(-1))...)
 	r.check(err)
-	c, err := connector.New(r.config, nc, client, slog.New(slog.NewJSONHandler(r.log, nil)), prometheus.NewRegistry())
+	c, err := connector.New(r.config, nc, client, slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), registry)
 	r.check(err)
 	ctx, cancel := context.WithCancel(r.ctx)
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = c.Run(ctx) }()
 	r.eventually("the connector is ready", func() bool { return c.Ready() == nil })
-	kill := func() { nc.Close(); cancel(); <-ended; client.Close() }
-	r.Cleanup(kill)
-	return mortal{c, kill}
+	end := func() { cancel(); <-ended; nc.Close(); client.Close() }
+	r.Cleanup(end)
+	return mortal{r, registry, end, func() { nc.Close(); end() }}
+}
+
+// chats is how many it polls.
+func (m mortal) chats() int {
+	m.Helper()
+	families, err := m.registry.Gather()
+	m.check(err)
+	for _, family := range families {
+		if family.GetName() == "cc_chats_polled" {
+			return int(family.GetMetric()[0].GetGauge().GetValue())
+		}
+	}
+	m.Fatal("it does not tell how many chats it polls")
+	return 0
 }
 
 // announced are the ids of the replicas whose records are there.

@@ -97,10 +97,15 @@ func (h *holder) follow(ctx context.Context) error {
 		return nil
 	}
 	pace, polled := newPace(), false
+	h.calm = true
 	for h.polling.Err() == nil {
 		if err := h.settleDoubt(ctx); err != nil {
 			return err
 		}
+		if h.isSurplus(pace) {
+			return errSurplus
+		}
+		h.calm = false
 		began := time.Now()
 		events, pollErr := h.client.Poll(h.polling, h.token.credentials(), h.chat.id)
 		polled = true
@@ -138,6 +143,7 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 		h.fearLoss()
 	}
 	pace.contended = pace.contended || verdict.contended
+	h.calm = err == nil && !pace.contended
 	return pace.after(verdict, len(events), took), err
 }
 

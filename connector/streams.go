@@ -34,6 +34,8 @@ const (
 	metaBaseURL = "cc-connector.base-url"
 	metaApps    = "cc-connector.apps"
 
+	holdersGroup = "holders"
+
 	// Beyond this a repeat is known by reading back, not by the stream's memory.
 	duplicateWindow = 2 * time.Minute
 )
@@ -42,7 +44,7 @@ func newLayout(cfg Config) layout {
 	return layout{
 		events:   eventsStream(cfg),
 		sessions: sessionsStream(cfg),
-		holders:  workers(cfg, "holders"),
+		holders:  holdersConsumer(cfg),
 		commands: commandsStream(cfg),
 		runners:  workers(cfg, "runners"),
 		dead:     deadLetterStream(cfg),
@@ -71,6 +73,13 @@ func workers(cfg Config, name string) jetstream.ConsumerConfig {
 		MaxAckPending: -1,
 		MaxWaiting:    4096,
 	}
+}
+
+func holdersConsumer(cfg Config) jetstream.ConsumerConfig {
+	c := workers(cfg, "holders")
+	// A replica that has fewer chats than its share is served first.
+	c.PriorityPolicy, c.PriorityGroups = jetstream.PriorityPolicyPrioritized, []string{holdersGroup}
+	return c
 }
 
 func eventsStream(cfg Config) jetstream.StreamConfig {

@@ -51,7 +51,7 @@ func (c *Connector) keepUpOnce(ctx context.Context) {
 // keepUp writes a checkpoint and puts the fence up anew if they grow old. h.mu is held.
 func (h *holder) keepUp(ctx context.Context, state jetstream.StreamState) {
 	log := h.chatLog
-	if h.over || log.fence.position == 0 || !h.lease.isSure() {
+	if h.over || h.departed || log.fence.position == 0 || !h.lease.isSure() {
 		return
 	}
 	keep := retention{h.cfg.EventsMaxAge, h.cfg.EventsMaxBytes}

@@ -1,0 +1,278 @@
+package connector_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"cc-connector/connector/brightpattern/bpsim"
+)
+
+// aMinuteToFailOver is far too long to wait for, but replicas that are known
+// for longer than a test lasts are looked at as often as any.
+func aMinuteToFailOver(r *rig) { r.config.FailoverAfter = time.Minute }
+
+// crowd are chats that all talk.
+type crowd struct {
+	*rig
+	chats []watched
+	said  int // by each
+}
+
+func newCrowd(r *rig, size int) *crowd {
+	r.Helper()
+	c := &crowd{rig: r}
+	for range size {
+		c.chats = append(c.chats, watchNew(r))
+	}
+	return c
+}
+
+func (c *crowd) speak() {
+	c.Helper()
+	for _, w := range c.chats {
+		w.says(fmt.Sprint("message ", c.said))
+	}
+	c.said++
+}
+
+// speakUntil has the chats talk, a word after the other, until it holds.
+func (c *crowd) speakUntil(what string, holds func() bool) {
+	c.Helper()
+	c.eventually(what, func() bool {
+		c.speak()
+		for _, w := range c.chats {
+			w.until("it was given away", func(r bpsim.Record) bool { return r.Chat.Pending == 0 })
+		}
+		return holds()
+	})
+}
+
+// checkAll proves that everything said is stored, once and in order, and that
+// nobody was ever afraid of a loss.
+func (c *crowd) checkAll() {
+	c.Helper()
+	c.speak()
+	for _, w := range c.chats {
+		c.awaitStored(w.chat, ".event.message", c.said)
+		w.untilListening()
+		w.checkAccount()
+	}
+	c.checkCalm()
+}
+
+func (c *crowd) checkCalm() {
+	c.Helper()
+	for _, w := range c.chats {
+		w.checkGaps()
+		w.checkRecovered()
+		w.checkWellBehaved()
+		if n := w.record().Calls[bpsim.GetHistory]; n > 0 {
+			c.Errorf("the history of %s was read %d times", w.chat, n)
+		}
+	}
+}
+
+// awaitRest waits until all replicas have reckoned again and again, and proves
+// that none of them gave a chat away.
+func (c *crowd) awaitRest() {
+	c.Helper()
+	before := c.deliveries()
+	for _, key := range c.announced() {
+		first := c.revision(key)
+		seen := map[uint64]bool{first: true}
+		c.eventually("the replica has announced itself a few times", func() bool {
+			seen[c.revision(key)] = true
+			return len(seen) > 4
+		})
+	}
+	if after := c.deliveries(); after != before {
+		c.Errorf("%d chats changed hands though all had their share; log:\n%s", after-before, c.log)
+	}
+}
+
+func (r *rig) revision(key string) uint64 {
+	r.Helper()
+	bucket, err := r.js.KeyValue(r.ctx, "CC_STATE")
+	r.check(err)
+	value, err := bucket.Get(r.ctx, key)
+	r.check(err)
+	return value.Revision()
+}
+
+// deliveries is how often a chat was given to a replica.
+func (r *rig) deliveries() uint64 {
+	r.Helper()
+	consumer, err := r.js.Consumer(r.ctx, "CC_SESSIONS", "holders")
+	r.check(err)
+	info, err := consumer.Info(r.ctx)
+	r.check(err)
+	return info.Delivered.Consumer
+}
+
+// Late joiners get their share of chats that talk all the time, one of them in
+// a call, and nobody notices; then they leave, one by one.
+func TestNewReplicasGetTheirShare(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, func(r *rig) { r.config.FailoverAfter = 2 * time.Second })
+	first := r.startMortal()
+	c := newCrowd(r, 12)
+	c.chats[0].untilListening()
+	c.chats[0].signals("REQUEST_CALL")
+	r.awaitStored(c.chats[0].chat, ".event.signaling", 1)
+
+	second := r.startMortal()
+	c.speakUntil("two share", func() bool { return first.chats() == 6 && second.chats() == 6 })
+	third := r.startMortal()
+	c.speakUntil("three share", func() bool {
+		return near(first.chats(), 4) && near(second.chats(), 4) && near(third.chats(), 4)
+	})
+	c.awaitRest()
+	c.checkAll()
+
+	c.chats = c.chats[1:] // the cut of a poll of the one with signaling is a gap
+	second.stop()
+	c.speakUntil("two share", func() bool { return first.chats()+third.chats() == 12 && near(first.chats(), 6) })
+	first.stop()
+	c.speakUntil("one has all", func() bool { return third.chats() == 12 })
+	c.speak()
+	for _, w := range c.chats {
+		c.awaitStored(w.chat, ".event.message", c.said)
+		w.checkAccount()
+		w.checkGaps()
+	}
+}
+
+// near: a chat more or less than the share is not worth a hand-over.
+func near(chats, share int) bool { return chats >= share-1 && chats <= share+1 }
+
+// Chats that are silent are handed over when their polls come back.
+func TestSilentChatsAreShared(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 700 * time.Millisecond}, aMinuteToFailOver)
+	first := r.startMortal()
+	c := newCrowd(r, 5)
+	second := r.startMortal()
+	r.eventually("two share", func() bool { return near(first.chats(), 3) && near(second.chats(), 2) })
+	c.checkAll()
+}
+
+// No replica polls more chats than it may, and what one cannot take another does.
+func TestSharesOfUnequalReplicas(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, func(r *rig) { r.config.FailoverAfter = 2 * time.Second })
+	r.config.MaxChats = 10
+	large := r.startMortal()
+	c := newCrowd(r, 10)
+	r.config.MaxChats = 2
+	small := r.startMortal()
+	within := func() {
+		if large.chats() > 10 || small.chats() > 2 {
+			t.Errorf("%d of 10 chats, and %d of 2", large.chats(), small.chats())
+		}
+	}
+	c.speakUntil("the small one is full", func() bool { within(); return large.chats() == 8 && small.chats() == 2 })
+	c.awaitRest()
+	more := newCrowd(r, 2)
+	c.speakUntil("both are full", func() bool { within(); return large.chats() == 10 && small.chats() == 2 })
+	third := r.startMortal() // small as well
+	c.speakUntil("the third one has its share", func() bool { within(); return third.chats() == 2 && large.chats() == 8 })
+	c.checkAll()
+	more.checkAll()
+}
+
+// The replica that the surplus goes to dies. Its chats come back, and no chat
+// waits for it.
+func TestReceiverOfTheSurplusDies(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, func(r *rig) { r.config.FailoverAfter = 2 * time.Second })
+	first := r.startMortal()
+	c := newCrowd(r, 16)
+	second := r.startMortal()
+	r.eventually("the first chats are there", func() bool { return second.chats() > 0 })
+	second.kill()
+	c.speak()
+	for _, w := range c.chats {
+		r.awaitStored(w.chat, ".event.message", c.said)
+		w.checkAccount()
+		w.checkGaps()
+	}
+	r.eventually("one has all", func() bool { return first.chats() == 16 })
+	r.awaitMembers(1)
+	c.awaitRest()
+}
+
+// inPause makes the chat's next polls fail, and waits until the connector
+// pauses: it knows then that nothing was given away.
+func (w watched) inPause() {
+	w.Helper()
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: http.StatusServiceUnavailable, RetryAfter: time.Minute, Times: 1})
+	w.eventually("the connector pauses", func() bool { return strings.Contains(w.log.String(), "polling does not succeed") })
+}
+
+// A chat that is handed over while nobody polls it has lost nothing.
+func TestOrderlyStopBetweenPolls(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	first := r.start()
+	c := newCrowd(r, 1)
+	w := c.chats[0]
+	w.signals("REQUEST_CALL")
+	r.awaitStored(w.chat, ".event.signaling", 1)
+	w.inPause()
+	first.stop()
+	w.says("meanwhile")
+	r.start()
+	c.said++
+	c.checkAll()
+}
+
+// What was in doubt stays in doubt, however orderly the chat is handed over.
+func TestDoubtOutlivesAnOrderlyStop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	first := r.start()
+	w := watchNew(r)
+	w.untilListening()
+	w.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: http.StatusServiceUnavailable})
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "lose", Times: 1})
+	w.says("lost")
+	r.eventually("the loss is noticed", func() bool { return strings.Contains(r.log.String(), "polling does not succeed") })
+	first.stop()
+	r.sim.ClearFaults()
+	r.start()
+	r.awaitStored(w.chat, ".session.recovered", 1)
+	w.checkRecovered(1)
+	w.checkAccount()
+}
+
+// That nothing was lost is true until somebody polls again.
+func TestOrderlyStopBeforeACrash(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: time.Minute, StalePoll: time.Minute})
+	first := r.start()
+	w := watchNew(r)
+	w.untilListening()
+	w.says("one")
+	r.awaitStored(w.chat, ".event.message", 1)
+	w.untilListening()
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: http.StatusServiceUnavailable, RetryAfter: time.Minute, Times: 1})
+	w.says("two")
+	r.eventually("the connector pauses", func() bool { return strings.Contains(r.log.String(), "polling does not succeed") })
+	first.stop()
+	second := r.startMortal()
+	w.untilListening()
+	second.kill()
+	w.says("to the dead")
+	w.until("the dead process's poll has taken it", func(r bpsim.Record) bool { return r.Chat.Pending == 0 })
+	r.start()
+	r.awaitStored(w.chat, ".session.recovered", 1)
+	w.checkRecovered(1)
+	w.checkGaps()
+	w.untilListening()
+	w.says("goes on")
+	r.awaitStored(w.chat, ".event.message", 4)
+	w.checkAccount()
+}
