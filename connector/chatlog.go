@@ -161,29 +161,58 @@ func (l *chatLog) count(m mark) {
 	l.uncounted++
 }
 
-// readBack shows each everything that stands in the stream for the chat behind
-// the checkpoint, and brings sequence and counts up to it.
+// readBack shows each every event and session message that stands in the
+// stream for the chat behind the checkpoint, in its order, and brings sequence
+// and counts up to it. The results between them may be many times as many and
+// have no sequence: they are not read.
 func (l *chatLog) readBack(ctx context.Context, each func(published)) error {
-	for next := l.position + 1; ; {
-		msg, err := l.read(ctx, next)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
+	events := &cursor{subject: l.names.prefix.Event(l.chat.token, "*"), next: l.position + 1}
+	sessions := &cursor{subject: l.names.prefix.Session(l.chat.token, "*"), next: l.position + 1}
+	for {
+		for _, c := range []*cursor{events, sessions} {
+			if err := l.look(ctx, c); err != nil {
+				return err
+			}
+		}
+		first := events
+		if first.head == nil || sessions.head != nil && sessions.head.Sequence < first.head.Sequence {
+			first = sessions
+		}
+		if first.head == nil {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		l.take(msg, each)
-		next = msg.Sequence + 1
+		l.take(first.head, each)
+		first.head = nil
 	}
 }
 
-func (l *chatLog) read(ctx context.Context, from uint64) (*jetstream.RawStreamMsg, error) {
-	return persist(ctx, l.log, "reading a chat's events back", func() (*jetstream.RawStreamMsg, error) {
-		return l.events.GetMsg(ctx, from, jetstream.WithGetMsgSubject(l.names.prefix.ChatAll(l.chat.token)))
-	})
+// cursor goes through the messages of some subjects.
+type cursor struct {
+	subject string
+	next    uint64
+	head    *jetstream.RawStreamMsg // the next one, if it has been read
+	atEnd   bool
 }
 
-// take counts one message; results have no sequence and are passed over.
+// look reads the next message. Nobody adds one behind a holder's back.
+func (l *chatLog) look(ctx context.Context, c *cursor) error {
+	if c.head != nil || c.atEnd {
+		return nil
+	}
+	msg, err := persist(ctx, l.log, "reading a chat's events back", func() (*jetstream.RawStreamMsg, error) {
+		return l.events.GetMsg(ctx, c.next, jetstream.WithGetMsgSubject(c.subject))
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		c.atEnd = true
+		return nil
+	}
+	if err == nil {
+		c.head, c.next = msg, msg.Sequence+1
+	}
+	return err
+}
+
+// take counts one message.
 func (l *chatLog) take(msg *jetstream.RawStreamMsg, each func(published)) {
 	sequence, err := strconv.ParseUint(msg.Header.Get(headerSequence), 10, 64)
 	if err != nil {

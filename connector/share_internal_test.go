@@ -1,11 +1,16 @@
 package connector
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"pgregory.net/rapid"
+
+	"cc-connector/subjects"
 )
 
 func TestLevels(t *testing.T) {
@@ -124,4 +129,105 @@ func TestSharesComeToRest(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestSurplus(t *testing.T) {
+	of := func(chats int) member { return member{MaxChats: 100, Chats: chats} }
+	for name, c := range map[string]struct {
+		held   int
+		others []member
+		total  int
+		give   int
+	}{
+		"alone":                              {20, nil, 20, 0},
+		"one that is new":                    {20, []member{of(0)}, 20, 10},
+		"one that is dead and not yet known": {20, []member{of(10)}, 20, 0},
+		"small differences":                  {11, []member{of(9)}, 20, 0},
+		"small ones of many":                 {40, []member{of(19), of(19), of(19), of(19), of(4)}, 120, 20},
+		"one that leaves":                    {20, []member{{Chats: 3}}, 23, 0},
+		"a full one":                         {20, []member{{MaxChats: 2, Chats: 2}}, 22, 0},
+		"one that has less":                  {3, []member{of(20)}, 23, 0},
+	} {
+		alive := map[replicaID]member{"self": of(c.held)}
+		for i, m := range c.others {
+			alive[replicaID(fmt.Sprint(i))] = m
+		}
+		if give := surplus("self", c.held, alive, fairShares(alive, c.total)); give != c.give {
+			t.Errorf("%s: %d are given, want %d", name, give, c.give)
+		}
+	}
+}
+
+// Who lacks chats asks for no more than it lacks, and comes first.
+func TestAppetite(t *testing.T) {
+	for _, c := range []struct {
+		share, held, going, room int
+		most                     int
+		priority                 uint8
+	}{
+		{100, 0, 0, 100, tokensPerPull, priorityLacking},
+		{10, 7, 0, 100, 3, priorityLacking},
+		{10, 7, 0, 2, 2, priorityLacking},
+		{10, 12, 5, 100, 3, priorityLacking},
+		{10, 10, 0, 100, tokensPerPull, priorityUsual},
+		{10, 12, 0, 5, 5, priorityUsual},
+	} {
+		hs := newHolders(1000)
+		hs.setShare(c.share)
+		hs.going = c.going
+		for i := range c.held {
+			hs.add(&holder{chat: chatKey{token: subjects.ChatToken(fmt.Sprint(i))}})
+		}
+		if most, priority := hs.appetite(c.room); most != c.most || priority != c.priority {
+			t.Errorf("%+v: pulls %d with priority %d", c, most, priority)
+		}
+	}
+}
+
+// A token goes to a pull of one that lacks chats, however long others wait.
+func TestTokensGoToThoseThatLackThem(t *testing.T) {
+	t.Parallel()
+	r := newLeaseRig(t, leaseTestEver)
+	js, err := jetstream.New(r.nc)
+	r.check(err)
+	l := newLayout(Config{Tenant: "acme.example", Apps: []App{{}}, BaseURL: "x"}.withDefaults())
+	stream, err := js.CreateStream(r.ctx, l.sessions)
+	r.check(err)
+	consumer, err := stream.CreateConsumer(r.ctx, l.holders)
+	r.check(err)
+	for n := range 10 {
+		var batches [2]jetstream.MessageBatch
+		for _, priority := range []uint8{priorityUsual, priorityLacking} {
+			batches[priority], err = consumer.Fetch(1, jetstream.FetchMaxWait(time.Minute), jetstream.FetchPriorityGroup(holdersGroup), jetstream.FetchPrioritized(priority))
+			r.check(err)
+		}
+		for waiting := 0; waiting < 2; {
+			info, err := consumer.Info(r.ctx)
+			r.check(err)
+			waiting = info.NumWaiting
+		}
+		subject := subjects.DefaultPrefix.Internal("session", fmt.Sprint(n))
+		_, err = js.Publish(r.ctx, subject, nil)
+		r.check(err)
+		select {
+		case msg := <-batches[priorityLacking].Messages():
+			r.check(msg.Nak()) // as one that gives it back
+		case <-batches[priorityUsual].Messages():
+			t.Fatal("the token went to one that lacks none")
+		case <-r.ctx.Done():
+			t.Fatal(r.ctx.Err())
+		}
+		r.check((<-batches[priorityUsual].Messages()).Term()) // nobody else is there: it does not wait
+	}
+}
+
+// The next holder answers what the last one must not take any more.
+func TestDepartedHolder(t *testing.T) {
+	h := &holder{departed: true, lease: &lease{ctx: t.Context()}}
+	if err := h.serveRequest([]byte(`{"recover":true}`)); !errors.Is(err, errDeparted) || h.doubt != noDoubt {
+		t.Errorf("a wish to recover: %v", err)
+	}
+	if err := h.serveRequest([]byte(`{"events":[{}]}`)); !errors.Is(err, errDeparted) {
+		t.Errorf("events: %v", err)
+	}
 }

@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"cc-connector/connector/brightpattern/bpsim"
 )
-
-// aMinuteToFailOver is far too long to wait for, but replicas that are known
-// for longer than a test lasts are looked at as often as any.
-func aMinuteToFailOver(r *rig) { r.config.FailoverAfter = time.Minute }
 
 // crowd are chats that all talk.
 type crowd struct {
@@ -38,14 +37,15 @@ func (c *crowd) speak() {
 	c.said++
 }
 
-// speakUntil has the chats talk, a word after the other, until it holds.
+// speakUntil has the chats talk now and then, until it holds.
 func (c *crowd) speakUntil(what string, holds func() bool) {
 	c.Helper()
+	looks := 0
 	c.eventually(what, func() bool {
-		c.speak()
-		for _, w := range c.chats {
-			w.until("it was given away", func(r bpsim.Record) bool { return r.Chat.Pending == 0 })
+		if looks%20 == 0 {
+			c.speak()
 		}
+		looks++
 		return holds()
 	})
 }
@@ -80,14 +80,18 @@ func (c *crowd) checkCalm() {
 func (c *crowd) awaitRest() {
 	c.Helper()
 	before := c.deliveries()
+	seen := map[string]map[uint64]bool{}
 	for _, key := range c.announced() {
-		first := c.revision(key)
-		seen := map[uint64]bool{first: true}
-		c.eventually("the replica has announced itself a few times", func() bool {
-			seen[c.revision(key)] = true
-			return len(seen) > 4
-		})
+		seen[key] = map[uint64]bool{}
 	}
+	c.eventually("every replica has announced itself a few times", func() bool {
+		few := true
+		for key, revisions := range seen {
+			revisions[c.revision(key)] = true
+			few = few && len(revisions) > 4
+		}
+		return few
+	})
 	if after := c.deliveries(); after != before {
 		c.Errorf("%d chats changed hands though all had their share; log:\n%s", after-before, c.log)
 	}
@@ -116,7 +120,7 @@ func (r *rig) deliveries() uint64 {
 // a call, and nobody notices; then they leave, one by one.
 func TestNewReplicasGetTheirShare(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, func(r *rig) { r.config.FailoverAfter = 2 * time.Second })
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
 	first := r.startMortal()
 	c := newCrowd(r, 12)
 	c.chats[0].untilListening()
@@ -151,7 +155,7 @@ func near(chats, share int) bool { return chats >= share-1 && chats <= share+1 }
 // Chats that are silent are handed over when their polls come back.
 func TestSilentChatsAreShared(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 700 * time.Millisecond}, aMinuteToFailOver)
+	r := newRig(t, bpsim.Options{Hold: 700 * time.Millisecond})
 	first := r.startMortal()
 	c := newCrowd(r, 5)
 	second := r.startMortal()
@@ -162,7 +166,7 @@ func TestSilentChatsAreShared(t *testing.T) {
 // No replica polls more chats than it may, and what one cannot take another does.
 func TestSharesOfUnequalReplicas(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, func(r *rig) { r.config.FailoverAfter = 2 * time.Second })
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
 	r.config.MaxChats = 10
 	large := r.startMortal()
 	c := newCrowd(r, 10)
@@ -187,7 +191,7 @@ func TestSharesOfUnequalReplicas(t *testing.T) {
 // waits for it.
 func TestReceiverOfTheSurplusDies(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, func(r *rig) { r.config.FailoverAfter = 2 * time.Second })
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
 	first := r.startMortal()
 	c := newCrowd(r, 16)
 	second := r.startMortal()
@@ -274,5 +278,36 @@ func TestOrderlyStopBeforeACrash(t *testing.T) {
 	w.untilListening()
 	w.says("goes on")
 	r.awaitStored(w.chat, ".event.message", 4)
+	w.checkAccount()
+}
+
+// Whoever takes a chat over reads its events back, not the many results among them.
+func TestResultsAreNotReadBack(t *testing.T) {
+	t.Parallel()
+	const commands = 60
+	r := newRig(t, bpsim.Options{}, aDayToFailOver)
+	first := r.start()
+	w := watchNew(r)
+	for range commands {
+		w.must("chat.typing", map[string]any{"chatId": w.chat})
+	}
+	w.says("one")
+	r.awaitStored(w.chat, ".event.message", 1)
+	first.stop()
+	var reads atomic.Int64
+	heard, err := r.nc.Subscribe("$JS.API.*.GET.CC_EVENTS.>", func(*nats.Msg) { reads.Add(1) })
+	r.check(err)
+	also, err := r.nc.Subscribe("$JS.API.*.GET.CC_EVENTS", func(*nats.Msg) { reads.Add(1) })
+	r.check(err)
+	r.check(r.nc.Flush())
+	r.start()
+	w.untilListening()
+	r.check(heard.Unsubscribe())
+	r.check(also.Unsubscribe())
+	if n := reads.Load(); n == 0 || n > commands/2 {
+		t.Errorf("%d reads for a chat with 3 messages", n)
+	}
+	w.says("two")
+	r.awaitStored(w.chat, ".event.message", 2)
 	w.checkAccount()
 }
