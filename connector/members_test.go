@@ -94,6 +94,45 @@ func TestReplicasAnnounceThemselves(t *testing.T) {
 	}
 }
 
+// One that leaves says so at once, and is there until its last command is done.
+func TestRecordOfALeavingReplica(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, aDayToFailOver)
+	replica := r.start()
+	w := watchNew(r)
+	w.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang", Times: 1})
+	inbox, err := r.nc.SubscribeSync(nats.NewInbox())
+	r.check(err)
+	r.check(r.nc.PublishRequest("cc.chat.typing", inbox.Subject, []byte(`{"chatId":"`+w.chat+`"}`)))
+	w.untilStruck()
+	left := make(chan struct{})
+	go func() { defer close(left); replica.stop() }()
+	r.eventually("it has room for no chats", func() bool { return strings.Contains(r.record(r.announced()[0]), `"maxChats":0`) })
+	w.until("its polls are closed", func(r bpsim.Record) bool { return r.Held == 0 })
+	select {
+	case <-left:
+		t.Error("it has left before its command was done")
+	default:
+	}
+	if n := len(r.announced()); n != 1 {
+		t.Errorf("%d are announced while a command runs", n)
+	}
+	r.sim.ClearFaults()
+	<-left
+	if after := r.announced(); len(after) != 0 {
+		t.Errorf("announced are %v, and all have left", after)
+	}
+}
+
+func (r *rig) record(key string) string {
+	r.Helper()
+	bucket, err := r.js.KeyValue(r.ctx, "CC_STATE")
+	r.check(err)
+	value, err := bucket.Get(r.ctx, key)
+	r.check(err)
+	return string(value.Value())
+}
+
 // The record of one that died expires, and that of one that lives does not.
 func TestRecordOfADeadReplicaExpires(t *testing.T) {
 	t.Parallel()
