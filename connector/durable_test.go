@@ -237,4 +237,3 @@ func (r *rig) deadLetters() (letters []*jetstream.RawStreamMsg) {
 		letters = append(letters, msg)
 	}
 }
-
