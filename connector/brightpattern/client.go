@@ -71,6 +71,21 @@ type Client struct {
 	casePaths   CasePaths
 	transport   *http.Transport
 	lastStamp   atomic.Int64
+	observer    atomic.Pointer[Observer]
+}
+
+// Observer learns what each call came to: its method, and its error or nil. It
+// is called by whoever makes the call, and must be quick.
+type Observer func(cred Credentials, method string, err error)
+
+// Observe has observer told of every call from now on, in place of an earlier
+// one. Of files and photos it learns whether they began to come.
+func (c *Client) Observe(observer Observer) { c.observer.Store(&observer) }
+
+func (c *Client) tell(cred Credentials, call call, err error) {
+	if observer := c.observer.Load(); observer != nil {
+		(*observer)(cred, call.method, err)
+	}
 }
 
 // New checks the configuration; it makes no connection. Proxies are taken from

@@ -55,7 +55,9 @@ func (c *Client) ProfilePhoto(ctx context.Context, cred Credentials, chat ChatID
 }
 
 func (c *Client) content(ctx context.Context, cred Credentials, method string, path ...string) (*Content, error) {
-	x, err := c.exchange(ctx, cred, call{method: method, path: path})
+	call := call{method: method, path: path}
+	x, err := c.exchange(ctx, cred, call)
+	c.tell(cred, call, err)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,12 @@ type call struct {
 // send makes the call and has decode read the body of a good answer. What
 // decode refuses is unreadable. All calls but the streaming ones go through here.
 func (c *Client) send(ctx context.Context, cred Credentials, call call, decode func([]byte) error) error {
+	err := c.deliver(ctx, cred, call, decode)
+	c.tell(cred, call, err)
+	return err
+}
+
+func (c *Client) deliver(ctx context.Context, cred Credentials, call call, decode func([]byte) error) error {
 	x, err := c.exchange(ctx, cred, call)
 	if err != nil {
 		return err
