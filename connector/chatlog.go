@@ -89,6 +89,7 @@ func (l *chatLog) raiseFence(ctx context.Context) error {
 		}
 		l.replaced = whose
 		ack, err := l.js.PublishMsg(ctx, l.newFence(), jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
+		err = l.note(ctx, err)
 		if isWrongSequence(err) { // somebody else's came between: look again
 			return nil, errors.New("the fence moved")
 		}

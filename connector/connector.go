@@ -45,6 +45,9 @@ type Connector struct {
 	members     *members
 	held        *holders
 	admission   *admission
+	budget      *budget
+	recoveries  *recoveries
+	refusals    *refusals
 	asides      gate // what no command waits for, and requests of other replicas
 
 	work      context.Context // what is under way; ends after the intake has
@@ -71,6 +74,8 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	}
 	replica := newReplicaID()
 	log = log.With("replica", string(replica))
+	refusals := newRefusals(cfg.Apps, m.refused, log)
+	client.Observe(refusals.heard)
 	work, endWork := context.WithCancel(context.Background())
 	intake, endIntake := context.WithCancel(work)
 	return &Connector{
@@ -79,6 +84,9 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 		naming:        naming{prefix: cfg.Prefix, tenant: cfg.Tenant, schemaBase: cfg.SchemaBaseURL},
 		held:          newHolders(cfg.MaxChats),
 		admission:     newAdmission(cfg.MaxCalls),
+		budget:        newBudget(m.spared),
+		recoveries:    newRecoveries(),
+		refusals:      refusals,
 		work:          work, endWork: endWork,
 		intake: intake, endIntake: endIntake, pulled: make(chan struct{}),
 	}, nil
@@ -165,7 +173,7 @@ func (c *Connector) enter(ctx context.Context) error {
 
 func (c *Connector) newPublisher(log *slog.Logger) *publisher {
 	return &publisher{
-		js: c.js, files: c.stores.files, bucket: c.cfg.Prefix.StreamName("FILES"),
+		js: c.js, files: c.stores.files, stream: c.cfg.Prefix.StreamName("EVENTS"), bucket: c.cfg.Prefix.StreamName("FILES"),
 		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), position: &c.position, health: &c.health, log: log,
 	}
 }

@@ -65,7 +65,7 @@ func isOutage(err error) bool {
 		}
 	}
 	var api *jetstream.APIError
-	return errors.As(err, &api) && api.Code == http.StatusServiceUnavailable
+	return isMissing(err) || errors.As(err, &api) && (api.Code == http.StatusServiceUnavailable || fullCodes[api.ErrorCode] != "")
 }
 
 func explainWire(cmd *command, err *brightpattern.Error) *schema.Error {

@@ -4,12 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
+
+// awaitStore returns when what a poll would bring can be published, as far as
+// is known. Whoever polls without NATS takes what nobody can have. A store that
+// fails is not waited for so long: it may be another chat's event that it
+// does not take.
+func (h *holder) awaitStore(ctx context.Context) {
+	began := time.Now()
+	for ctx.Err() == nil && (!h.nc.IsConnected() || h.health.isStoreDown() && time.Since(began) < storeMemory) {
+		sleep(ctx, storePause/2+rand.N(storePause)) // not all at once
+	}
+}
+
+const storePause = 500 * time.Millisecond
 
 // health remembers what readiness cannot ask for at the moment of the question.
 type health struct {
@@ -60,6 +74,13 @@ func (h *health) stored(err error) {
 // this has been given up, and says nothing about now.
 const storeMemory = 30 * time.Second
 
+// isStoreDown tells whether the last publication failed, not for what it was.
+func (h *health) isStoreDown() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.storeFailure != nil && time.Since(h.storeFailed) < storeMemory && isOutage(h.storeFailure)
+}
+
 func (h *health) check() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -87,20 +108,20 @@ func (c *Connector) Ready() error {
 	if c.nc.Status() != nats.CONNECTED {
 		return fmt.Errorf("NATS: %s", c.nc.Status())
 	}
-	if err := c.health.check(); err != nil {
+	if err := errors.Join(c.health.check(), c.refusals.check()); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
 	if _, err := c.stores.events.Info(ctx); err != nil {
-		return fmt.Errorf("stream of events: %w", err)
+		return fmt.Errorf("stream of events: %w", explainStore(c.cfg.Prefix.StreamName("EVENTS"), err))
 	}
 	if _, err := c.stores.holders.Info(ctx); err != nil {
-		return fmt.Errorf("stream of chats to poll: %w", err)
+		return fmt.Errorf("stream of chats to poll: %w", explainStore(c.cfg.Prefix.StreamName("SESSIONS"), err))
 	}
 	for _, bucket := range []jetstream.KeyValue{c.stores.chats, c.stores.state} {
 		if _, err := bucket.Status(ctx); err != nil {
-			return fmt.Errorf("bucket %s: %w", bucket.Bucket(), err)
+			return fmt.Errorf("bucket %s: %w", bucket.Bucket(), explainStore(bucketPrefix+bucket.Bucket(), err))
 		}
 	}
 	return nil

@@ -44,6 +44,12 @@ type holder struct {
 	doubt      doubt
 	doubtSince time.Time
 	tried      bool // the history, for this doubt
+	heard      bool // a poll has been answered since
+
+	followed     bool      // the chat is taken over, and polled from here
+	pollOwes     bool      // the last poll failed: the next is paid for
+	historyOwes  bool      // and so for histories
+	historyAfter time.Time // the contact center wants no history before
 }
 
 // run holds the chat until it is over, handed over or lost.
@@ -87,8 +93,17 @@ func (h *holder) takeOver(ctx context.Context) error {
 	if err := h.loadCheckpoint(ctx); err != nil {
 		return err
 	}
-	if err := h.chatLog.readBack(ctx, h.recall); err != nil {
+	another := h.chatLog.isAnother()
+	if another { // the checkpoint's
+		h.chatLog.position = 0
+	}
+	if err := h.readBack(ctx); err != nil {
 		return err
+	}
+	if another {
+		if err := h.keepCheckpoint(ctx); err != nil {
+			return err
+		}
 	}
 	if h.over {
 		return nil
@@ -208,7 +223,11 @@ func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin 
 		h.raiseDoubt(mayLack)
 		return nil
 	}
-	data, err := h.chatLog.event(ctx, event, like, origin, read)
+	var data schema.Event
+	err := h.fenced(ctx, func() (err error) {
+		data, err = h.chatLog.event(ctx, event, like, origin, read)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -237,7 +256,7 @@ func (h *holder) wantClosed(reason schema.CloseReason, by origin) {
 
 // announce publishes a session message.
 func (h *holder) announce(ctx context.Context, payload schema.Session) error {
-	return h.chatLog.session(ctx, h.token, payload)
+	return h.fenced(ctx, func() error { return h.chatLog.session(ctx, h.token, payload) })
 }
 
 // close says the last word on the chat and removes its token. Each step may

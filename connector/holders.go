@@ -142,6 +142,7 @@ func (c *Connector) pullTokens(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		err = explainStore(c.cfg.Prefix.StreamName("SESSIONS"), err)
 		c.health.pulled(err)
 		if err != nil {
 			trouble.note(err)

@@ -16,6 +16,8 @@ type metrics struct {
 	gaps     *prometheus.CounterVec
 	commands *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	spared   prometheus.Gauge
+	refused  *prometheus.GaugeVec
 
 	repeats     *prometheus.CounterVec
 	deadLetters *prometheus.CounterVec
@@ -48,8 +50,14 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		deadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cc_dead_letters_total", Help: "Durable commands that were given up.",
 		}, []string{"command"}),
+		spared: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cc_calls_spared", Help: "Polls and histories that wait because calls to the contact center failed before.",
+		}),
+		refused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cc_contact_center_refused", Help: "1 while the contact center refuses the app for its configuration.",
+		}, []string{"app"}),
 	}
-	for _, collector := range []prometheus.Collector{m.chats, m.polls, m.events, m.gaps, m.commands, m.seconds, m.repeats, m.deadLetters} {
+	for _, collector := range []prometheus.Collector{m.chats, m.polls, m.events, m.gaps, m.commands, m.seconds, m.spared, m.refused, m.repeats, m.deadLetters} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,8 @@ type pollVerdict struct {
 	// one that was given up here. What is given to it never arrives.
 	contended bool
 	pause     time.Duration // the contact center asked for it
+	// The contact center refuses the app: polling again does not mend that.
+	misconfigured bool
 }
 
 func judgePoll(err error) pollVerdict {
@@ -33,10 +35,11 @@ func judgePoll(err error) pollVerdict {
 		return pollVerdict{reason: "gone", gone: true}
 	}
 	return pollVerdict{
-		reason:    pollReason(failure),
-		lost:      failure.Effect == brightpattern.EffectUnknown || isGateway(failure),
-		contended: failure.Code == brightpattern.CodeTooManyPollRequests,
-		pause:     failure.RetryAfter,
+		reason:        pollReason(failure),
+		lost:          failure.Effect == brightpattern.EffectUnknown || isGateway(failure),
+		contended:     failure.Code == brightpattern.CodeTooManyPollRequests,
+		pause:         failure.RetryAfter,
+		misconfigured: isMisconfigured(failure),
 	}
 }
 
@@ -50,7 +53,7 @@ func pollReason(failure *brightpattern.Error) string {
 const (
 	firstPause   = 250 * time.Millisecond
 	longestPause = 30 * time.Second
-	longestWish  = 5 * time.Minute // no Retry-After makes a chat deaf for longer
+	longestWish  = 5 * time.Minute // no Retry-After, and no refusal, makes a chat deaf for longer
 	// An empty answer that came sooner than this was not held, and polling
 	// on at once would spin.
 	shortestHold = 500 * time.Millisecond
@@ -61,16 +64,26 @@ const (
 // pace spaces the polls of one chat.
 type pace struct {
 	backOff   *backoff.ExponentialBackOff
+	refusals  *backoff.ExponentialBackOff // of polls that were refused for the configuration
 	last      string
 	contended bool // since the last poll that was answered
+	refused   bool // the last poll, for the configuration
 }
 
-func newPace() *pace { return &pace{backOff: newBackOff(firstPause, longestPause)} }
+func newPace() *pace {
+	return &pace{backOff: newBackOff(firstPause, longestPause), refusals: newBackOff(firstPause, longestWish)}
+}
 
-// after is the pause before the next poll.
+// after is the pause before the next poll. After a refusal for the
+// configuration it is only the least.
 func (p *pace) after(v pollVerdict, events int, took time.Duration) time.Duration {
+	p.refused = v.misconfigured
+	if p.refused {
+		return max(p.refusals.NextBackOff(), min(v.pause, longestWish))
+	}
 	if v.reason == "ok" && (events > 0 || took >= shortestHold) {
 		p.backOff.Reset()
+		p.refusals.Reset()
 		return 0
 	}
 	pause := p.backOff.NextBackOff()
@@ -78,7 +91,7 @@ func (p *pace) after(v pollVerdict, events int, took time.Duration) time.Duratio
 	case v.reason == "ok":
 		return min(pause, unheldPause)
 	case v.lost:
-		return min(pause, lostPause)
+		pause = min(pause, lostPause)
 	}
 	return max(pause, min(v.pause, longestWish))
 }
@@ -97,13 +110,16 @@ func (h *holder) follow(ctx context.Context) error {
 		return nil
 	}
 	pace, polled := newPace(), false
-	h.calm = true
+	h.calm, h.followed = true, true
 	for h.polling.Err() == nil {
 		if err := h.settleDoubt(ctx); err != nil {
 			return err
 		}
 		if h.isSurplus(pace) {
 			return errSurplus
+		}
+		if !h.mayPoll() {
+			break
 		}
 		h.calm = false
 		began := time.Now()
@@ -114,8 +130,21 @@ func (h *holder) follow(ctx context.Context) error {
 			return err
 		}
 		sleep(h.polling, pause)
+		if pace.refused {
+			h.refusals.wait(h.polling, h.token.AppID)
+		}
 	}
 	return h.afterPolling(polled)
+}
+
+// mayPoll waits until what a poll brings can be published, and until a poll
+// that follows a failure has its turn. It reports false if there is to be none.
+func (h *holder) mayPoll() bool {
+	h.awaitStore(h.polling)
+	if h.pollOwes || !h.fresh && h.budget.isAway() {
+		_ = h.budget.pay(h.polling)
+	}
+	return h.polling.Err() == nil
 }
 
 // settlePoll turns a poll's outcome into effects, and returns how long to
@@ -127,6 +156,7 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	}
 	took := time.Since(began)
 	verdict := judgePoll(pollErr)
+	h.pollOwes = h.budget.heard(pollErr)
 	h.notePoll(pace, verdict, pollErr)
 	var err error
 	switch {

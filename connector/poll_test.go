@@ -51,7 +51,6 @@ func TestPollsGoOnAfterErrorAnswers(t *testing.T) {
 		"429 with Retry-After": {Status: 429, RetryAfter: time.Second, Times: 1},
 		"5509 as 400":          {Status: 400, Code: "5509", Times: 2},
 		"5509 as 429":          {Status: 429, Code: "5509", Times: 2},
-		"401":                  {Status: 401, Code: "2001", Times: 2},
 		"an unknown code":      {Status: 400, Code: "9999", Times: 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,7 @@ var errFenced = errors.New("another replica has taken the chat")
 type publisher struct {
 	js     jetstream.JetStream
 	files  jetstream.ObjectStore
+	stream string // of events
 	bucket string
 	mode   schema.Mode
 	limit  int64 // the bus's largest message, in bytes
@@ -65,10 +66,7 @@ func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options
 	options = append(options, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 	ack, err := persist(ctx, p.log, "publishing", func() (*jetstream.PubAck, error) {
 		ack, err := p.js.PublishMsg(ctx, msg, options...)
-		if !isWrongSequence(err) && ctx.Err() == nil {
-			p.health.stored(err)
-		}
-		return ack, err
+		return ack, p.note(ctx, err)
 	})
 	if isWrongSequence(err) {
 		return nil, errFenced
@@ -77,6 +75,15 @@ func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options
 		p.position.Store(ack.Sequence) // of two at once the lower one may stay: it stands there, too
 	}
 	return ack, err
+}
+
+// note has readiness know what became of a publication, and explains why it failed.
+func (p *publisher) note(ctx context.Context, err error) error {
+	err = explainStore(p.stream, err)
+	if !isConflict(err) && ctx.Err() == nil {
+		p.health.stored(err)
+	}
+	return err
 }
 
 // persist repeats an operation on JetStream until it succeeds, fails for good

@@ -86,7 +86,7 @@ const (
 // complete. h.mu is held.
 func (h *holder) raiseDoubt(d doubt) {
 	if h.doubt == noDoubt {
-		h.doubtSince, h.tried = h.lastSeen, false
+		h.doubtSince, h.tried, h.heard = h.lastSeen, false, false
 	}
 	h.doubt = max(h.doubt, d)
 }
@@ -109,7 +109,7 @@ func (h *holder) settleDoubt(ctx context.Context) error {
 func (h *holder) seenComplete(t time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.lastSeen = t
+	h.lastSeen, h.heard = t, true
 }
 
 // compare publishes what the history has and the stream has not, if there is
@@ -120,7 +120,8 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 	if h.doubt == noDoubt {
 		return nil
 	}
-	history, err := h.readHistory(ctx, last)
+	history, done, err := h.readHistory(ctx, last)
+	defer done()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -128,7 +129,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 		return errLeaving
 	case err == nil:
 		return h.mend(ctx, history)
-	case !last && isTransient(err) && !isUnreadable(err):
+	case !last && h.mayBeReadLater(err):
 		h.noteMissingHistory(err)
 		return nil
 	}
@@ -164,25 +165,86 @@ const (
 	unreadableMost = 3
 )
 
-func (h *holder) readHistory(ctx context.Context, last bool) ([]brightpattern.Event, error) {
+// readHistory has a place for the history from before it is read until done.
+func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpattern.Event, done func(), err error) {
 	ctx, cancel := h.untilLeaving(ctx)
 	defer cancel()
-	tries := uint(0) // no limit but that of time
-	if h.tried && !last {
+	began := time.Now()
+	release, err := h.placeForHistory(ctx, last)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	patience := max(historyPatience-time.Since(began), firstPause)
+	if last {
+		patience = historyPatience
+	}
+	history, err = h.tryHistory(ctx, patience, last)
+	h.tried = true
+	return history, release, err
+}
+
+// tryHistory reads the history, again and again while there is patience; once
+// if it was tried before and will be again.
+func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last bool) ([]brightpattern.Event, error) {
+	once, tries := h.tried && !last, uint(0) // no limit but that of time
+	if once {
 		tries = 1
 	}
-	h.tried = true
+	paying, cancel := ctx, func() {}
+	if !last {
+		paying, cancel = context.WithTimeout(ctx, patience)
+	}
+	defer cancel()
 	unreadable := 0
 	return backoff.Retry(ctx, func() ([]brightpattern.Event, error) {
+		if h.payForHistory(paying, !once) != nil {
+			return nil, backoff.Permanent(errNoPlace)
+		}
 		events, err := h.client.History(ctx, h.token.credentials(), h.chat.id)
+		h.noteHistory(err)
 		if isUnreadable(err) {
 			unreadable++
 		}
 		if err != nil && (!isTransient(err) || unreadable == unreadableMost) {
 			return nil, backoff.Permanent(err)
 		}
-		return events, err
-	}, backoff.WithBackOff(newBackOff(firstPause, 2*time.Second)), backoff.WithMaxElapsedTime(historyPatience), backoff.WithMaxTries(tries))
+		return events, askedToWait(err)
+	}, backoff.WithBackOff(newBackOff(firstPause, 2*time.Second)), backoff.WithMaxElapsedTime(patience), backoff.WithMaxTries(tries))
+}
+
+func (h *holder) noteHistory(err error) {
+	h.historyOwes = h.budget.heard(err)
+	h.historyAfter = time.Now().Add(min(wishOf(err), longestWish))
+}
+
+// askedToWait has the next try wait for as long as the contact center asks for.
+func askedToWait(err error) error {
+	if wish := wishOf(err); wish > 0 {
+		return errors.Join(err, &backoff.RetryAfterError{Duration: wish})
+	}
+	return err
+}
+
+// wishOf is the Retry-After of an answer, or 0.
+func wishOf(err error) time.Duration {
+	var failure *brightpattern.Error
+	if errors.As(err, &failure) {
+		return failure.RetryAfter
+	}
+	return 0
+}
+
+// mayBeReadLater tells whether a history that was not had is to be tried again
+// before the next poll. One that is refused for the configuration is, too,
+// but not where polls succeed all the same.
+func (h *holder) mayBeReadLater(err error) bool {
+	switch {
+	case errors.Is(err, errNoPlace):
+		return true
+	case isMisconfigured(err):
+		return !h.heard
+	}
+	return isTransient(err) && !isUnreadable(err)
 }
 
 func isUnreadable(err error) bool {
@@ -191,6 +253,10 @@ func isUnreadable(err error) bool {
 }
 
 func (h *holder) noteMissingHistory(err error) {
+	if errors.Is(err, errNoPlace) {
+		h.log.Debug("the chat's history is not read now; it will be tried before each poll", "reason", err)
+		return
+	}
 	h.log.Warn("the chat's history cannot be read for the moment; it will be tried before each poll", "error", err)
 }
 

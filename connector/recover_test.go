@@ -197,7 +197,7 @@ func TestUnavailableHistoryIsAGap(t *testing.T) {
 	w := watchNew(r)
 	w.untilListening()
 	w.inject(loss("lost", 1))
-	w.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: 403, Times: 1})
+	w.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: 404, Times: 1})
 	w.says("lost")
 	r.awaitStored(w.chat, ".session.gap", 1)
 	w.untilListening()
