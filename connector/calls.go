@@ -149,6 +149,7 @@ func (c *Connector) bindNumber(ctx context.Context, chat known) (uint64, error) 
 	if err != nil {
 		return 0, err
 	}
+	c.cfg.rehearsal.reach(pointNumbered)
 	r.Number = &n
 	return n, c.journal.write(ctx, cmd.key(), r)
 }

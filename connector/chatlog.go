@@ -60,17 +60,18 @@ type fenceID string
 // chatLog is one chat's part of the stream of events, as its holder writes it.
 type chatLog struct {
 	*publisher
-	names    naming
-	events   jetstream.Stream
-	chat     chatKey
-	source   string
-	fence    mark
-	self     fenceID // this holder's
-	replaced fenceID // the one that stood before
-	sequence uint64
-	seen     map[likeness]int
-	untaken  map[likeness]int // of these, those that the history told of before a poll did
-	position uint64           // in the stream, of the last message that is counted
+	names     naming
+	events    jetstream.Stream
+	rehearsal rehearsal
+	chat      chatKey
+	source    string
+	fence     mark
+	self      fenceID // this holder's
+	replaced  fenceID // the one that stood before
+	sequence  uint64
+	seen      map[likeness]int
+	untaken   map[likeness]int // of these, those that the history told of before a poll did
+	position  uint64           // in the stream, of the last message that is counted
 
 	uncounted int  // messages that no checkpoint has yet
 	oldest    mark // the first of them
@@ -135,7 +136,9 @@ type published struct {
 }
 
 func (l *chatLog) saw(like likeness, origin origin) {
-	l.seen[like]++
+	if !l.rehearsal.without[safeCounting] {
+		l.seen[like]++
+	}
 	if origin == originHistory {
 		l.untaken[like]++
 	}

@@ -124,6 +124,9 @@ func (h *holder) saveCheckpoint(ctx context.Context, closed bool) error {
 }
 
 func (h *holder) writeCheckpoint(ctx context.Context, closed bool, clean fenceID) error {
+	if h.cfg.rehearsal.without[safeCheckpoint] {
+		return nil
+	}
 	next := checkpoint{
 		Position: h.chatLog.position, Sequence: h.chatLog.sequence, Seen: h.chatLog.seen, Untaken: h.chatLog.untaken,
 		Signaled: h.signaled, LastSeen: h.lastSeen, Clean: clean, revision: h.saved.revision,
@@ -137,6 +140,7 @@ func (h *holder) writeCheckpoint(ctx context.Context, closed bool, clean fenceID
 			err = h.checkpoints.save(ctx, h.chat, &next, closed)
 		}
 	}
+	h.cfg.rehearsal.reach(pointCheckpoint)
 	if err == nil {
 		h.saved, h.chatLog.uncounted = next, 0
 	}

@@ -43,6 +43,8 @@ type Config struct {
 	FailoverAfter time.Duration // a silent replica's chats are taken over after this; 10s
 	DrainTimeout  time.Duration // the longest that leaving may take; 20s
 	Version       string        // shown in the NATS micro service (SemVer); 0.0.0
+
+	rehearsal rehearsal
 }
 
 func orElse[T comparable](value *T, fallback T) {

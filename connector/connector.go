@@ -180,7 +180,7 @@ func (c *Connector) newPublisher(log *slog.Logger) *publisher {
 
 func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.Logger) *chatLog {
 	return &chatLog{
-		publisher: c.newPublisher(log), names: c.naming, events: c.stores.events,
+		publisher: c.newPublisher(log), names: c.naming, rehearsal: c.cfg.rehearsal, events: c.stores.events,
 		chat: key, self: fenceID(uuid.NewString()), source: c.naming.eventSource(app, key.token), seen: make(map[likeness]int), untaken: make(map[likeness]int),
 	}
 }

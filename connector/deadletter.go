@@ -36,6 +36,7 @@ func (e *errand) giveUp(ctx context.Context) error {
 	if err := e.bury(ctx, failure); err != nil {
 		return err
 	}
+	e.cfg.rehearsal.reach(pointDeadLetter)
 	e.metrics.deadLetters.WithLabelValues(e.cmd.spec.Name).Inc()
 	return e.finish(ctx, outcome{cmd: e.cmd, failure: failure})
 }

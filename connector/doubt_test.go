@@ -74,7 +74,7 @@ func TestAnswersLostBehindAGateway(t *testing.T) {
 	w.untilListening()
 	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: http.StatusGatewayTimeout, HTML: true, AfterEffect: true, Times: 1})
 	w.says("lost behind it")
-	r.awaitStored(w.chat, ".event.message", 1)
+	r.awaitStored(w.chat, ".session.recovered", 1)
 	w.checkTrail("session.opened", "message/history", "session.recovered")
 	w.checkGaps()
 }

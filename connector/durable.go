@@ -85,7 +85,7 @@ func (c *Connector) workOff(ctx context.Context, d *delivery) verdict {
 	if err := d.claim(ctx, c.runnersWait()); err != nil {
 		return verdictPutOff
 	}
-	lease := newLeaseSince(ctx, c.nc, d, c.runnersWait(), c.log, d.asked, c.runnersWait()/heartbeatsPerLease)
+	lease := newLeaseSince(ctx, c.nc, d, c.runnersWait(), c.log, d.asked, c.runnersWait()/heartbeatsPerLease, leaseMargin)
 	e, err := c.readErrand(lease.ctx, d)
 	if errors.Is(err, jetstream.ErrMsgNotFound) { // somebody else has done it
 		lease.stop()
@@ -243,6 +243,7 @@ func (e *errand) try(ctx context.Context) (time.Duration, error) {
 	if err := e.journal.write(ctx, e.cmd.key(), r); err != nil {
 		return 0, err
 	}
+	e.cfg.rehearsal.reach(pointBegun)
 	began := time.Now()
 	calling, cancel := context.WithTimeout(ctx, callsMost*e.cfg.CallTimeout)
 	o := e.run(calling, e.cmd)

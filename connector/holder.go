@@ -87,6 +87,7 @@ func (h *holder) takeOver(ctx context.Context) error {
 	if err := h.chatLog.raiseFence(ctx); err != nil {
 		return err
 	}
+	h.cfg.rehearsal.reach(pointTaken)
 	if err := h.loadEntry(ctx); err != nil {
 		return err
 	}
@@ -179,6 +180,7 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 	if err := h.announce(ctx, h.token.opened()); err != nil {
 		return err
 	}
+	h.cfg.rehearsal.reach(pointAnnounced)
 	h.opened = true
 	h.lastSeen = latest(h.lastSeen, h.token.OpenedAt)
 	h.reopenEntry()
@@ -231,6 +233,7 @@ func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin 
 	if err != nil {
 		return err
 	}
+	h.cfg.rehearsal.reach(pointPublished)
 	h.metrics.events.WithLabelValues(string(origin)).Inc()
 	h.signaled = h.signaled || event.Name == brightpattern.EventSignaling
 	h.entry.apply(data, h.chatLog.sequence)
@@ -271,6 +274,7 @@ func (h *holder) close(ctx context.Context) error {
 		if err := h.announce(ctx, &schema.SessionClosed{ChatID: string(h.chat.id), Reason: h.wanted}); err != nil {
 			return err
 		}
+		h.cfg.rehearsal.reach(pointClosed)
 		h.over = true
 		h.entry.close(h.wanted, time.Now())
 	}

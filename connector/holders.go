@@ -204,7 +204,7 @@ func (c *Connector) startHolder(key chatKey, token sessionToken, msg jetstream.M
 
 func (c *Connector) newHolder(key chatKey, token sessionToken, msg jetstream.Msg) *holder {
 	log := c.log.With("chat", string(key.id))
-	lease := newLease(c.work, c.nc, msg, c.stores.holders.CachedInfo().Config.AckWait, log)
+	lease := newLeaseSince(c.work, c.nc, msg, c.stores.holders.CachedInfo().Config.AckWait, log, time.Now(), 0, c.cfg.rehearsal.leaseMargin())
 	polling, stop := context.WithCancelCause(lease.ctx)
 	delivery, err := msg.Metadata()
 	return &holder{

@@ -147,6 +147,9 @@ func (ls *lanes) follow(ctx context.Context, l *lane) {
 	for {
 		lowest, done := ls.look(l)
 		turn, err := ls.turn(ctx, l.chat, done)
+		if ls.cfg.rehearsal.without[safeOrder] && lowest != nil {
+			turn = lowest.sequence
+		}
 		switch {
 		case err != nil, lowest == nil || turn < lowest.sequence && turn != 0:
 			if ls.standBack(l, lowest, turn) {

@@ -51,6 +51,7 @@ type lease struct {
 	cancel context.CancelCauseFunc
 	nc     *nats.Conn
 	wait   time.Duration
+	margin float64 // part of wait after which an unconfirmed holder gives up
 	log    *slog.Logger
 
 	mu        sync.Mutex
@@ -64,14 +65,14 @@ type lease struct {
 // heartbeat goes out at once: a server that restarts delivers again whatever
 // was never heartbeated.
 func newLease(parent context.Context, nc *nats.Conn, token settler, wait time.Duration, log *slog.Logger) *lease {
-	return newLeaseSince(parent, nc, token, wait, log, time.Now(), 0)
+	return newLeaseSince(parent, nc, token, wait, log, time.Now(), 0, leaseMargin)
 }
 
 // newLeaseSince holds a message that was confirmed at a time, and lets the
 // first heartbeat wait.
-func newLeaseSince(parent context.Context, nc *nats.Conn, token settler, wait time.Duration, log *slog.Logger, confirmed time.Time, first time.Duration) *lease {
+func newLeaseSince(parent context.Context, nc *nats.Conn, token settler, wait time.Duration, log *slog.Logger, confirmed time.Time, first time.Duration, margin float64) *lease {
 	ctx, cancel := context.WithCancelCause(parent)
-	l := &lease{ctx: ctx, cancel: cancel, nc: nc, wait: wait, log: log, token: token, confirmed: confirmed}
+	l := &lease{ctx: ctx, cancel: cancel, nc: nc, wait: wait, log: log, token: token, confirmed: confirmed, margin: margin}
 	l.mu.Lock() // the heartbeat sets the timer anew, and may be faster
 	defer l.mu.Unlock()
 	l.timer = time.AfterFunc(first, l.heartbeat)
@@ -133,7 +134,7 @@ func (l *lease) isSure() bool {
 }
 
 func (l *lease) giveUpAfter() time.Duration {
-	return time.Duration(float64(l.wait) * leaseMargin)
+	return time.Duration(float64(l.wait) * l.margin)
 }
 
 func minTime(a, b time.Time) time.Time {

@@ -49,7 +49,10 @@ func (c *Connector) makeKnown(ctx context.Context, cmd *command, o *opening) (ch
 			return key, err
 		}
 	}
-	if err := c.openSession(ctx, cmd, key, o); err != nil || isOpen || found.revision == 0 {
+	c.cfg.rehearsal.reach(pointEntered)
+	err = c.openSession(ctx, cmd, key, o)
+	c.cfg.rehearsal.reach(pointTokened)
+	if err != nil || isOpen || found.revision == 0 {
 		return key, err
 	}
 	return key, c.openEntry(ctx, key, found, o) // only now is the closing holder done with it

@@ -161,7 +161,7 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	var err error
 	switch {
 	case pollErr == nil:
-		err = h.receive(ctx, events, originPoll, time.Now())
+		err = h.store(ctx, events)
 		h.seenComplete(began)
 		if pace.contended { // what another poll was given is nobody's now
 			pace.contended = false
@@ -175,6 +175,19 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	pace.contended = pace.contended || verdict.contended
 	h.calm = err == nil && !pace.contended
 	return pace.after(verdict, len(events), took), err
+}
+
+// store publishes what a poll has given.
+func (h *holder) store(ctx context.Context, events []brightpattern.Event) error {
+	read := time.Now()
+	if len(events) > 0 {
+		h.cfg.rehearsal.reach(pointPolled)
+	}
+	if h.cfg.rehearsal.without[safePublishFirst] {
+		go func() { _ = h.receive(ctx, events, originPoll, read) }()
+		return nil
+	}
+	return h.receive(ctx, events, originPoll, read)
 }
 
 // sessionGone ends the polling of a chat that the contact center does not know any more.

@@ -141,6 +141,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 func (h *holder) mend(ctx context.Context, history []brightpattern.Event) error {
 	read, since, lost := time.Now(), h.doubtSince, h.doubt == mayHaveLost
 	missing := reconcile(h.chat.id, h.chatLog.seen, history)
+	h.cfg.rehearsal.reach(pointRead)
 	for _, event := range missing {
 		if err := h.publish(ctx, event, originHistory, read); err != nil {
 			return err

@@ -127,7 +127,7 @@ func (c *Connector) runLive(ctx context.Context, spec *schema.Command, a arrival
 	switch {
 	case refused != nil:
 		return c.placed(ctx, cmd.refuse(refused)), c.settle
-	case spec.Read:
+	case spec.Read || c.cfg.rehearsal.without[safeJournal]:
 		return c.placed(ctx, c.run(ctx, cmd)), c.settle
 	}
 	return c.runRecorded(ctx, cmd)
@@ -151,6 +151,7 @@ func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, fun
 		c.notes.leave(owed, true)
 		return c.repeated(ctx, cmd, begun)
 	}
+	c.cfg.rehearsal.reach(pointBegun)
 	o, err := c.conclude(c.work, cmd, c.placed(ctx, c.run(ctx, cmd)))
 	if err != nil {
 		c.notes.leave(owed, false)
@@ -181,6 +182,7 @@ func (c *Connector) conclude(ctx context.Context, cmd *command, o outcome) (outc
 		return o, err
 	}
 	err := c.journal.write(ctx, cmd.key(), cmd.record)
+	c.cfg.rehearsal.reach(pointRecorded)
 	if !errors.Is(err, errOvertaken) {
 		return o, err
 	}
@@ -233,6 +235,7 @@ func (c *Connector) run(ctx context.Context, cmd *command) outcome {
 	if err != nil && cmd.spec.GET && isTransient(err) {
 		a, err = calls[cmd.name](ctx, c, cmd)
 	}
+	c.cfg.rehearsal.reach(pointCalled)
 	o := outcome{cmd: cmd, answer: a, at: time.Now().UTC()}
 	if err != nil {
 		o.failure, o.err = explain(cmd, err), err
@@ -312,6 +315,7 @@ func (c *Connector) publishResult(ctx context.Context, o outcome) error {
 	}
 	msg.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)
 	_, err = c.publisher.store(ctx, msg, "result:"+o.cmd.resultID())
+	c.cfg.rehearsal.reach(pointResult)
 	return err
 }
 
