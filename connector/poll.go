@@ -112,7 +112,7 @@ func (h *holder) follow(ctx context.Context) error {
 	pace, polled := newPace(), false
 	h.calm, h.followed = true, true
 	for h.polling.Err() == nil {
-		if err := h.settleDoubt(ctx); err != nil {
+		if err := h.settleDoubt(ctx, polled); err != nil {
 			return err
 		}
 		if h.isSurplus(pace) {

@@ -133,6 +133,13 @@ func TestPaceHonoursRetryAfter(t *testing.T) {
 	}
 }
 
+// A gateway's answer may be a lost one, and still say when to come back.
+func TestPaceOfLostPollsHonoursRetryAfter(t *testing.T) {
+	if pause := newPace().after(pollVerdict{reason: "refused", lost: true, pause: time.Minute}, 0, 0); pause < time.Minute {
+		t.Errorf("a pause of %v", pause)
+	}
+}
+
 func TestPaceNotesChangesOnly(t *testing.T) {
 	p := newPace()
 	for i, c := range []struct {

@@ -98,10 +98,14 @@ func (h *holder) fearLoss() {
 	h.raiseDoubt(mayHaveLost)
 }
 
-// settleDoubt does what can be done before the next poll.
-func (h *holder) settleDoubt(ctx context.Context) error {
+// settleDoubt does what can be done before the next poll. A history that was
+// not to be had at the takeover is not tried again before the first one.
+func (h *holder) settleDoubt(ctx context.Context, polled bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.tried && !polled {
+		return nil
+	}
 	return h.compare(ctx, false)
 }
 
@@ -171,7 +175,9 @@ func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpa
 	ctx, cancel := h.untilLeaving(ctx)
 	defer cancel()
 	began := time.Now()
-	release, err := h.placeForHistory(ctx, last)
+	again := h.tried
+	h.tried = true
+	release, err := h.placeForHistory(ctx, last, again)
 	if err != nil {
 		return nil, func() {}, err
 	}
@@ -179,15 +185,14 @@ func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpa
 	if last {
 		patience = historyPatience
 	}
-	history, err = h.tryHistory(ctx, patience, last)
-	h.tried = true
+	history, err = h.tryHistory(ctx, patience, last, again)
 	return history, release, err
 }
 
 // tryHistory reads the history, again and again while there is patience; once
 // if it was tried before and will be again.
-func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last bool) ([]brightpattern.Event, error) {
-	once, tries := h.tried && !last, uint(0) // no limit but that of time
+func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last, again bool) ([]brightpattern.Event, error) {
+	once, tries := again && !last, uint(0) // no limit but that of time
 	if once {
 		tries = 1
 	}

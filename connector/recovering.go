@@ -69,13 +69,13 @@ func (h *holder) places() *semaphore.Weighted {
 // it takes, for the first one only so long as a chat may be deaf, and later,
 // before each poll, not at all. A contact center that asked for time, or fails
 // the chat's polls, too, is left alone then.
-func (h *holder) placeForHistory(ctx context.Context, last bool) (release func(), err error) {
+func (h *holder) placeForHistory(ctx context.Context, last, again bool) (release func(), err error) {
 	places := h.places()
 	release = func() { places.Release(1) }
 	switch {
 	case last:
 		err = places.Acquire(ctx, 1)
-	case h.tried:
+	case again:
 		if h.pollOwes || time.Now().Before(h.historyAfter) || !places.TryAcquire(1) {
 			return nil, errNoPlace
 		}

@@ -115,7 +115,8 @@ func (r *rig) check(err error) {
 // replica is one running connector.
 type replica struct {
 	*connector.Connector
-	stop func() // orderly, as SIGTERM does it; a second call does nothing
+	metrics *prometheus.Registry
+	stop    func() // orderly, as SIGTERM does it; a second call does nothing
 }
 
 func (r *rig) start() *replica {
@@ -124,7 +125,8 @@ func (r *rig) start() *replica {
 	r.check(err)
 	nc := r.connect(connector.NATSOptions()...)
 	log := slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c, err := connector.New(r.config, nc, client, log, prometheus.NewRegistry())
+	metrics := prometheus.NewRegistry()
+	c, err := connector.New(r.config, nc, client, log, metrics)
 	r.check(err)
 	ctx, cancel := context.WithCancel(r.ctx)
 	ended := make(chan error, 1)
@@ -147,7 +149,7 @@ func (r *rig) start() *replica {
 		}
 		return c.Ready() == nil
 	})
-	return &replica{c, stop}
+	return &replica{c, metrics, stop}
 }
 
 // eventually polls a condition that nothing announces.
