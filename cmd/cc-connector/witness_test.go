@@ -1,0 +1,130 @@
+package main
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// witness stands before the contact center and notes what nobody else sees:
+// which answers did not arrive, and how long a chat was polled by nobody.
+type witness struct {
+	next http.Handler
+
+	mu        sync.Mutex
+	troubles  []trouble
+	signal    string // the last one that was sent to a replica
+	signalled time.Time
+	deaf      map[string]deafness // by chat
+	takeovers map[string][]time.Duration
+}
+
+// deafness is a poll that was cut when its replica got a signal.
+type deafness struct {
+	signal string
+	since  time.Time
+}
+
+func newWitness(next http.Handler) *witness {
+	return &witness{next: next, deaf: make(map[string]deafness), takeovers: make(map[string][]time.Duration)}
+}
+
+// outcome is what was answered.
+type answerWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answerWriter) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answerWriter) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	chat, what := chatCall(r.URL.Path)
+	if chat == "" {
+		w.next.ServeHTTP(rw, r)
+		return
+	}
+	isPoll := what == "events" && r.Method == http.MethodGet
+	began := time.Now()
+	if isPoll {
+		w.pollBegins(chat, began)
+	}
+	answer := &answerWriter{ResponseWriter: rw}
+	defer func() {
+		aborted := recover()
+		if aborted != nil || r.Context().Err() != nil || answer.status != http.StatusOK {
+			w.failed(trouble{chat: chat, history: what == "history", from: began, to: time.Now()}, isPoll && r.Context().Err() != nil)
+		}
+		if aborted != nil {
+			panic(aborted)
+		}
+	}()
+	w.next.ServeHTTP(answer, r)
+}
+
+// chatCall takes …/chats/<id>/<what> apart.
+func chatCall(path string) (chat, what string) {
+	_, rest, found := strings.Cut(path, "/chats/")
+	if !found {
+		return "", ""
+	}
+	chat, what, _ = strings.Cut(rest, "/")
+	return chat, what
+}
+
+// signalled is how soon after a signal a cut poll is put down to it.
+const cutWithin = time.Second
+
+func (w *witness) failed(t trouble, cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubles = append(w.troubles, t)
+	if cut && w.signal != "" && t.to.Sub(w.signalled) < cutWithin {
+		w.deaf[t.chat] = deafness{w.signal, w.signalled}
+	}
+}
+
+func (w *witness) pollBegins(chat string, at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, was := w.deaf[chat]
+	if !was {
+		return
+	}
+	delete(w.deaf, chat)
+	w.takeovers[d.signal] = append(w.takeovers[d.signal], at.Sub(d.since))
+}
+
+// sends notes a signal that is sent to a replica now: any answer may be lost by it.
+func (w *witness) sends(signal string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.signal, w.signalled = signal, time.Now()
+	w.troubles = append(w.troubles, trouble{from: w.signalled, to: w.signalled})
+}
+
+// outage notes that something was away for all.
+func (w *witness) outage(from time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubles = append(w.troubles, trouble{from: from, to: time.Now()})
+}
+
+func (w *witness) allTroubles() []trouble {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.troubles)
+}
+
+func (w *witness) allTakeovers() map[string][]time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.takeovers)
+}
