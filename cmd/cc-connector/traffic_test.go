@@ -155,7 +155,7 @@ func (t *traffic) remember(cmd *sentCommand) *sentCommand {
 func (t *traffic) openChat(ctx context.Context, l load) {
 	cmd := t.remember(&sentCommand{name: "chat.request"})
 	for ctx.Err() == nil {
-		result := t.ask(ctx, cmd.id, cmd.name, map[string]any{"from": "Ada"})
+		result := t.ask(context.WithoutCancel(ctx), cmd.id, cmd.name, map[string]any{"from": "Ada"})
 		if result != nil {
 			t.answered(cmd, *result)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -169,21 +170,33 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// moreEvents waits until the stream has so many messages more.
+// moreEvents waits until the stream has so many messages more, wherever they come from.
 func (w *world) moreEvents(n int) {
 	w.Helper()
-	goal := w.recorder.count() + n
+	w.more(n, func(storedMessage) bool { return true })
+}
+
+// morePolled waits until polls have given so many events more: things go their usual way again.
+func (w *world) morePolled(n int) {
+	w.Helper()
+	w.more(n, func(m storedMessage) bool { return m.origin == schema.OriginPoll })
+}
+
+func (w *world) more(n int, counts func(storedMessage) bool) {
+	w.Helper()
 	deadline := time.After(3 * patience)
-	for {
-		stored, more := w.recorder.all()
-		if len(stored) >= goal {
-			return
-		}
+	stored, more := w.recorder.all()
+	for next := len(stored); n > 0; {
 		select {
 		case <-more:
 		case <-deadline:
 			w.checkUp()
-			w.Fatalf("only %d more of %d messages were published", len(stored)-goal+n, n)
+			w.Fatalf("%d messages are still waited for", n)
+		}
+		for stored, more = w.recorder.all(); next < len(stored); next++ {
+			if counts(stored[next]) {
+				n--
+			}
 		}
 	}
 }
@@ -285,8 +298,10 @@ func (w *world) settle() {
 		w.awaitAccount("everything is told", eventLost, eventInvented)
 	}
 	w.awaitAccount("every command has its result", resultMissing)
-	for _, chat := range w.openChats() {
-		chat.end()
+	for _, chat := range w.sim.Chats() { // also one that was opened for nobody who still waits
+		if err := w.sim.End(chat.ID); err != nil && !errors.Is(err, bpsim.ErrOver) {
+			w.Error(err)
+		}
 	}
 	await(w.T, "every chat is closed", func() bool {
 		w.checkUp()
