@@ -22,9 +22,9 @@ import (
 
 // What the connector promises beyond what it does today.
 const (
-	withJournal       = false // repeats of a command are known as such, and each has a result
-	withDurable       = false // there are durable commands
-	withCleanHandOver = false // a chat handed over between two polls has no gap
+	withJournal       = true // repeats of a command are known as such, and each has a result
+	withDurable       = true // there are durable commands
+	withCleanHandOver = true // a chat handed over between two polls has no gap
 )
 
 // traffic is what agents and customers do while the world goes wrong.
