@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // awaitStore returns when what a poll would bring can be published, as far as
@@ -113,15 +112,9 @@ func (c *Connector) Ready() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
-	if _, err := c.stores.events.Info(ctx); err != nil {
-		return fmt.Errorf("stream of events: %w", explainStore(c.cfg.Prefix.StreamName("EVENTS"), err))
-	}
-	if _, err := c.stores.holders.Info(ctx); err != nil {
-		return fmt.Errorf("stream of chats to poll: %w", explainStore(c.cfg.Prefix.StreamName("SESSIONS"), err))
-	}
-	for _, bucket := range []jetstream.KeyValue{c.stores.chats, c.stores.state} {
-		if _, err := bucket.Status(ctx); err != nil {
-			return fmt.Errorf("bucket %s: %w", bucket.Bucket(), explainStore(bucketPrefix+bucket.Bucket(), err))
+	for _, store := range c.stores.all() {
+		if err := store.ask(ctx); err != nil {
+			return fmt.Errorf("%s: %w", store.what, explainStore(store.stream, err))
 		}
 	}
 	return nil

@@ -235,6 +235,31 @@ type stores struct {
 	files    jetstream.ObjectStore
 }
 
+// store is one of them, for whoever asks whether it is there.
+type store struct {
+	what   string
+	stream string
+	ask    func(context.Context) error
+}
+
+// all are the stores without which the connector does not work, or not for long.
+func (s *stores) all() []store {
+	stream := func(what string, st jetstream.Stream) store {
+		return store{what, st.CachedInfo().Config.Name, func(ctx context.Context) error { _, err := st.Info(ctx); return err }}
+	}
+	consumer := func(what string, of jetstream.Stream, c jetstream.Consumer) store {
+		return store{what, of.CachedInfo().Config.Name, func(ctx context.Context) error { _, err := c.Info(ctx); return err }}
+	}
+	bucket := func(what string, b jetstream.KeyValue) store {
+		return store{what, bucketPrefix + b.Bucket(), func(ctx context.Context) error { _, err := b.Status(ctx); return err }}
+	}
+	return []store{
+		stream("stream of events", s.events), consumer("stream of chats to poll", s.tokens, s.holders),
+		consumer("stream of durable commands", s.commands, s.runners), stream("stream of dead letters", s.dead),
+		bucket("journal of commands", s.journal), bucket("bucket of chats", s.chats), bucket("bucket of the connector's memory", s.state),
+	}
+}
+
 // openStores makes what is missing, if it may, and finds every store. It
 // refuses to touch anything of another tenant: two connectors would publish
 // each other's chats.
