@@ -37,6 +37,9 @@
 //   - Whatever waits does so under a limit: commands (serve.go), chats
 //     (holders.go), retries (publish.go).
 //
+// Replicas know each other by records that JetStream expires (members.go), and
+// hand chats over until each has its share (share.go).
+//
 // JetStream does the distributed work: durability, leases, hand-over, CAS.
 // The streams and buckets are described in streams.go.
 package connector
