@@ -171,8 +171,8 @@ func (h *holder) receiveAnswer(request holderRequest) error {
 func (h *holder) lookForLosses() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.departed {
-		return errDeparted
+	if err := h.checkHeld(); err != nil {
+		return err
 	}
 	h.raiseDoubt(mayHaveLost)
 	return nil

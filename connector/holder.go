@@ -203,11 +203,8 @@ func latest(a, b time.Time) time.Time {
 func (h *holder) receive(ctx context.Context, events []brightpattern.Event, origin origin, read time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch {
-	case h.departed:
-		return errDeparted
-	case h.over:
-		return errNotHeld
+	if err := h.checkHeld(); err != nil {
+		return err
 	}
 	for _, event := range events {
 		if err := h.publish(ctx, event, origin, read); err != nil {
@@ -215,6 +212,18 @@ func (h *holder) receive(ctx context.Context, events []brightpattern.Event, orig
 		}
 	}
 	h.saveEntry(ctx)
+	return nil
+}
+
+// checkHeld tells whether the chat's log is this holder's to write: it is not
+// before the fence stands. h.mu is held.
+func (h *holder) checkHeld() error {
+	switch {
+	case h.departed:
+		return errDeparted
+	case h.over, h.chatLog.fence.position == 0:
+		return errNotHeld
+	}
 	return nil
 }
 

@@ -94,31 +94,38 @@ func TestReplicasAnnounceThemselves(t *testing.T) {
 	}
 }
 
-// One that leaves says so at once, and is there until its last command is done.
+// One that leaves says so at once, and its record goes after its last result.
 func TestRecordOfALeavingReplica(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{}, aDayToFailOver)
 	replica := r.start()
 	w := watchNew(r)
 	w.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang", Times: 1})
-	inbox, err := r.nc.SubscribeSync(nats.NewInbox())
-	r.check(err)
-	r.check(r.nc.PublishRequest("cc.chat.typing", inbox.Subject, []byte(`{"chatId":"`+w.chat+`"}`)))
+	r.check(r.nc.Publish("cc.chat.typing", []byte(`{"chatId":"`+w.chat+`"}`)))
 	w.untilStruck()
+	key := r.announced()[0]
+	heard := make(chan *nats.Msg, 64)
+	for _, subject := range []string{"$KV.CC_STATE." + key, "cc.chat.*.result.>"} {
+		_, err := r.nc.ChanSubscribe(subject, heard)
+		r.check(err)
+	}
+	r.check(r.nc.Flush())
 	left := make(chan struct{})
 	go func() { defer close(left); replica.stop() }()
-	r.eventually("it has room for no chats", func() bool { return strings.Contains(r.record(r.announced()[0]), `"maxChats":0`) })
-	w.until("its polls are closed", func(r bpsim.Record) bool { return r.Held == 0 })
-	select {
-	case <-left:
-		t.Error("it has left before its command was done")
-	default:
-	}
-	if n := len(r.announced()); n != 1 {
-		t.Errorf("%d are announced while a command runs", n)
-	}
+	r.eventually("it has room for no chats", func() bool { return strings.Contains(r.record(key), `"maxChats":0`) })
+	r.eventually("it has given its chat back", func() bool { return strings.Contains(r.log.String(), "chat given back") })
 	r.sim.ClearFaults()
 	<-left
+	r.check(r.nc.Flush())
+	var told []string
+	for len(heard) > 0 {
+		msg := <-heard
+		told = append(told, msg.Subject+msg.Header.Get("KV-Operation"))
+	}
+	want := []string{"$KV.CC_STATE." + key, "cc.chat." + string(w.token()) + ".result.chat.typing", "$KV.CC_STATE." + key + "PURGE"}
+	if told = slices.Compact(told); !slices.Equal(told, want) {
+		t.Errorf("it tells %v, want %v", told, want)
+	}
 	if after := r.announced(); len(after) != 0 {
 		t.Errorf("announced are %v, and all have left", after)
 	}

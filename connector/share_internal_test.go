@@ -221,13 +221,19 @@ func TestTokensGoToThoseThatLackThem(t *testing.T) {
 	}
 }
 
-// The next holder answers what the last one must not take any more.
-func TestDepartedHolder(t *testing.T) {
-	h := &holder{departed: true, lease: &lease{ctx: t.Context()}}
-	if err := h.serveRequest([]byte(`{"recover":true}`)); !errors.Is(err, errDeparted) || h.doubt != noDoubt {
-		t.Errorf("a wish to recover: %v", err)
-	}
-	if err := h.serveRequest([]byte(`{"events":[{}]}`)); !errors.Is(err, errDeparted) {
-		t.Errorf("events: %v", err)
+// The next holder answers what the last one must not take any more, and nobody
+// writes before the fence stands.
+func TestOnlyTheHolderTakesAnswers(t *testing.T) {
+	for want, h := range map[error]*holder{
+		errDeparted: {departed: true, chatLog: &chatLog{fence: mark{position: 1}}},
+		errNotHeld:  {chatLog: &chatLog{}},
+	} {
+		h.lease = &lease{ctx: t.Context()}
+		if err := h.serveRequest([]byte(`{"recover":true}`)); !errors.Is(err, want) || h.doubt != noDoubt {
+			t.Errorf("a wish to recover: %v", err)
+		}
+		if err := h.serveRequest([]byte(`{"events":[{}]}`)); !errors.Is(err, want) {
+			t.Errorf("events: %v", err)
+		}
 	}
 }
