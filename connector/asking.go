@@ -160,7 +160,6 @@ func (h *holder) serveRequest(data []byte) error {
 
 // receiveAnswer publishes the events of a call's answer.
 func (h *holder) receiveAnswer(request holderRequest) error {
-	h.cfg.rehearsal.reach(pointHandedOver)
 	events := make([]brightpattern.Event, len(request.Events))
 	for i, raw := range request.Events {
 		events[i] = brightpattern.ParseEvent(raw)

@@ -40,6 +40,7 @@ type checkpoint struct {
 	Untaken  map[likeness]int `json:"untaken,omitempty"`
 	Opening  string           `json:"opening"` // that session.opened was published for
 	Signaled bool             `json:"signaled,omitempty"`
+	Answered bool             `json:"answered,omitempty"` // calls on the chat have been answered with events
 	LastSeen time.Time        `json:"lastSeen,omitzero"`
 
 	Wanted schema.CloseReason `json:"wanted,omitempty"` // why the opening is to be closed
@@ -114,7 +115,7 @@ func (h *holder) loadCheckpoint(ctx context.Context) error {
 			h.wantClosed(found.Wanted, originSend)
 		}
 	}
-	h.signaled, h.lastSeen = found.Signaled, found.LastSeen
+	h.signaled, h.answered, h.lastSeen = found.Signaled, found.Answered, found.LastSeen
 	return nil
 }
 
@@ -129,7 +130,7 @@ func (h *holder) writeCheckpoint(ctx context.Context, closed bool, clean fenceID
 	}
 	next := checkpoint{
 		Position: h.chatLog.position, Sequence: h.chatLog.sequence, Seen: h.chatLog.seen, Untaken: h.chatLog.untaken,
-		Signaled: h.signaled, LastSeen: h.lastSeen, Clean: clean, revision: h.saved.revision,
+		Signaled: h.signaled, Answered: h.answered, LastSeen: h.lastSeen, Clean: clean, revision: h.saved.revision,
 	}
 	if h.opened {
 		next.Opening, next.Wanted, next.Closed = h.token.Opening, h.wanted, h.over

@@ -39,6 +39,7 @@ type holder struct {
 	departed bool // the chat is the next holder's: nothing is published any more
 	wanted   schema.CloseReason
 	signaled bool      // the chat has had signaling, which no history gives back
+	answered bool      // calls on the chat have been answered with events
 	lastSeen time.Time // up to when the chat's events are known to be complete
 
 	doubt      doubt
@@ -128,6 +129,7 @@ func (h *holder) recall(p published) {
 		h.recallSession(p)
 	case subjects.KindEvent:
 		h.signaled = h.signaled || p.subject.Event == subjects.NameOfEvent(string(brightpattern.EventSignaling))
+		h.answered = h.answered || origin(p.msg.Header.Get(headerOrigin)) == originSend
 		h.recallEvent(p)
 	}
 }
@@ -206,6 +208,9 @@ func (h *holder) receive(ctx context.Context, events []brightpattern.Event, orig
 	if err := h.checkHeld(); err != nil {
 		return err
 	}
+	if origin == originSend {
+		h.chatLog.rehearsal.reach(pointHandedOver)
+	}
 	for _, event := range events {
 		if err := h.publish(ctx, event, origin, read); err != nil {
 			return err
@@ -245,6 +250,7 @@ func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin 
 	h.cfg.rehearsal.reach(pointPublished)
 	h.metrics.events.WithLabelValues(string(origin)).Inc()
 	h.signaled = h.signaled || event.Name == brightpattern.EventSignaling
+	h.answered = h.answered || origin == originSend
 	h.entry.apply(data, h.chatLog.sequence)
 	if reason, ends := event.EndsSession(); ends {
 		h.wantClosed(schema.CloseReason(reason), origin)
@@ -277,7 +283,7 @@ func (h *holder) close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.over {
-		if err := h.compare(ctx, true); err != nil {
+		if err := h.lookOnceMore(ctx); err != nil {
 			return err
 		}
 		if err := h.announce(ctx, &schema.SessionClosed{ChatID: string(h.chat.id), Reason: h.wanted}); err != nil {
@@ -291,6 +297,23 @@ func (h *holder) close(ctx context.Context) error {
 		return err
 	}
 	return h.lease.end()
+}
+
+// lookOnceMore finds what may still be missing of a chat that ends: of one
+// whose calls are answered with events, an answer can be on its way to this
+// holder. That none is lost is likely, so a history that is gone leaves no gap.
+func (h *holder) lookOnceMore(ctx context.Context) error {
+	if h.doubt != noDoubt || !h.answered {
+		return h.compare(ctx, true)
+	}
+	history, done, err := h.readHistory(ctx, true)
+	defer done()
+	if err != nil {
+		h.log.Debug("the history of a chat that ends cannot be read", "error", err)
+		return context.Cause(ctx)
+	}
+	h.raiseDoubt(mayLack)
+	return h.mend(ctx, history)
 }
 
 // askToClose makes the holder close the chat; the durable intention has been written before.
