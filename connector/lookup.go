@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -34,8 +35,11 @@ func (e *errand) lookUp(ctx context.Context) (settled bool, delay time.Duration,
 		return true, e.untilDeadline(wait), e.journal.write(ctx, e.cmd.key(), r)
 	}
 	found, err := e.known.find(ctx, e.cmd.chat)
-	if err != nil {
+	if errors.Is(err, errUnknownChat) {
 		return true, 0, e.finish(ctx, outcome{cmd: e.cmd, failure: r.LastError})
+	}
+	if err != nil {
+		return true, 0, err
 	}
 	history, err := e.client.History(ctx, found.credentials(), e.cmd.chat.id)
 	switch {
