@@ -3,7 +3,9 @@ package connector
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -92,8 +94,13 @@ func TestBudgetWaitersFollowTheRate(t *testing.T) {
 	b := testBudget()
 	const waiters = 100 * budgetFloor // minutes at the least rate
 	paid := make(chan error, waiters)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute/2)
+	defer cancel()
 	for range waiters {
-		go func() { paid <- b.pay(t.Context()) }()
+		go func() { paid <- b.pay(ctx) }()
+	}
+	for gaugeOf(t, b.waiting, "") < waiters/2 && ctx.Err() == nil && len(paid) < waiters/2 {
+		runtime.Gosched()
 	}
 	for range budgetMost {
 		b.succeeded()

@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -56,11 +57,15 @@ func (r *rig) changeEvents(change func(*jetstream.StreamConfig)) {
 	r.check(err)
 }
 
-// sitOut returns when so many polls of somebody else's chat were held to their
-// end: long enough for whoever polls meanwhile to be seen.
+// sitOut returns when so many polls at another contact center were held for
+// half a second: long enough for whoever polls here meanwhile to be seen.
 func (r *rig) sitOut(holds int) {
 	r.Helper()
-	client, err := brightpattern.New(r.client)
+	elsewhere := bpsim.New(bpsim.Options{Hold: 500 * time.Millisecond})
+	front := httptest.NewServer(elsewhere)
+	defer front.Close()
+	defer elsewhere.Close()
+	client, err := brightpattern.New(brightpattern.Config{BaseURL: front.URL})
 	r.check(err)
 	defer client.Close()
 	cred := brightpattern.Credentials{App: appID, Client: "elsewhere"}
@@ -243,6 +248,10 @@ func TestCheckpointOfAnotherStream(t *testing.T) {
 		r.awaitStored(w.chat, ".event.message", i+1)
 		w.untilListening()
 		replica.stop()
+		for range 400 { // beyond where the old stream had been
+			_, err := r.js.Publish(r.ctx, r.config.Prefix.Internal("events", "filler"), nil)
+			r.check(err)
+		}
 		next := w.sequences()
 		if len(want) > 0 {
 			w.checkSequences(append(want, want[len(want)-1]+1)...)
