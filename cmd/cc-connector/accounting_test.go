@@ -33,6 +33,7 @@ type ledger struct {
 type storedMessage struct {
 	chat     string // "" of a result that is on no known chat
 	at       time.Time
+	position uint64 // in the stream
 	id       string // of the CloudEvent
 	sequence uint64 // 0 of a result
 	origin   string // of an event

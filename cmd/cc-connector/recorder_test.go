@@ -136,7 +136,7 @@ func (r *recorder) keep(meta *jetstream.MsgMetadata, msg jetstream.Msg) {
 		r.missed = append(r.missed, fmt.Sprintf("%d on %s cannot be read: %v", meta.Sequence.Stream, msg.Subject(), err))
 		return
 	}
-	m.at = meta.Timestamp
+	m.at, m.position = meta.Timestamp, meta.Sequence.Stream
 	r.stored = append(r.stored, m)
 	r.byChat[m.chat] = append(r.byChat[m.chat], m)
 }
