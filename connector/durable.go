@@ -15,42 +15,20 @@ import (
 
 // The durable lane: commands that JetStream keeps until they are done.
 
-// pullCommands takes durable commands until ctx ends.
-func (c *Connector) pullCommands(ctx context.Context) {
-	retry := newBackOff(firstPause, 5*time.Second)
-	trouble := &trouble{log: c.log, doing: "fetching durable commands"}
-	for ctx.Err() == nil {
-		c.lanes.waitForRoom(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		err := c.pullSomeCommands()
-		if ctx.Err() != nil {
-			return
-		}
-		c.health.fetched(err)
-		if err != nil {
-			trouble.note(err)
-			sleep(ctx, retry.NextBackOff())
-			continue
-		}
-		retry.Reset()
-	}
-}
-
 // commandsPerPull bounds what is lost to the others for AckWait if this
 // replica is frozen.
 const commandsPerPull = 64
 
-func (c *Connector) pullSomeCommands() error {
-	batch, err := c.stores.runners.Fetch(commandsPerPull, jetstream.FetchMaxWait(pullWait))
-	if err != nil {
-		return err
-	}
-	for msg := range batch.Messages() {
-		c.takeCommand(msg)
-	}
-	return batch.Error()
+// pullCommands takes durable commands until ctx ends.
+func (c *Connector) pullCommands(ctx context.Context) {
+	c.keepPulling(ctx, pull{
+		from: c.cfg.Prefix.StreamName("COMMANDS"), doing: "fetching durable commands", failing: "NATS does not hand out durable commands",
+		room: c.lanes.waitForRoom,
+		fetch: func() (jetstream.MessageBatch, error) {
+			return c.stores.runners.Fetch(commandsPerPull, jetstream.FetchMaxWait(pullWait))
+		},
+		take: c.takeCommand,
+	})
 }
 
 func (c *Connector) takeCommand(msg jetstream.Msg) {

@@ -29,8 +29,7 @@ type health struct {
 	mu           sync.Mutex
 	serving      bool
 	selfFailure  error
-	pullFailure  error
-	fetchFailure error
+	pullFailures map[string]error // by what does not work
 	storeFailure error
 	storeFailed  time.Time
 }
@@ -41,11 +40,23 @@ func (h *health) serve(on bool) {
 	h.serving = on
 }
 
-// pulled notes whether the loop that takes chats got an answer.
-func (h *health) pulled(err error) {
+// pulled notes whether a loop that takes chats or commands got an answer.
+func (h *health) pulled(failing string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pullFailure = err
+	if h.pullFailures == nil {
+		h.pullFailures = make(map[string]error)
+	}
+	h.pullFailures[failing] = err
+}
+
+func (h *health) checkPulls() error {
+	for failing, err := range h.pullFailures {
+		if err != nil {
+			return fmt.Errorf("%s: %w", failing, err)
+		}
+	}
+	return nil
 }
 
 // announced notes whether the other replicas could be told of this one.
@@ -53,13 +64,6 @@ func (h *health) announced(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.selfFailure = err
-}
-
-// fetched notes whether the loop that takes durable commands got an answer.
-func (h *health) fetched(err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.fetchFailure = err
 }
 
 // stored notes whether a publication got through.
@@ -86,16 +90,12 @@ func (h *health) check() error {
 	switch {
 	case !h.serving:
 		return errors.New("the connector is not serving: it is starting or leaving")
-	case h.pullFailure != nil:
-		return fmt.Errorf("NATS does not say which chats to poll: %w", h.pullFailure)
 	case h.selfFailure != nil:
 		return fmt.Errorf("the other replicas cannot be told of this one: %w", h.selfFailure)
-	case h.fetchFailure != nil:
-		return fmt.Errorf("NATS does not hand out durable commands: %w", h.fetchFailure)
 	case h.storeFailure != nil && time.Since(h.storeFailed) < storeMemory:
 		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure)
 	}
-	return nil
+	return h.checkPulls()
 }
 
 const readyTimeout = 2 * time.Second

@@ -119,50 +119,27 @@ const (
 	// Tokens that are handed to a frozen replica are lost to the others for
 	// AckWait, so no replica asks for many at a time.
 	tokensPerPull = 64
-	// A pull ends when the server says so, not before: a token that is given
-	// back while the pull stands could come to it, and be lost to all for AckWait.
-	// It is short, because leaving waits for it.
-	pullWait = 250 * time.Millisecond
 	// Chats that are taken over together are not polled in one breath.
 	takeoverJitter = 250 * time.Millisecond
 )
 
 // pullTokens takes session tokens as long as there is room, until ctx ends.
 func (c *Connector) pullTokens(ctx context.Context) {
-	retry := newBackOff(firstPause, 5*time.Second)
-	trouble := &trouble{log: c.log, doing: "fetching chats to poll"}
-	for ctx.Err() == nil {
-		room := c.held.waitForRoom(ctx, func() {
-			c.log.Warn("CC_MAX_CHATS is reached: further chats wait for another replica, or for one of these to end", "chats", c.cfg.MaxChats)
-		})
-		if room == 0 {
-			return
-		}
-		err := c.pullSome(c.held.appetite(room))
-		if ctx.Err() != nil {
-			return
-		}
-		err = explainStore(c.cfg.Prefix.StreamName("SESSIONS"), err)
-		c.health.pulled(err)
-		if err != nil {
-			trouble.note(err)
-			sleep(ctx, retry.NextBackOff())
-			continue
-		}
-		retry.Reset()
-	}
-}
-
-func (c *Connector) pullSome(most int, priority uint8) error {
-	batch, err := c.stores.holders.Fetch(most, jetstream.FetchMaxWait(pullWait),
-		jetstream.FetchPriorityGroup(holdersGroup), jetstream.FetchPrioritized(priority))
-	if err != nil {
-		return err
-	}
-	for msg := range batch.Messages() {
-		c.takeToken(msg)
-	}
-	return batch.Error()
+	room := 0
+	c.keepPulling(ctx, pull{
+		from: c.cfg.Prefix.StreamName("SESSIONS"), doing: "fetching chats to poll", failing: "NATS does not say which chats to poll",
+		room: func(ctx context.Context) {
+			room = c.held.waitForRoom(ctx, func() {
+				c.log.Warn("CC_MAX_CHATS is reached: further chats wait for another replica, or for one of these to end", "chats", c.cfg.MaxChats)
+			})
+		},
+		fetch: func() (jetstream.MessageBatch, error) {
+			most, priority := c.held.appetite(room)
+			return c.stores.holders.Fetch(most, jetstream.FetchMaxWait(pullWait),
+				jetstream.FetchPriorityGroup(holdersGroup), jetstream.FetchPrioritized(priority))
+		},
+		take: c.takeToken,
+	})
 }
 
 // takeToken begins to hold the chat of a token, or goes on holding it by a
