@@ -72,7 +72,8 @@ func (c *Connector) newMembers(ctx context.Context) (*members, error) {
 func (m *members) subject(key string) string { return "$KV." + m.bucket.Bucket() + "." + key }
 
 // alive are the replicas whose records are there, by the word of the stream's
-// leader: a lagging copy could lack one that has just begun.
+// leader: a lagging copy could lack one that has just begun, and a consumer,
+// which the bucket's own lists of keys are made by, one that is being renewed.
 func (m *members) alive(ctx context.Context) (map[replicaID]member, error) {
 	info, err := m.stream.Info(ctx, jetstream.WithSubjectFilter(m.subject(memberKeys+">")))
 	if err != nil {

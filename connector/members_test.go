@@ -57,16 +57,26 @@ func (m mortal) chats() int {
 	return 0
 }
 
-// announced are the ids of the replicas whose records are there.
+// announced are the keys of the replicas' records.
 func (r *rig) announced() []string {
 	r.Helper()
-	bucket, err := r.js.KeyValue(r.ctx, r.config.Prefix.StreamName("STATE"))
+	stream, err := r.js.Stream(r.ctx, "KV_CC_STATE")
 	r.check(err)
-	keys, err := bucket.Keys(r.ctx)
-	if err != nil && !errors.Is(err, jetstream.ErrNoKeysFound) {
-		r.Fatal(err)
+	info, err := stream.Info(r.ctx, jetstream.WithSubjectFilter("$KV.CC_STATE.replica.>"))
+	r.check(err)
+	bucket, err := r.js.KeyValue(r.ctx, "CC_STATE")
+	r.check(err)
+	var keys []string
+	for subject := range info.State.Subjects {
+		key := strings.TrimPrefix(subject, "$KV.CC_STATE.")
+		_, err := bucket.Get(r.ctx, key)
+		if err == nil {
+			keys = append(keys, key)
+		} else if !errors.Is(err, jetstream.ErrKeyNotFound) {
+			r.Fatal(err)
+		}
 	}
-	return slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, "replica.") })
+	return keys
 }
 
 func (r *rig) awaitMembers(n int) {

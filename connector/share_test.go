@@ -75,26 +75,34 @@ func (c *crowd) checkCalm() {
 	}
 }
 
-// awaitRest waits until all replicas have reckoned again and again, and proves
-// that none of them gave a chat away.
+// awaitRest proves that the replicas come to rest: what was agreed before is
+// done by the time that all have announced themselves twice, and after it they
+// reckon again and again and no chat changes hands.
 func (c *crowd) awaitRest() {
 	c.Helper()
+	c.awaitRenewals(2)
 	before := c.deliveries()
-	seen := map[string]map[uint64]bool{}
-	for _, key := range c.announced() {
-		seen[key] = map[uint64]bool{}
-	}
-	c.eventually("every replica has announced itself a few times", func() bool {
-		few := true
-		for key, revisions := range seen {
-			revisions[c.revision(key)] = true
-			few = few && len(revisions) > 4
-		}
-		return few
-	})
+	c.awaitRenewals(4)
 	if after := c.deliveries(); after != before {
 		c.Errorf("%d chats changed hands though all had their share; log:\n%s", after-before, c.log)
 	}
+}
+
+// awaitRenewals waits until every replica has announced itself so often.
+func (r *rig) awaitRenewals(times int) {
+	r.Helper()
+	seen := map[string]map[uint64]bool{}
+	for _, key := range r.announced() {
+		seen[key] = map[uint64]bool{}
+	}
+	r.eventually("every replica has announced itself a few times", func() bool {
+		few := true
+		for key, revisions := range seen {
+			revisions[r.revision(key)] = true
+			few = few && len(revisions) > times
+		}
+		return few
+	})
 }
 
 func (r *rig) revision(key string) uint64 {
