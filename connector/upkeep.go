@@ -54,14 +54,14 @@ func (h *holder) keepUp(ctx context.Context, state jetstream.StreamState) {
 	if h.over || h.departed || log.fence.position == 0 || !h.lease.isSure() {
 		return
 	}
-	keep := retention{h.cfg.EventsMaxAge, h.cfg.EventsMaxBytes}
+	keep := retention{h.cfg.EventsMaxAge, h.cfg.EventsMaxBytes, h.cfg.FailoverAfter}
 	if keep.endangers(log.fence, state) && !h.cfg.rehearsal.without[safeRefence] {
 		if err := log.renewFence(h.lease.ctx); err != nil {
 			h.lease.cancel(err)
 			return
 		}
 	}
-	if log.uncounted > uncountedMost || log.uncounted > 0 && keep.endangers(log.oldest, state) {
+	if log.uncounted > uncountedMost || log.uncounted > 0 && (keep.endangers(log.oldest, state) || keep.outruns(log.oldest, state)) {
 		if err := h.saveCheckpoint(ctx, false); err != nil {
 			h.log.Warn("the chat's checkpoint could not be written", "error", err)
 		}
@@ -72,6 +72,7 @@ func (h *holder) keepUp(ctx context.Context, state jetstream.StreamState) {
 type retention struct {
 	maxAge   time.Duration
 	maxBytes int64 // 0: no limit
+	failover time.Duration
 }
 
 // mark is a message of the stream: where it stands, and since when.
@@ -86,6 +87,22 @@ func (r retention) endangers(m mark, state jetstream.StreamState) bool {
 	if time.Since(m.since) > r.maxAge/2 {
 		return true
 	}
-	filling := r.maxBytes > 0 && state.Bytes > uint64(r.maxBytes)/2
-	return filling && m.position < state.FirstSeq+(state.LastSeq-state.FirstSeq)/2
+	return r.isFilling(state) && m.position < state.FirstSeq+(state.LastSeq-state.FirstSeq)/2
 }
+
+func (r retention) isFilling(state jetstream.StreamState) bool {
+	return r.maxBytes > 0 && state.Bytes > uint64(r.maxBytes)/2
+}
+
+// outruns tells whether the stream may forget the message before the next
+// holder could read it, should this one die now.
+func (r retention) outruns(m mark, state jetstream.StreamState) bool {
+	life := r.maxAge
+	if r.isFilling(state) {
+		life = min(life, time.Since(state.FirstTime))
+	}
+	return time.Since(m.since) > life-takeoversFor*r.failover
+}
+
+// A takeover takes FailoverAfter, and what comes before and after it as long again at most.
+const takeoversFor = 2
