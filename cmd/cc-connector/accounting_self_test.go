@@ -25,6 +25,7 @@ func TestAccountFindsEveryDifference(t *testing.T) {
 		"look-alike not told": {func(l *ledger) { l.drop(2) }, []difference{eventLost, sequenceBroken}},
 		"told in a gap":       {func(l *ledger) { l.drop(3); l.gapInPlaceOf(1, 0, 9) }, nil},
 		"gap is elsewhere":    {func(l *ledger) { l.drop(3); l.gapInPlaceOf(1, 5, 9) }, []difference{eventLost}},
+		"gap is another's":    {func(l *ledger) { l.call(1, 1); l.drop(3); l.renumber(); l.addGap(schema.GapSignaling) }, []difference{eventLost}},
 		"never given away": {func(l *ledger) {
 			l.drop(1)
 			l.renumber()

@@ -258,7 +258,7 @@ func (c *chatAccount) auditMissing(what string, made []int, told int) {
 		switch e := c.made[i]; {
 		case e.fate == bpsim.Pending: // it was never given away
 			kept++
-		case c.isInGap(e.at), c.isUnheardOf(i):
+		case c.isInGap(e), c.isUnheardOf(i):
 			excused++
 		}
 	}
@@ -284,19 +284,18 @@ func (c *chatAccount) isUnheardOf(made int) bool {
 
 func clock(t time.Time) string { return t.Format("15:04:05.000") }
 
-func (c *chatAccount) isInGap(at time.Time) bool {
-	for _, gap := range c.gaps {
-		if covers(gap, at) {
-			return true
-		}
-	}
-	return false
+func (c *chatAccount) isInGap(e madeEvent) bool {
+	return slices.ContainsFunc(c.gaps, func(gap *schema.SessionGap) bool {
+		return covers(gap, e.at) && (gap.Reason != schema.GapSignaling || e.Name == brightpattern.EventSignaling)
+	})
 }
 
-// covers knows that gaps are told in milliseconds.
 func covers(gap *schema.SessionGap, at time.Time) bool {
-	return !gapFrom(gap).After(at) && !gap.To.Before(at.Truncate(time.Millisecond))
+	return !at.Before(gapFrom(gap)) && at.Before(gapTo(gap))
 }
+
+// gapTo knows that gaps are told in whole milliseconds, cut off.
+func gapTo(gap *schema.SessionGap) time.Time { return gap.To.Add(time.Millisecond) }
 
 func gapFrom(gap *schema.SessionGap) time.Time {
 	if gap.From == nil {
@@ -346,7 +345,7 @@ func (c *chatAccount) auditGaps(troubles []trouble) {
 func (c *chatAccount) objection(gap *schema.SessionGap, troubles []trouble) string {
 	answers, history := false, false
 	for _, t := range troubles {
-		if (t.chat == "" || t.chat == c.id) && !t.to.Before(gapFrom(gap)) && !t.from.After(gap.To.Time) {
+		if (t.chat == "" || t.chat == c.id) && !t.to.Before(gapFrom(gap)) && t.from.Before(gapTo(gap)) {
 			answers = answers || !t.history
 			history = history || t.history
 		}
@@ -356,7 +355,7 @@ func (c *chatAccount) objection(gap *schema.SessionGap, troubles []trouble) stri
 		return "no answer can have been lost"
 	case gap.Reason != schema.GapSignaling && !history:
 		return "the history was there"
-	case gap.Reason == schema.GapSignaling && !c.hadSignaling(gap.To.Time):
+	case gap.Reason == schema.GapSignaling && !c.hadSignaling(gapTo(gap)):
 		return "the chat had no signaling"
 	}
 	return ""
@@ -364,6 +363,6 @@ func (c *chatAccount) objection(gap *schema.SessionGap, troubles []trouble) stri
 
 func (c *chatAccount) hadSignaling(before time.Time) bool {
 	return slices.ContainsFunc(c.made, func(e madeEvent) bool {
-		return e.Name == brightpattern.EventSignaling && !e.at.After(before)
+		return e.Name == brightpattern.EventSignaling && e.at.Before(before)
 	})
 }

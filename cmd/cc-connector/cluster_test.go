@@ -14,8 +14,9 @@ import (
 // and comes back: the leader of the events, that of the session tokens'
 // consumer, and one more.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{servers: 3, replicas: 2, env: map[string]string{"CC_STREAM_REPLICAS": "3"}})
-	w.traffic.begin(load{chats: 20, agents: 6 * time.Millisecond, text: 20, customers: 2, durable: 2})
+	w.traffic.begin(load{chats: 20, agents: 6 * time.Millisecond, text: 20, customers: 5, durable: 2})
 	for _, choose := range []func() *busServer{w.leaderOfEvents, w.leaderOfHolders, w.anyServer} {
 		w.morePolled(100)
 		w.restartServer(choose(), func() { w.morePolled(100) })

@@ -19,6 +19,7 @@ func TestEvictingStream(t *testing.T) {
 		"by size": {"CC_EVENTS_MAX_BYTES", "1MiB", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, worldOptions{replicas: 2, env: map[string]string{c.setting: c.value}})
 			w.traffic.begin(load{chats: 12, agents: 8 * time.Millisecond, text: c.text, customers: 1, durable: 1})
 			for _, strike := range []mishap{killOne, startOne, endOne} {

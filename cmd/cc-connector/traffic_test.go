@@ -20,13 +20,6 @@ import (
 	"cc-connector/subjects"
 )
 
-// What the connector promises beyond what it does today.
-const (
-	withJournal       = true // repeats of a command are known as such, and each has a result
-	withDurable       = true // there are durable commands
-	withCleanHandOver = true // a chat handed over between two polls has no gap
-)
-
 // traffic is what agents and customers do while the world goes wrong.
 type traffic struct {
 	*world
@@ -34,6 +27,7 @@ type traffic struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
+	load    load
 }
 
 func newTraffic(w *world, seed uint64) *traffic {
@@ -61,22 +55,27 @@ type load struct {
 // begin opens the chats and lets everybody talk until end.
 func (t *traffic) begin(l load) {
 	t.Helper()
-	for range l.chats {
-		t.running.Go(func() { t.openChat(t.ctx, l) })
-	}
-	await(t.T, "the chats are open", func() bool { return len(t.openChats()) == l.chats })
-	t.every(l.agents, func(dice *rand.Rand) { t.agentActs(dice, l) })
+	t.load = l
+	t.refill()
+	t.every(l.agents, func(dice *rand.Rand) { t.agentActs(dice) })
 	for range l.customers {
 		t.every(10*time.Millisecond, func(dice *rand.Rand) { t.customerActs(dice) })
 	}
-	if withDurable {
-		for range l.durable {
-			t.every(10*time.Millisecond, func(dice *rand.Rand) { t.durableActs(dice) })
-		}
+	for range l.durable {
+		t.every(10*time.Millisecond, func(dice *rand.Rand) { t.durableActs(dice) })
 	}
 	if l.lifetime > 0 {
-		t.every(l.lifetime/time.Duration(l.chats), func(dice *rand.Rand) { t.replaceChat(dice, l) })
+		t.every(l.lifetime/time.Duration(l.chats), func(dice *rand.Rand) { t.replaceChat(dice) })
 	}
+}
+
+// refill opens chats until there are as many as there should be.
+func (t *traffic) refill() {
+	t.Helper()
+	for range t.load.chats - len(t.openChats()) {
+		t.running.Go(func() { t.openChat(t.ctx) })
+	}
+	await(t.T, "the chats are open", func() bool { return len(t.openChats()) >= t.load.chats })
 }
 
 // every does something again and again, never twice at once.
@@ -152,7 +151,7 @@ func (t *traffic) remember(cmd *sentCommand) *sentCommand {
 }
 
 // openChat asks for a chat until there is one. A repeat reaches the same chat.
-func (t *traffic) openChat(ctx context.Context, l load) {
+func (t *traffic) openChat(ctx context.Context) {
 	cmd := t.remember(&sentCommand{name: "chat.request"})
 	for ctx.Err() == nil {
 		result := t.ask(context.WithoutCancel(ctx), cmd.id, cmd.name, map[string]any{"from": "Ada"})
@@ -182,7 +181,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-const replyPatience = 8 * time.Second // more than a call may take
+const replyPatience = 15 * time.Second // more than a call may take
 
 // ask sends a live command and returns what is answered; nil: nothing.
 func (t *traffic) ask(ctx context.Context, id, name string, data any) *schema.Result {
@@ -212,22 +211,22 @@ func (t *traffic) ask(ctx context.Context, id, name string, data any) *schema.Re
 }
 
 // agentActs has the contact center say something, now and then twice the same in a breath.
-func (t *traffic) agentActs(dice *rand.Rand, l load) {
+func (t *traffic) agentActs(dice *rand.Rand) {
 	chat := t.pick(dice)
 	if chat == nil {
 		return
 	}
-	event := chat.event(dice, l)
+	event := chat.event(dice, t.load.text)
 	chat.push(event)
 	if event["msg_id"] == nil && dice.IntN(3) == 0 {
 		chat.push(event)
 	}
 }
 
-func (c *talk) event(dice *rand.Rand, l load) map[string]any {
+func (c *talk) event(dice *rand.Rand, text int) map[string]any {
 	switch n := dice.IntN(20); {
 	case n < 10:
-		return map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": c.nextID(), "msg": strings.Repeat("x", l.text)}
+		return map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": c.nextID(), "msg": strings.Repeat("x", text)}
 	case n < 13:
 		return map[string]any{"event": "chat_session_typing", "party_id": "agent"}
 	case n < 14:
@@ -255,19 +254,14 @@ func (t *traffic) customerActs(dice *rand.Rand) {
 	}
 	defer chat.live.Unlock()
 	cmd, data := t.command(dice, chat)
-	tries := 1
-	if withJournal {
-		tries = 1 + dice.IntN(2) // some ask twice although they were answered
-	}
-	for tries > 0 && t.ctx.Err() == nil {
+	for answers := 1 + dice.IntN(2); answers > 0 && t.ctx.Err() == nil; { // some ask twice although they were answered
 		result := t.ask(context.WithoutCancel(t.ctx), cmd.id, cmd.name, data)
-		if result != nil {
-			t.answered(cmd, *result)
-		} else if withJournal {
+		if result == nil {
 			pause(t.ctx, 50*time.Millisecond)
 			continue
 		}
-		tries--
+		t.answered(cmd, *result)
+		answers--
 	}
 }
 
@@ -329,7 +323,7 @@ func (t *traffic) durableActs(dice *rand.Rand) {
 }
 
 // replaceChat ends a chat, by either side, and opens another.
-func (t *traffic) replaceChat(dice *rand.Rand, l load) {
+func (t *traffic) replaceChat(dice *rand.Rand) {
 	chat := t.pick(dice)
 	if chat == nil {
 		return
@@ -339,7 +333,7 @@ func (t *traffic) replaceChat(dice *rand.Rand, l load) {
 		chat.end()
 	}
 	chat.live.Unlock()
-	t.openChat(t.ctx, l)
+	t.openChat(t.ctx)
 }
 
 func (t *traffic) customerEnds(chat *talk) bool {

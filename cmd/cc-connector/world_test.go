@@ -83,7 +83,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w.nc, w.js = w.bus.connect(t)
 	w.env = map[string]string{
 		"CC_NATS_URL": w.bus.urls(), "CC_BASE_URL": web.URL, "CC_TENANT_URL": "acme.example", "CC_APP_ID": "app",
-		"CC_HTTP_ADDR": "127.0.0.1:0", "CC_FAILOVER_AFTER": "2s", "CC_HTTP_TIMEOUT": "3s",
+		"CC_HTTP_ADDR": "127.0.0.1:0", "CC_FAILOVER_AFTER": "2s", "CC_HTTP_TIMEOUT": "10s",
 	}
 	for name, value := range o.env {
 		w.env[name] = value
@@ -117,14 +117,10 @@ func (w *world) killReplica(i int) {
 func (w *world) endReplica(i int) {
 	w.Helper()
 	w.chaos["SIGTERM"]++
-	began := time.Now()
 	w.witness.sends("SIGTERM")
 	w.replicas[i].signal(w.T, syscall.SIGTERM)
 	w.replicas[i].checkExit(w.T, 0)
 	w.replicas[i].up = false
-	if !withCleanHandOver {
-		w.witness.outage(began)
-	}
 }
 
 // freezeReplica stops it without a word, and lets it go on when thawed.

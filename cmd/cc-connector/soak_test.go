@@ -1,0 +1,43 @@
+//go:build soak
+
+package main
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// go test -tags soak -run TestSoak -timeout 30m ./cmd/cc-connector -soak.for=10m
+
+var soakFor = flag.Duration("soak.for", time.Minute, "how long the soak storms")
+
+// Everything that can go wrong, mixed, for long. What it measures is in the log.
+func TestSoak(t *testing.T) {
+	w := newWorld(t, worldOptions{replicas: 3})
+	w.traffic.begin(load{chats: 60, agents: 4 * time.Millisecond, text: 100, customers: 6, durable: 4, lifetime: 30 * time.Second})
+	began := time.Now()
+	for time.Since(began) < *soakFor {
+		w.storm(12,
+			killOne, startOne, killOne, startOne, endOne, startOne, endOne, startOne,
+			freezeBriefly, freezeLong, restartNATS, breakAnswers)
+		w.Logf("%v: %d messages stored", time.Since(began).Round(time.Second), w.recorder.count())
+	}
+	stormed := time.Since(began)
+	w.check()
+	w.Logf("stormed for %v", stormed.Round(time.Second))
+	for signal, samples := range w.witness.allTakeovers() {
+		slices.Sort(samples)
+		w.Logf("polled again after %s: %s", signal, spread(samples))
+	}
+}
+
+// spread of sorted samples.
+func spread(sorted []time.Duration) string {
+	at := func(part float64) string {
+		return sorted[int(part*float64(len(sorted)-1))].Round(time.Millisecond).String()
+	}
+	return fmt.Sprintf("p50 %s, p99 %s, max %s (%d chats)", at(.5), at(.99), at(1), len(sorted))
+}
