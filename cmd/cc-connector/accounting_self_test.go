@@ -58,6 +58,8 @@ func TestAccountFindsEveryDifference(t *testing.T) {
 		"reply differs":        {func(l *ledger) { l.sent[0].replies[0] = ok("chat:1") }, []difference{resultUntrue, resultUntrue}},
 		"ok, but not there":    {func(l *ledger) { l.forgetArrival() }, []difference{numberSkipped, resultUntrue, resultUntrue}},
 		"not done, but there":  {func(l *ledger) { l.fail(0, schema.OutcomeNotDone) }, []difference{resultUntrue, resultUntrue}},
+		"repeat not looked at": {func(l *ledger) { l.repeatInVain(2) }, nil},
+		"never looked at":      {func(l *ledger) { l.repeatInVain(1) }, []difference{resultUntrue, resultUntrue}},
 		"unknown, and there":   {func(l *ledger) { l.fail(0, schema.OutcomeUnknown) }, nil},
 		"unknown, not there":   {func(l *ledger) { l.fail(0, schema.OutcomeUnknown); l.forgetArrival() }, nil},
 		"sent twice":           {func(l *ledger) { l.arrive("one", 2) }, []difference{sentTwice}},
@@ -199,6 +201,13 @@ func (l *ledger) forgetArrival() {
 func (l *ledger) fail(i int, outcome schema.Outcome) {
 	failed := schema.Result{Command: "chat.send", Status: schema.StatusError, Error: &schema.Error{Code: schema.CodeTimeout, Outcome: outcome}}
 	l.sent[i].replies[0], l.stored[6+i].result = failed, &failed
+}
+
+// repeatInVain has a command, asked so often, answered also by somebody who had no time for it.
+func (l *ledger) repeatInVain(asked int) {
+	refused := schema.Result{Status: schema.StatusError, Error: &schema.Error{Code: schema.CodeUnavailable, Outcome: schema.OutcomeNotDone}}
+	l.sent[0].asked = asked
+	l.sent[0].replies = append(l.sent[0].replies, refused)
 }
 
 // makeDurable gives both commands their places in the stream.

@@ -154,7 +154,7 @@ func (t *traffic) remember(cmd *sentCommand) *sentCommand {
 func (t *traffic) openChat(ctx context.Context) {
 	cmd := t.remember(&sentCommand{name: "chat.request"})
 	for ctx.Err() == nil {
-		result := t.ask(context.WithoutCancel(ctx), cmd.id, cmd.name, map[string]any{"from": "Ada"})
+		result := t.ask(context.WithoutCancel(ctx), cmd, map[string]any{"from": "Ada"})
 		if result != nil {
 			t.answered(cmd, *result)
 		}
@@ -184,7 +184,10 @@ func pause(ctx context.Context, d time.Duration) {
 const replyPatience = 15 * time.Second // more than a call may take
 
 // ask sends a live command and returns what is answered; nil: nothing.
-func (t *traffic) ask(ctx context.Context, id, name string, data any) *schema.Result {
+func (t *traffic) ask(ctx context.Context, cmd *sentCommand, data any) *schema.Result {
+	t.mu.Lock()
+	cmd.asked++
+	t.mu.Unlock()
 	body, err := json.Marshal(data)
 	if err != nil {
 		t.Error(err)
@@ -192,7 +195,7 @@ func (t *traffic) ask(ctx context.Context, id, name string, data any) *schema.Re
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyPatience)
 	defer cancel()
-	msg := &nats.Msg{Subject: subjects.DefaultPrefix.Live(subjects.Command(name)), Data: body, Header: nats.Header{nats.MsgIdHdr: {id}}}
+	msg := &nats.Msg{Subject: subjects.DefaultPrefix.Live(subjects.Command(cmd.name)), Data: body, Header: nats.Header{nats.MsgIdHdr: {cmd.id}}}
 	reply, err := t.nc.RequestMsgWithContext(ctx, msg)
 	if err != nil {
 		return nil
@@ -255,7 +258,7 @@ func (t *traffic) customerActs(dice *rand.Rand) {
 	defer chat.live.Unlock()
 	cmd, data := t.command(dice, chat)
 	for answers := 1 + dice.IntN(2); answers > 0 && t.ctx.Err() == nil; { // some ask twice although they were answered
-		result := t.ask(context.WithoutCancel(t.ctx), cmd.id, cmd.name, data)
+		result := t.ask(context.WithoutCancel(t.ctx), cmd, data)
 		if result == nil {
 			pause(t.ctx, 50*time.Millisecond)
 			continue
@@ -338,7 +341,7 @@ func (t *traffic) replaceChat(dice *rand.Rand) {
 
 func (t *traffic) customerEnds(chat *talk) bool {
 	cmd := t.remember(&sentCommand{name: "chat.end", chat: chat.id})
-	result := t.ask(context.WithoutCancel(t.ctx), cmd.id, cmd.name, map[string]any{"chatId": chat.id})
+	result := t.ask(context.WithoutCancel(t.ctx), cmd, map[string]any{"chatId": chat.id})
 	if result == nil {
 		return false
 	}

@@ -266,9 +266,7 @@ func (w *world) ledger() *ledger {
 		}
 		l.center[chat.ID] = record
 	}
-	for _, cmd := range w.sent {
-		l.sent = append(l.sent, cmd)
-	}
+	l.sent = append(l.sent, w.sent...)
 	w.recorder.mu.Lock()
 	defer w.recorder.mu.Unlock()
 	l.missed = append(l.missed, w.recorder.missed...)
