@@ -22,6 +22,7 @@ import (
 type holderRequest struct {
 	Events  []json.RawMessage  `json:"events,omitempty"`  // publish what came in the answer to a call
 	Recover bool               `json:"recover,omitempty"` // an answer was lost: look what is missing
+	Ago     time.Duration      `json:"ago,omitempty"`     // at least so long ago
 	Close   schema.CloseReason `json:"close,omitempty"`   // close this opening of the chat
 	Opening string             `json:"opening,omitempty"`
 }
@@ -75,18 +76,20 @@ func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpa
 	}
 	if err := c.askHolder(ctx, key, request, publishPatience); err != nil {
 		c.log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.id, "error", err)
-		c.reportLostAnswer(key)
+		c.reportLostAnswer(key, 0)
 	}
 }
 
 // reportLostAnswer has the holder look for events that may have been lost
 // with the answer to a call. It is noted until the holder knows, so that
-// another replica sees to it if this one dies.
-func (c *Connector) reportLostAnswer(key chatKey) {
+// another replica sees to it if this one dies. The holder need not look for
+// what was lost before it compared the chat's history last.
+func (c *Connector) reportLostAnswer(key chatKey, ago time.Duration) {
+	lost := time.Now().Add(-ago)
 	owed := note{owedLook, string(key.token)}
 	c.notes.enter(owed)
 	report := func() {
-		err := c.tellLostAnswer(key, owed)
+		err := c.tellLostAnswer(key, owed, lost)
 		c.notes.leave(owed, err == nil)
 		if err != nil {
 			c.log.Warn("the chat's holder could not be told that an answer was lost; another replica will", "chat", key.id, "error", err)
@@ -97,14 +100,14 @@ func (c *Connector) reportLostAnswer(key chatKey) {
 	}
 }
 
-func (c *Connector) tellLostAnswer(key chatKey, owed note) error {
+func (c *Connector) tellLostAnswer(key chatKey, owed note, lost time.Time) error {
 	if err := c.notes.write(c.work, owed); err != nil {
 		return err
 	}
 	_, err := backoff.Retry(c.intake, func() (struct{}, error) {
 		polled, err := c.isPolled(c.intake, key)
 		if err == nil && polled {
-			err = c.askHolder(c.intake, key, holderRequest{Recover: true}, askAgain)
+			err = c.askHolder(c.intake, key, holderRequest{Recover: true, Ago: time.Since(lost)}, askAgain)
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(0))
@@ -153,7 +156,7 @@ func (h *holder) serveRequest(data []byte) error {
 	case request.Close != "":
 		return h.closeAsAsked(request)
 	case request.Recover:
-		return h.lookForLosses()
+		return h.lookForLosses(time.Now().Add(-request.Ago))
 	}
 	return h.receiveAnswer(request)
 }
@@ -167,13 +170,16 @@ func (h *holder) receiveAnswer(request holderRequest) error {
 	return h.receive(h.lease.ctx, events, originSend, time.Now())
 }
 
-func (h *holder) lookForLosses() error {
+// lookForLosses reads the history before the next poll, unless it was read since the loss.
+func (h *holder) lookForLosses(lost time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.checkHeld(); err != nil {
 		return err
 	}
-	h.raiseDoubt(mayHaveLost)
+	if !h.compared.After(lost) {
+		h.raiseDoubt(mayHaveLost)
+	}
 	return nil
 }
 

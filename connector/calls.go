@@ -162,7 +162,7 @@ func (c *Connector) send(ctx context.Context, chat known, event brightpattern.Cl
 		c.handOver(ctx, chat.key, events)
 	}
 	if isLostAnswer(err) {
-		c.reportLostAnswer(chat.key)
+		c.reportLostAnswer(chat.key, 0)
 	}
 	return err
 }

@@ -209,7 +209,7 @@ func (e *errand) learnOfDeath() {
 	}
 	r.Calling, r.MayBeDone, r.LastError = false, true, died()
 	if e.cmd.chat.token != "" {
-		e.reportLostAnswer(e.cmd.chat) // which may have carried events
+		e.reportLostAnswer(e.cmd.chat, e.silence()) // which may have carried events
 	}
 }
 

@@ -41,6 +41,7 @@ type holder struct {
 	signaled bool      // the chat has had signaling, which no history gives back
 	answered bool      // calls on the chat have been answered with events
 	lastSeen time.Time // up to when the chat's events are known to be complete
+	compared time.Time // when the history was asked for last
 
 	doubt      doubt
 	doubtSince time.Time

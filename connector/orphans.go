@@ -232,7 +232,7 @@ func (c *Connector) settleNote(ctx context.Context, it note) error {
 	}
 	key, err := keyOf(brightpattern.ChatID(token.ID()))
 	if err == nil {
-		c.reportLostAnswer(key)
+		c.reportLostAnswer(key, 0)
 	}
 	return err
 }
@@ -262,13 +262,18 @@ func (c *Connector) closeOrphan(ctx context.Context, key string, r *record) (*re
 	cmd := &command{name: r.Command, record: r, journalKey: key}
 	if r.ChatID != "" {
 		cmd.chat, _ = keyOf(r.ChatID)
-		c.reportLostAnswer(cmd.chat) // which may have carried events
+		c.reportLostAnswer(cmd.chat, c.silence()) // which may have carried events
 	}
 	o := c.placed(ctx, outcome{cmd: cmd, failure: died(), at: time.Now().UTC()})
 	if _, err := c.conclude(ctx, cmd, o); err != nil {
 		return nil, err
 	}
 	return c.journal.find(ctx, key)
+}
+
+// silence is how long ago a replica must have died whose work comes to another.
+func (c *Connector) silence() time.Duration {
+	return c.cfg.FailoverAfter - c.cfg.FailoverAfter/heartbeatsPerLease
 }
 
 func died() *schema.Error {

@@ -124,6 +124,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 	if h.doubt == noDoubt {
 		return nil
 	}
+	asked := time.Now()
 	history, done, err := h.readHistory(ctx, last)
 	defer done()
 	switch {
@@ -132,6 +133,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 	case errors.Is(context.Cause(h.polling), errLeaving):
 		return errLeaving
 	case err == nil:
+		h.compared = asked
 		return h.mend(ctx, history)
 	case !last && h.mayBeReadLater(err):
 		h.noteMissingHistory(err)
