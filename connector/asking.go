@@ -101,10 +101,11 @@ func (c *Connector) reportLostAnswer(key chatKey, ago time.Duration) {
 }
 
 func (c *Connector) tellLostAnswer(key chatKey, owed note, lost time.Time) error {
-	if err := c.notes.write(c.work, owed); err != nil {
-		return err
-	}
+	noted := false
 	_, err := backoff.Retry(c.intake, func() (struct{}, error) {
+		if !noted {
+			noted = c.notes.write(c.intake, owed) == nil
+		}
 		polled, err := c.isPolled(c.intake, key)
 		if err == nil && polled {
 			err = c.askHolder(c.intake, key, holderRequest{Recover: true, Ago: time.Since(lost)}, askAgain)

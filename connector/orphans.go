@@ -3,8 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,11 +37,12 @@ type notes struct {
 
 	mu        sync.Mutex
 	active    map[note]*activity // this replica's, that it is at work on
-	abandoned map[note]bool      // this replica's, that it could not settle
+	abandoned map[note]time.Time // this replica's, that it could not settle, by when they began
 }
 
 // activity is how many are at work on a note, and whether one of them failed.
 type activity struct {
+	since  time.Time
 	count  int
 	failed bool
 }
@@ -64,7 +63,7 @@ const (
 func newNotes(m *members, nc *nats.Conn, keep time.Duration) *notes {
 	return &notes{
 		nc: nc, js: m.js, bucket: m.bucket, stream: m.stream, self: m.self, keep: wholeSeconds(keep),
-		active: make(map[note]*activity), abandoned: make(map[note]bool),
+		active: make(map[note]*activity), abandoned: make(map[note]time.Time),
 	}
 }
 
@@ -84,7 +83,7 @@ func (n *notes) enter(it note) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.active[it] == nil {
-		n.active[it] = &activity{}
+		n.active[it] = &activity{since: time.Now()}
 	}
 	n.active[it].count++
 }
@@ -100,19 +99,19 @@ func (n *notes) leave(it note, settled bool) {
 	}
 	delete(n.active, it)
 	if a.failed {
-		n.abandoned[it] = true
+		n.abandoned[it] = a.since
 		return
 	}
 	n.clear(n.self, it)
 }
 
 // takeAbandoned are the notes that this replica could not settle.
-func (n *notes) takeAbandoned() []note {
+func (n *notes) takeAbandoned() map[note]time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	list := slices.Collect(maps.Keys(n.abandoned))
-	clear(n.abandoned)
-	return list
+	taken := n.abandoned
+	n.abandoned = make(map[note]time.Time)
+	return taken
 }
 
 // write notes what this replica owes. Nobody else writes there.
@@ -192,12 +191,12 @@ func (c *Connector) orphans(ctx context.Context) (map[note]replicaID, error) {
 }
 
 func (c *Connector) adoptOrphan(ctx context.Context, of replicaID, it note) {
-	_, err := c.stores.state.Get(ctx, c.notes.key(of, it))
+	found, err := c.stores.state.Get(ctx, c.notes.key(of, it))
 	if errors.Is(err, jetstream.ErrKeyNotFound) { // the marker of a note that was cleared
 		return
 	}
 	if err == nil {
-		err = c.settleNote(ctx, it)
+		err = c.settleNote(ctx, it, time.Since(found.Created())-clockDoubt)
 	}
 	if err == nil {
 		c.notes.clear(of, it)
@@ -208,9 +207,9 @@ func (c *Connector) adoptOrphan(ctx context.Context, of replicaID, it note) {
 
 // settleAbandoned tries again what this replica could not settle.
 func (c *Connector) settleAbandoned(ctx context.Context) {
-	for _, it := range c.notes.takeAbandoned() {
+	for it, since := range c.notes.takeAbandoned() {
 		c.notes.enter(it)
-		err := c.settleNote(ctx, it)
+		err := c.settleNote(ctx, it, time.Since(since))
 		c.noteUnsettled(ctx, err)
 		c.notes.leave(it, err == nil)
 	}
@@ -222,7 +221,11 @@ func (c *Connector) noteUnsettled(ctx context.Context, err error) {
 	}
 }
 
-func (c *Connector) settleNote(ctx context.Context, it note) error {
+// clockDoubt is more than the clocks of replicas and servers should differ.
+const clockDoubt = time.Second
+
+// settleNote does what is owed since so long ago.
+func (c *Connector) settleNote(ctx context.Context, it note, since time.Duration) error {
 	if it.what == owedOutcome {
 		return c.settleOrphan(ctx, it.key)
 	}
@@ -232,7 +235,7 @@ func (c *Connector) settleNote(ctx context.Context, it note) error {
 	}
 	key, err := keyOf(brightpattern.ChatID(token.ID()))
 	if err == nil {
-		c.reportLostAnswer(key, 0)
+		c.reportLostAnswer(key, max(since, 0))
 	}
 	return err
 }
