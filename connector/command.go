@@ -197,11 +197,11 @@ func (c *command) fingerprint() string {
 	if form, secret := data.(*schema.ChatSecureForm); secret {
 		form.Data = nil
 	}
-	canonical, err := json.Marshal(data)
+	written, err := json.Marshal(data)
 	if err != nil {
-		canonical = c.data
+		written = c.data
 	}
-	return idOf("fingerprint", string(c.name), string(canonical))
+	return idOf("fingerprint", string(c.name), canonical(written)) // objects that are passed on keep their own order
 }
 
 // derivedClient makes a repeat of a chat.request reach the same chat.
