@@ -72,7 +72,8 @@ func (c *Connector) adopt(ctx context.Context, cmd *command, key chatKey, o *ope
 	if o.chat.State == "" {
 		o.chat.State = lastState(history)
 	}
-	o.chat.IsNew = cmd.name == "chat.request" && cmd.mayBeDone() && !hasEventBefore(history, cmd.record.FirstSeen)
+	isOwn := o.client == cmd.derivedClient() // nobody else asks for a chat by this name
+	o.chat.IsNew = cmd.name == "chat.request" && cmd.mayBeDone() && (isOwn || !hasEventBefore(history, cmd.record.FirstSeen))
 	return nil
 }
 
