@@ -98,11 +98,16 @@ func durably(msg *nats.Msg, chat string) *nats.Msg {
 	return msg
 }
 
-// keep has JetStream keep a durable command.
-func (o outsider) keep(msg *nats.Msg) *jetstream.PubAck {
+// keep has JetStream keep a durable command, also one whose id it has seen:
+// its own memory of ids is as short as can be.
+func (o outsider) keep(msg *nats.Msg) (ack *jetstream.PubAck) {
 	o.Helper()
-	ack, err := o.js.PublishMsg(o.ctx, msg)
-	o.check(err)
+	o.eventually("JetStream takes the command", func() bool {
+		var err error
+		ack, err = o.js.PublishMsg(o.ctx, msg)
+		o.check(err)
+		return !ack.Duplicate
+	})
 	return ack
 }
 

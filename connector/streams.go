@@ -38,6 +38,7 @@ const (
 
 	// Beyond this a repeat is known by reading back, not by the stream's memory.
 	duplicateWindow = 2 * time.Minute
+	shortestWindow  = 100 * time.Millisecond // that the server takes
 )
 
 func newLayout(cfg Config) layout {
@@ -132,8 +133,10 @@ func commandsStream(cfg Config) jetstream.StreamConfig {
 		MaxMsgsPerSubject:    waitingMost,
 		Discard:              jetstream.DiscardNew,
 		DiscardNewPerSubject: true,
-		Duplicates:           duplicateWindow,
-		Replicas:             cfg.StreamReplicas,
+		// A repeat gets the first one's result from the journal; dropped here it
+		// would get none, nor would a corrected command, or another under its id.
+		Duplicates: shortestWindow,
+		Replicas:   cfg.StreamReplicas,
 		// A replica that lags could show a command that is done, or none.
 		AllowDirect: cfg.StreamReplicas == 1,
 		Metadata:    metadata(cfg),
