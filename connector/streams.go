@@ -137,9 +137,10 @@ func commandsStream(cfg Config) jetstream.StreamConfig {
 		// would get none, nor would a corrected command, or another under its id.
 		Duplicates: shortestWindow,
 		Replicas:   cfg.StreamReplicas,
-		// A replica that lags could show a command that is done, or none.
-		AllowDirect: cfg.StreamReplicas == 1,
-		Metadata:    metadata(cfg),
+		// No direct gets: their answer tells a message's place in headers, which
+		// the message's own can belie; and a replica that lags could show a
+		// command that is done, or none.
+		Metadata: metadata(cfg),
 	}
 }
 
