@@ -139,7 +139,7 @@ func numbered[D any](translate func(*D, brightpattern.MessageID) brightpattern.C
 // bindNumber gives a command the message number that it keeps through its tries.
 func (c *Connector) bindNumber(ctx context.Context, chat known) (uint64, error) {
 	closed, cmd, r := chat.entry.ClosedAt != nil, chat.command, chat.command.record
-	if r == nil || r.Message == 0 { // it is tried once
+	if !cmd.isDurable() { // it is tried once
 		return c.numbers.take(ctx, chat.key, closed)
 	}
 	if r.Number != nil {

@@ -212,6 +212,8 @@ func (c *command) derivedClient() brightpattern.ClientID {
 // mayBeDone tells whether an earlier try may have been carried out.
 func (c *command) mayBeDone() bool { return c.record != nil && c.record.MayBeDone }
 
+func (c *command) isDurable() bool { return c.record != nil && c.record.Message != 0 }
+
 func (c *command) isExpired(now time.Time) bool {
 	return !c.expires.IsZero() && !now.Before(c.expires)
 }

@@ -228,11 +228,11 @@ func stillRunning() *schema.Error {
 	}
 }
 
-// run carries a valid command out. A command of nothing but GETs that failed
-// for the moment is tried once more.
+// run carries a valid command out. A live command of nothing but GETs that
+// failed for the moment is tried once more.
 func (c *Connector) run(ctx context.Context, cmd *command) outcome {
 	a, err := calls[cmd.name](ctx, c, cmd)
-	if err != nil && cmd.spec.GET && isTransient(err) {
+	if err != nil && cmd.spec.GET && !cmd.isDurable() && isTransient(err) {
 		a, err = calls[cmd.name](ctx, c, cmd)
 	}
 	c.cfg.rehearsal.reach(pointCalled)
