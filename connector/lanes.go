@@ -155,13 +155,9 @@ func (ls *lanes) follow(ctx context.Context, l *lane) {
 			if ls.standBack(l, lowest, turn) {
 				return
 			}
-		case turn != lowest.sequence: // it was done elsewhere
-			ls.remove(l, lowest)
-		default:
-			ls.remove(l, lowest)
-			if ls.step(ctx, lowest) == verdictDone {
-				ls.noteDone(l, lowest.sequence)
-			}
+		case !ls.remove(l, lowest), turn != lowest.sequence: // it has been offered to others, or was done elsewhere
+		case ls.step(ctx, lowest) == verdictDone:
+			ls.noteDone(l, lowest.sequence)
 		}
 	}
 }
@@ -200,7 +196,7 @@ func (ls *lanes) standBack(l *lane, lowest *delivery, turn uint64) bool {
 	if l.again {
 		return false
 	}
-	if lowest != nil {
+	if lowest != nil && !ls.leaving { // then it has been offered to others
 		ls.putOff(lowest)
 	}
 	if turn != 0 && l.untold {
@@ -213,10 +209,13 @@ func (ls *lanes) standBack(l *lane, lowest *delivery, turn uint64) bool {
 	return true
 }
 
-func (ls *lanes) remove(l *lane, d *delivery) {
+// remove takes a command out of the lane, and reports false if it is no
+// longer in this replica's hand.
+func (ls *lanes) remove(l *lane, d *delivery) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l.waiting = slices.DeleteFunc(l.waiting, func(w *delivery) bool { return w == d })
+	return !ls.leaving
 }
 
 func (ls *lanes) noteDone(l *lane, sequence uint64) {
