@@ -62,11 +62,16 @@ func (d *delivery) DoubleAck(ctx context.Context) error {
 	return err
 }
 
-// park puts the command off until its turn, or until the delay is over.
+// park puts the command off until its turn, or until the delay is over. If
+// that cannot be told, it comes again by itself, and sooner.
 func (d *delivery) park(delay time.Duration) error {
+	now := time.Now()
 	d.msg = nil
-	d.held(time.Now(), delay)
-	return d.NakWithDelay(delay)
+	if err := d.NakWithDelay(delay); err != nil {
+		return err
+	}
+	d.held(now, delay)
+	return nil
 }
 
 var errNotInHand = errors.New("the command may have been given to another replica")
