@@ -43,6 +43,14 @@ func explainStore(stream string, err error) error {
 	return err
 }
 
+// explainConsumer does the same for one who hands out messages.
+func explainConsumer(stream string, err error) error {
+	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return &storeFailure{"the stream " + stream + " or its consumer is missing: make it again, as a start with CC_PROVISION=true does", err}
+	}
+	return explainStore(stream, err)
+}
+
 // isMissing tells that no stream answered, or that the server knows none.
 func isMissing(err error) bool {
 	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
