@@ -176,8 +176,10 @@ func (e *errand) advance(ctx context.Context) (time.Duration, error) {
 		return e.advance(ctx)
 	case r.Done != nil:
 		return 0, e.publishAgain(ctx, r)
-	case r.Message != e.sequence: // a repeat of one that runs
-		return retryPause(r.Attempts, nil), nil
+	case r.Message != e.sequence:
+		if r, err = e.takePlace(ctx, r); err != nil || r == nil {
+			return retryPause(1, nil), err
+		}
 	}
 	e.cmd.record = r
 	if e.refused != nil {
@@ -191,6 +193,27 @@ func (e *errand) advance(ctx context.Context) (time.Duration, error) {
 		return delay, err
 	}
 	return e.try(ctx)
+}
+
+// takePlace is for a repeat of a command that is not done. It waits for the
+// outcome: nil; but if the other message has been taken out of the stream by
+// hand, nobody works on it, and this one goes on with it.
+func (e *errand) takePlace(ctx context.Context, r *record) (*record, error) {
+	if r.Message == 0 { // a live one
+		return nil, nil
+	}
+	_, err := persist(ctx, e.log, "reading a durable command", func() (*jetstream.RawStreamMsg, error) {
+		return e.stores.commands.GetMsg(ctx, r.Message)
+	})
+	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, err
+	}
+	again, err := e.journal.find(ctx, e.cmd.key())
+	if err != nil || again == nil || again.revision != r.revision { // it has just been done
+		return nil, err
+	}
+	r.Message = e.sequence
+	return r, nil
 }
 
 func (e *errand) publishAgain(ctx context.Context, r *record) error {
