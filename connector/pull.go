@@ -34,7 +34,7 @@ func (c *Connector) keepPulling(ctx context.Context, p pull) {
 		if ctx.Err() != nil {
 			return
 		}
-		err = explainStore(p.from, err)
+		err = explainConsumer(p.from, err)
 		c.health.pulled(p.failing, err)
 		if err != nil {
 			trouble.note(err)
