@@ -341,6 +341,8 @@ func (h *holder) letGoFenced() {
 		h.log.Warn("chat let go: whose its fence is cannot be read", "error", err)
 	default:
 		h.log.Warn("chat let go: another replica has taken it")
+		h.depart(errFenced)
+		h.reportLostAnswer(h.chat) // it may have looked before what came to this one was given away
 	}
 	h.lease.stop()
 }
