@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if play, is := os.LookupEnv(victimEnv); is {
+		beVictim(play)
+	}
 	// nats.go v1.55.0 starts this goroutine for each object that it puts, and
 	// loses it when the put ends before the goroutine has begun.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
@@ -119,11 +123,11 @@ type replica struct {
 	stop    func() // orderly, as SIGTERM does it; a second call does nothing
 }
 
-func (r *rig) start() *replica {
+func (r *rig) start(more ...nats.Option) *replica {
 	r.Helper()
 	client, err := brightpattern.New(r.client)
 	r.check(err)
-	nc := r.connect(connector.NATSOptions()...)
+	nc := r.connect(append(connector.NATSOptions(), more...)...)
 	log := slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	metrics := prometheus.NewRegistry()
 	c, err := connector.New(r.config, nc, client, log, metrics)
@@ -223,7 +227,12 @@ type message struct {
 // stored reads everything that stands in the stream of events under a filter.
 func (r *rig) stored(filter string) []message {
 	r.Helper()
-	stream, err := r.js.Stream(r.ctx, r.config.Prefix.StreamName("EVENTS"))
+	return r.storedIn(r.config.Prefix.StreamName("EVENTS"), filter)
+}
+
+func (r *rig) storedIn(name, filter string) []message {
+	r.Helper()
+	stream, err := r.js.Stream(r.ctx, name)
 	r.check(err)
 	var all []message
 	for next := uint64(1); ; {

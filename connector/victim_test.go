@@ -1,0 +1,5 @@
+package connector_test
+
+const victimEnv = "CC_CONNECTOR_REHEARSAL"
+
+func beVictim(string) {}
