@@ -262,7 +262,7 @@ func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin 
 // wantClosed ends the polling. A poll under way when the end came by another
 // way is cut, and what it held is looked for. h.mu is held.
 func (h *holder) wantClosed(reason schema.CloseReason, by origin) {
-	if h.wanted != "" && h.wanted != schema.ClosedDetached {
+	if h.wanted != "" && h.wanted != schema.ClosedDetached && h.wanted != schema.ClosedGone {
 		return
 	}
 	h.wanted = reason

@@ -195,6 +195,7 @@ func (h *holder) sessionGone() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.wantClosed(schema.ClosedGone, originPoll)
+	h.raiseDoubt(mayHaveEnded)
 }
 
 func (h *holder) notePoll(pace *pace, v pollVerdict, err error) {

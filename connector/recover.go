@@ -77,9 +77,10 @@ func inTimeOrder(history []brightpattern.Event) []brightpattern.Event {
 type doubt int
 
 const (
-	noDoubt     doubt = iota
-	mayLack           // something may not be published yet
-	mayHaveLost       // an answer may have been lost
+	noDoubt      doubt = iota
+	mayHaveEnded       // what ended the session may stand in the answer to a call, which is on its way
+	mayLack            // something may not be published yet
+	mayHaveLost        // an answer may have been lost
 )
 
 // raiseDoubt says that something may be missing since the chat was last
@@ -137,6 +138,9 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 		return h.mend(ctx, history)
 	case !last && h.mayBeReadLater(err):
 		h.noteMissingHistory(err)
+		return nil
+	case h.doubt == mayHaveEnded:
+		h.doubt = noDoubt
 		return nil
 	}
 	h.doubt = noDoubt
