@@ -1,0 +1,76 @@
+package connector_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/schema"
+)
+
+// A poll tells that the session is gone before the answer arrives that has its end.
+func TestTheEndIsInALateAnswer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond, AnswerSends: true})
+	r.start()
+	w := watchNew(r)
+	w.untilListening()
+	w.inject(bpsim.Fault{Kind: "delay", Delay: time.Second, AfterEffect: true, Method: bpsim.SendEvents, Times: 1})
+	r.must("chat.end", map[string]any{"chatId": w.chat})
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkTrail("session.opened", "ended/history", "session.closed")
+	w.checkAccount()
+}
+
+// A contact center that carries a message out long after everybody has given
+// it up may show it twice. Even then the number is the same, and the second
+// one was not sent before the first one's time was over.
+func TestMessageThatIsCarriedOutTooLate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, impatient)
+	var mu sync.Mutex
+	var begun, arrived []time.Time
+	r.config.At(func(point string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if point == "Begun" {
+			begun = append(begun, time.Now())
+		}
+	})
+	intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if request.Method == http.MethodPost && isEvents(request) {
+			arrived = append(arrived, time.Now())
+		}
+		return false
+	})
+	r.start()
+	w := watchNew(r)
+	mu.Lock()
+	begun = nil // of the request
+	mu.Unlock()
+	w.inject(bpsim.Fault{Kind: "delay", Delay: 2 * time.Second, Method: bpsim.SendEvents, Times: 1})
+	result := r.awaitResult(w.give("chat.send", map[string]any{"text": "hello"}))
+	if result.Status != schema.StatusOK || !strings.Contains(string(result.Result), w.chat+":0") {
+		t.Errorf("the result is %s, %+v", result.Result, result.Error)
+	}
+	w.until("the first one has been carried out, too", func(r bpsim.Record) bool { return len(r.Client) == 2 })
+	if said := w.said(); !slices.Equal(said, []string{"hello", "hello"}) {
+		t.Errorf("the contact center got %q", said)
+	}
+	for _, e := range w.record().Client {
+		if !strings.Contains(string(e.Event), `"`+w.chat+`:0"`) {
+			t.Errorf("the contact center got %s", e.Event)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(arrived) != 2 || len(begun) != 2 || arrived[1].Sub(begun[0]) < r.config.CallTimeout {
+		t.Errorf("begun %v, arrived %v: sent again before %v had passed", begun, arrived, r.config.CallTimeout)
+	}
+}
