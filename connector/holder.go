@@ -342,7 +342,7 @@ func (h *holder) letGoFenced() {
 	default:
 		h.log.Warn("chat let go: another replica has taken it")
 		h.depart(errFenced)
-		h.reportLostAnswer(h.chat) // it may have looked before what came to this one was given away
+		h.reportLostAnswer(h.chat, 0) // it may have looked before what came to this one was given away
 	}
 	h.lease.stop()
 }
