@@ -323,7 +323,8 @@ func (w *world) awaitAccount(what string, kinds ...difference) {
 		case <-tick.C:
 			w.checkUp()
 		case <-deadline:
-			w.Fatalf("it does not come about that %s: %v", what, a)
+			w.Errorf("it does not come about that %s: %v", what, a)
+			return
 		}
 	}
 }
