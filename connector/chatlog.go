@@ -40,6 +40,7 @@ const (
 	headerLikeness = "Cc-Likeness"
 	headerOrigin   = "Cc-Origin"
 	headerOpening  = "Cc-Opening"
+	headerComplete = "Cc-Complete" // up to when nothing was missing as the message was published
 )
 
 // chatKey is a chat's id with its form as a NATS token.
@@ -73,8 +74,9 @@ type chatLog struct {
 	untaken   map[likeness]int // of these, those that the history told of before a poll did
 	position  uint64           // in the stream, of the last message that is counted
 
-	uncounted int  // messages that no checkpoint has yet
-	oldest    mark // the first of them
+	complete  time.Time // see headerComplete
+	uncounted int       // messages that no checkpoint has yet
+	oldest    mark      // the first of them
 }
 
 func (l *chatLog) fenceSubject() string {

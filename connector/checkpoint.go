@@ -130,7 +130,7 @@ func (h *holder) writeCheckpoint(ctx context.Context, closed bool, clean fenceID
 	}
 	next := checkpoint{
 		Position: h.chatLog.position, Sequence: h.chatLog.sequence, Seen: h.chatLog.seen, Untaken: h.chatLog.untaken,
-		Signaled: h.signaled, Answered: h.answered, LastSeen: h.lastSeen, Clean: clean, revision: h.saved.revision,
+		Signaled: h.signaled, Answered: h.answered, LastSeen: h.completeUntil(), Clean: clean, revision: h.saved.revision,
 	}
 	if h.opened {
 		next.Opening, next.Wanted, next.Closed = h.token.Opening, h.wanted, h.over

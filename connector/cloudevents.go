@@ -98,6 +98,7 @@ func (l *chatLog) append(ctx context.Context, subject, idPrefix string, e event.
 	}
 	msg.Subject = subject
 	msg.Header[headerSequence] = []string{strconv.FormatUint(next, 10)}
+	msg.Header[headerComplete] = []string{l.complete.UTC().Format(time.RFC3339Nano)}
 	for key, values := range header {
 		msg.Header[key] = values
 	}

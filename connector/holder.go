@@ -124,7 +124,9 @@ func (h *holder) takeOver(ctx context.Context) error {
 
 // recall brings the holder's picture of the chat up to what is published.
 func (h *holder) recall(p published) {
-	h.lastSeen = p.msg.Time
+	if complete, err := time.Parse(time.RFC3339Nano, p.msg.Header.Get(headerComplete)); err == nil {
+		h.lastSeen = complete
+	}
 	switch p.subject.Kind {
 	case subjects.KindSession:
 		h.recallSession(p)
@@ -180,12 +182,12 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 		}
 		return h.compare(ctx, false)
 	}
+	h.lastSeen = latest(h.lastSeen, h.token.OpenedAt)
 	if err := h.announce(ctx, h.token.opened()); err != nil {
 		return err
 	}
 	h.cfg.rehearsal.reach(pointAnnounced)
 	h.opened = true
-	h.lastSeen = latest(h.lastSeen, h.token.OpenedAt)
 	h.reopenEntry()
 	h.saveEntry(ctx)
 	if h.fresh {
@@ -242,6 +244,7 @@ func (h *holder) publish(ctx context.Context, event brightpattern.Event, origin 
 	}
 	var data schema.Event
 	err := h.fenced(ctx, func() (err error) {
+		h.chatLog.complete = h.completeUntil()
 		data, err = h.chatLog.event(ctx, event, like, origin, read)
 		return err
 	})
@@ -275,7 +278,10 @@ func (h *holder) wantClosed(reason schema.CloseReason, by origin) {
 
 // announce publishes a session message.
 func (h *holder) announce(ctx context.Context, payload schema.Session) error {
-	return h.fenced(ctx, func() error { return h.chatLog.session(ctx, h.token, payload) })
+	return h.fenced(ctx, func() error {
+		h.chatLog.complete = h.completeUntil()
+		return h.chatLog.session(ctx, h.token, payload)
+	})
 }
 
 // close says the last word on the chat and removes its token. Each step may

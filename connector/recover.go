@@ -157,15 +157,30 @@ func (h *holder) mend(ctx context.Context, history []brightpattern.Event) error 
 			return err
 		}
 	}
-	h.doubt, h.lastSeen = noDoubt, read
 	h.saveEntry(ctx)
-	if !lost {
-		return nil
+	if lost {
+		if err := h.reportRecovered(ctx, missing, since, read); err != nil {
+			return err
+		}
 	}
-	if err := h.reportRecovered(ctx, missing, since, read); err != nil || !h.signaled {
-		return err
+	if lost && h.signaled {
+		if err := h.reportGap(ctx, since, schema.GapSignaling); err != nil {
+			return err
+		}
 	}
-	return h.reportGap(ctx, since, schema.GapSignaling)
+	h.doubt, h.lastSeen = noDoubt, read
+	return nil
+}
+
+// completeUntil is up to when nothing is missing, whatever is in doubt. Who
+// takes the chat over finds it with what was published last: when a message
+// was stored says nothing, for its answer may have been read long before, and
+// what a history gave back may be but a part. h.mu is held.
+func (h *holder) completeUntil() time.Time {
+	if h.doubt != noDoubt {
+		return h.doubtSince
+	}
+	return h.lastSeen
 }
 
 const (
