@@ -16,12 +16,13 @@ import (
 // ledger is a chat with all that was asked for on it.
 type ledger struct {
 	watched
-	texts    []string        // that the customer sends, in this order
-	doubtful map[string]bool // texts of which nobody knows whether they were sent
-	numbers  map[string]string
-	commands []string // ids of the commands that have a result
-	lossy    bool     // an answer was lost, or may have been: what was recovered is told
-	source   string   // the stream that has all of it; CC_EVENTS
+	texts    []string          // that the customer sends, in this order
+	doubtful map[string]bool   // texts of which nobody knows whether they were sent
+	numbers  map[string]string // of texts: the message ids that their results say
+	skipped  int               // how many numbers may have been skipped
+	commands []string          // ids of the commands that have a result
+	lossy    bool              // an answer was lost, or may have been: what was recovered is told
+	source   string            // the stream that has all of it; CC_EVENTS
 }
 
 func newLedger(w watched) *ledger {
@@ -157,7 +158,7 @@ func (l *ledger) accountLosses(all []message) (wrong []string) {
 // accountCustomer compares what the customer was to say with what arrived.
 func (l *ledger) accountCustomer([]message) (wrong []string) {
 	var texts []string
-	next := uint64(0)
+	next, skipped := uint64(0), 0
 	for _, e := range l.record().Client {
 		var m struct {
 			Event string
@@ -173,7 +174,11 @@ func (l *ledger) accountCustomer([]message) (wrong []string) {
 		if promised := l.numbers[m.Text]; !ours || n < next || promised != "" && promised != string(m.ID) {
 			wrong = append(wrong, fmt.Sprintf("the message %q has the id %s; its result says %q, and the next number is %d", m.Text, m.ID, promised, next))
 		}
+		skipped += int(n - next)
 		next = n + 1
+	}
+	if skipped > l.skipped {
+		wrong = append(wrong, fmt.Sprintf("%d message numbers were skipped", skipped))
 	}
 	want := slices.DeleteFunc(slices.Clone(l.texts), func(text string) bool { return l.doubtful[text] && !slices.Contains(texts, text) })
 	if !slices.Equal(texts, want) {

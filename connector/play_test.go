@@ -252,7 +252,10 @@ func (p *play) sendLive(text string) {
 	l := p.live
 	l.texts = append(l.texts, text)
 	result := p.ask(l, "chat.send", map[string]any{"text": text})
-	l.doubtful[text] = result.Status != schema.StatusOK
+	if result.Status != schema.StatusOK {
+		l.doubtful[text] = true
+		l.skipped++
+	}
 	p.numbered(l, text, result)
 }
 
@@ -337,6 +340,7 @@ func (p *play) commandIsGivenUp() {
 	l := p.durable
 	l.inject(bpsim.Fault{Kind: "status", Status: http.StatusServiceUnavailable, Method: bpsim.SendEvents, Chat: l.chat})
 	p.givenUp = uuid.NewString()
+	l.skipped++
 	l.commands = append(l.commands, p.givenUp)
 	msg := nats.NewMsg(p.config.Prefix.Durable("chat.send", l.token()))
 	for name, value := range map[string]string{
