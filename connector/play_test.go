@@ -27,18 +27,18 @@ type play struct {
 	durable, live *ledger
 	givenUp       string // the command that is
 
-	died     chan struct{} // the process that has to die
-	followed chan struct{} // closed when there is another one, or none is needed
-	over     atomic.Bool
+	deaths atomic.Int32
+	over   atomic.Bool
 
 	mu      sync.Mutex
+	died    chan struct{} // closed when the process of the moment is dead
 	all     []message     // that CC_EVENTS has
 	changed chan struct{} // closed when it gets another one
 }
 
 func newPlay(r *rig) *play {
 	r.Helper()
-	p := &play{rig: r, followed: make(chan struct{}), changed: make(chan struct{})}
+	p := &play{rig: r, changed: make(chan struct{})}
 	consumer, err := r.js.OrderedConsumer(r.ctx, "CC_EVENTS", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"cc.chat.>", "cc.result.>"}})
 	r.check(err)
 	listening, err := consumer.Consume(p.hear)
@@ -47,16 +47,43 @@ func newPlay(r *rig) *play {
 	return p
 }
 
-// follow starts another process when the first one has died.
-func (p *play) follow() {
-	defer close(p.followed)
-	<-p.died
-	if p.over.Load() {
-		return
-	}
-	if _, err := p.startVictim("", 0); err != nil {
+// end is the end of a process: where, and the how manieth time that it gets there.
+type end struct {
+	point string
+	nth   int
+}
+
+// runProcesses starts a process whenever one has come to its end, and at last
+// one that lives. It returns when the first one runs.
+func (p *play) runProcesses(ends []end) {
+	p.Helper()
+	all := make(chan struct{})
+	p.Cleanup(func() { <-all }) // after that of the processes
+	died := p.startProcess(ends[0])
+	go func() {
+		defer close(all)
+		for i := range ends {
+			if <-died; p.over.Load() {
+				return
+			}
+			p.deaths.Add(1)
+			died = p.startProcess(append(ends, end{})[i+1])
+		}
+	}()
+}
+
+func (p *play) startProcess(e end) chan struct{} {
+	died, err := p.startVictim(e.point, e.nth)
+	if err != nil {
 		p.Error(err)
+		died = make(chan struct{})
+		close(died)
 	}
+	p.Cleanup(func() { p.over.Store(true) }) // before the process is killed
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.died = died
+	return died
 }
 
 func (p *play) hear(msg jetstream.Msg) {
@@ -114,6 +141,9 @@ func (p *play) perform() {
 // audit closes the account.
 func (p *play) audit() {
 	p.Helper()
+	for _, id := range slices.Concat(p.durable.commands, p.live.commands) {
+		p.awaitOutcome(id)
+	}
 	p.eventually("no command is left", func() bool { return p.waiting() == 0 })
 	for name, l := range map[string]*ledger{"durable": p.durable, "live": p.live} {
 		if wrong := l.account(); len(wrong) > 0 {
@@ -302,21 +332,19 @@ func (p *play) ask(l *ledger, command string, data map[string]any) (result schem
 
 // request ends also when the process that may have the command dies.
 func (p *play) request(msg *nats.Msg) (*nats.Msg, error) {
+	p.mu.Lock()
+	died := p.died
+	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(p.ctx, patience/2)
-	defer cancel()
-	select {
-	case <-p.died:
-	default:
-		done := make(chan struct{})
-		defer close(done)
-		go func() {
-			select {
-			case <-p.died:
-				cancel()
-			case <-done:
-			}
-		}()
-	}
+	answered := make(chan struct{})
+	defer close(answered)
+	go func() {
+		defer cancel()
+		select {
+		case <-died:
+		case <-answered:
+		}
+	}()
 	return p.nc.RequestMsgWithContext(ctx, msg)
 }
 

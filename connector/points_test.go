@@ -34,6 +34,9 @@ var deaths = map[string][]int{
 	"Checkpoint": {1},
 }
 
+// Where the process that goes on dies as well, before it is done with what the first one left.
+var twice = []string{"Taken", "Read", "Published", "Begun", "Called", "Recorded", "Result", "DeadLetter"}
+
 const dyingAtOnce = 8
 
 // A process may die between any two effects. Another one goes on, and in the
@@ -47,37 +50,34 @@ func TestEveryPoint(t *testing.T) {
 	}
 	var running sync.WaitGroup
 	places := make(chan struct{}, dyingAtOnce)
+	run := func(name string, ends ...end) {
+		running.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			t.Run(name, func(t *testing.T) { rehearse(t, ends) })
+		})
+	}
 	for point, times := range deaths {
 		for _, nth := range times {
-			running.Go(func() {
-				places <- struct{}{}
-				defer func() { <-places }()
-				t.Run(fmt.Sprint(point, " ", nth), func(t *testing.T) { rehearse(t, point, nth) })
-			})
+			run(fmt.Sprint(point, " ", nth), end{point, nth})
 		}
+	}
+	for _, point := range twice {
+		run(point+" twice", end{point, deaths[point][len(deaths[point])-1]}, end{point, 1})
 	}
 	running.Wait()
 }
 
-func rehearse(t *testing.T, point string, nth int) {
+func rehearse(t *testing.T, ends []end) {
 	r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond, StalePoll: 200 * time.Millisecond, AnswerSends: true})
 	r.config.CallTimeout, r.client.Timeout = 2*time.Second, 2*time.Second
 	r.start().stop() // makes the streams
 	r.shortenMemory()
 	p := newPlay(r)
-	r.Cleanup(func() { <-p.followed })
-	died, err := r.startVictim(point, nth)
-	p.died = died
-	if err == nil {
-		go p.follow()
-	}
-	defer p.over.Store(true)
-	r.check(err)
+	p.runProcesses(ends)
 	p.perform()
-	select {
-	case <-p.died:
-	default:
-		t.Fatalf("the process never got there; log:\n%s", r.log)
+	if n := int(p.deaths.Load()); n != len(ends) {
+		t.Fatalf("%d of %d processes got there; log:\n%s", n, len(ends), r.log)
 	}
 	p.audit()
 }
