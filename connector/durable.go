@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern"
@@ -144,9 +145,20 @@ func (e *errand) read() {
 	e.raw.chat = brightpattern.ChatID(subject.Chat.ID())
 	spec, _ := schema.LookupCommand(string(subject.Command)) // the stream takes no others
 	e.cmd, e.refused = readCommand(spec, e.raw)
+	if e.refused == nil && e.isTooLarge() {
+		e.cmd.result = e.cmd.refusalID()
+		e.refused = invalidCommand(&schema.FieldError{Field: "data", Problem: "is too long for the bus, together with the headers: a dead letter could not hold it"})
+	}
 	if e.refused == nil && spec.Read {
 		e.cmd.journalKey = idOf("read", e.cmd.source, e.cmd.id, formatUint(e.sequence)) // reads again for each message
 	}
+}
+
+// isTooLarge tells of a command that fits on the bus, but would not with a
+// dead letter's headers: it could never be given up.
+func (e *errand) isTooLarge() bool {
+	letter := nats.Msg{Subject: e.subject, Header: e.raw.header, Data: e.raw.data}
+	return int64(letter.Size()) > e.nc.MaxPayload()-headroom
 }
 
 // specOf finds the command of a subject whose chat cannot be read.

@@ -336,7 +336,8 @@ func TestChatRequestWhoseAnswerIsLost(t *testing.T) {
 			}
 			if c.before {
 				clock.set(-time.Minute)
-				o.openElsewhere(c.client)
+				chat := watched{o.rig, o.openElsewhere(c.client)}
+				chat.until("it has a past", func(r bpsim.Record) bool { return len(r.Server) > 0 })
 				clock.set(0)
 			}
 			o.inject(bpsim.Fault{Method: bpsim.RequestChat, Kind: c.fault, Times: 1})

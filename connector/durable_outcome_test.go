@@ -344,6 +344,24 @@ func TestDeadLetterIsPutBack(t *testing.T) {
 	}
 }
 
+// What could not be a dead letter is no command.
+func TestCommandTooLargeForADeadLetter(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{}, func(r *rig) { r.config.CommandMaxAge = time.Second })
+	a, chat := o.listen(), o.openChat()
+	o.mustSend("chat.detach", fields{"chatId": chat})
+	o.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: 503})
+	room := int(o.nc.MaxPayload())
+	huge := o.give("push.received", "huge", chat, fields{"aps": strings.Repeat("x", room-200)})
+	large := o.give("push.received", "large", chat, fields{"aps": strings.Repeat("x", room-9000)})
+	checkRefused(a.await(huge), o, "data")
+	a.await(large)
+	a.checkOnce(huge, large)
+	if l := o.letter(large); len(l.Data) < room-9000 {
+		t.Errorf("the letter has %d bytes", len(l.Data))
+	}
+}
+
 // What a sender's headers tell JetStream is between those two.
 func TestJetStreamHeadersOfCommands(t *testing.T) {
 	t.Parallel()
