@@ -130,12 +130,22 @@ func TestOrderlyStopWithCommands(t *testing.T) {
 	o.eventually("all three are in a call", func() bool { return len(o.sim.Faults()) == 0 })
 	o.start()
 	o.giveMany(chats[0], 10, 15) // which some other replica may have in hand
+	var offered atomic.Int64
+	w := o.watch(func(msg *nats.Msg) {
+		if strings.HasPrefix(msg.Subject, "$JS.ACK.CC_COMMANDS.") && string(msg.Data) == "-NAK" {
+			offered.Add(1)
+		}
+	})
 	left := make(chan struct{})
 	go func() { defer close(left); first.stop() }()
-	o.eventually("it leaves", func() bool { return first.Ready() != nil })
+	o.eventually("what waits is offered to the other", func() bool { return offered.Load() >= 27 })
 	o.giveMany(chats[0], 15, 20)
+	if n := len(a.of(ids[1])); n > 0 {
+		t.Error("a command has overtaken one that runs")
+	}
 	o.sim.ClearFaults()
 	<-left
+	w.end()
 	for i := 10; i < 20; i++ {
 		ids = append(ids, fmt.Sprintf("%s-%d", chats[0], i))
 	}
