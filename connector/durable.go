@@ -284,8 +284,8 @@ func (e *errand) tryLater(ctx context.Context, o outcome) (time.Duration, error)
 	r := e.cmd.record
 	r.Calling, r.LastError = false, o.failure
 	r.MayBeDone = r.MayBeDone || o.failure.Outcome == schema.OutcomeUnknown
-	var wire *brightpattern.Error
-	if !errors.As(o.err, &wire) { // the contact center was not asked
+	wire := wireError(o.err)
+	if wire == nil { // the contact center was not asked
 		r.Attempts--
 	}
 	delay := retryPause(r.Attempts, wire)

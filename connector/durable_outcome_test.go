@@ -344,6 +344,33 @@ func TestDeadLetterIsPutBack(t *testing.T) {
 	}
 }
 
+// A look-up that fails waits for as long as it is told to.
+func TestLookUpHonoursRetryAfter(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int64
+	o := newOutsider(t, bpsim.Options{}, shortCalls, func(r *rig) {
+		r.config.CommandMaxAge = 4 * time.Second
+		intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
+			if strings.HasSuffix(request.URL.Path, "/history") {
+				reads.Add(1)
+			}
+			return false
+		})
+	})
+	a, chat := o.listen(), o.openChat()
+	o.mustSend("chat.detach", fields{"chatId": chat}) // nobody else reads the history
+	before := reads.Load()
+	o.injectOn(chat, bpsim.SendEvents, bpsim.Fault{Kind: "cut_before"}, 1)
+	o.injectOn(chat, bpsim.GetHistory, bpsim.Fault{Kind: "status", Status: 503, RetryAfter: time.Hour}, 0)
+	id := o.give("chat.send", "unknown", chat, fields{"text": "x"})
+	if e := a.await(id); e.failure()["outcome"] != "unknown" {
+		t.Errorf("the answer is %v", e.data)
+	}
+	if n := reads.Load() - before; n != 1 {
+		t.Errorf("the history was read %d times", n)
+	}
+}
+
 // What could not be a dead letter is no command.
 func TestCommandTooLargeForADeadLetter(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,12 @@ func unavailable(message string) *schema.Error {
 	return &schema.Error{Code: schema.CodeUnavailable, Message: message, Retryable: true, Outcome: schema.OutcomeNotDone}
 }
 
+// wireError is what the contact center answered, or did not: nil if it was not asked.
+func wireError(err error) (wire *brightpattern.Error) {
+	errors.As(err, &wire)
+	return wire
+}
+
 // doneError is a failure after the contact center has carried the command out.
 type doneError struct{ error }
 

@@ -58,6 +58,7 @@ type record struct {
 	LastCall  time.Time     `json:"lastCall,omitzero"`
 	Calling   bool          `json:"calling,omitempty"`   // a call may be under way
 	MayBeDone bool          `json:"mayBeDone,omitempty"` // the outcome of some call is not known
+	LookUps   int           `json:"lookUps,omitempty"`   // that failed for the moment
 	Number    *uint64       `json:"number,omitempty"`    // the message number that is bound to it
 	LastError *schema.Error `json:"lastError,omitempty"`
 	GivenUp   *uint64       `json:"givenUp,omitempty"` // end of the stream of dead letters before its own

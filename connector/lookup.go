@@ -46,7 +46,8 @@ func (e *errand) lookUp(ctx context.Context) (settled bool, delay time.Duration,
 	case ctx.Err() != nil:
 		return true, 0, context.Cause(ctx)
 	case isTransient(err):
-		return true, e.untilDeadline(retryPause(r.Attempts, nil)), e.journal.write(ctx, e.cmd.key(), r)
+		r.LookUps++
+		return true, e.untilDeadline(retryPause(r.Attempts+r.LookUps, wireError(err))), e.journal.write(ctx, e.cmd.key(), r)
 	case err != nil:
 		return true, 0, e.finish(ctx, outcome{cmd: e.cmd, failure: r.LastError})
 	}
