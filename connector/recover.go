@@ -122,7 +122,7 @@ func (h *holder) seenComplete(t time.Time) {
 // standing until the next poll has come back, or, when it is the last chance,
 // leaves a gap. h.mu is held.
 func (h *holder) compare(ctx context.Context, last bool) error {
-	if h.doubt == noDoubt || !last && h.lookedLately() {
+	if h.doubt == noDoubt {
 		return nil
 	}
 	asked := time.Now()
@@ -145,14 +145,6 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 	}
 	h.doubt = noDoubt
 	return h.reportGap(ctx, h.doubtSince, gapReason(err))
-}
-
-// lookPause spaces the looks into the history of a busy chat, of which each one
-// finds events that the next poll gives.
-const lookPause = 2 * time.Second
-
-func (h *holder) lookedLately() bool {
-	return h.doubt == mayLack && time.Since(h.compared) < lookPause
 }
 
 // mend publishes what is missing, and says so if an answer may have been lost.
