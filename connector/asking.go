@@ -178,8 +178,12 @@ func (h *holder) lookForLosses(lost time.Time) error {
 	if err := h.checkHeld(); err != nil {
 		return err
 	}
-	if !h.compared.After(lost) {
-		h.raiseDoubt(mayHaveLost)
+	if h.compared.After(lost) {
+		return nil
+	}
+	h.raiseDoubt(mayHaveLost)
+	if lost.Before(h.doubtSince) {
+		h.doubtSince = lost
 	}
 	return nil
 }

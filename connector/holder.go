@@ -177,7 +177,9 @@ func (h *holder) recallEvent(p published) {
 // earlier holder, or nobody, has read is published.
 func (h *holder) openOrRecover(ctx context.Context) error {
 	if h.opened {
-		if !h.cameClean() {
+		if h.cameClean() {
+			h.compared = h.saved.Compared.Add(-clockDoubt)
+		} else {
 			h.raiseDoubt(mayHaveLost)
 		}
 		return h.compare(ctx, false)

@@ -51,7 +51,8 @@ type record struct {
 	ChatID      brightpattern.ChatID `json:"chatId,omitempty"` // that it names
 	Fingerprint string               `json:"fingerprint"`      // of what it wants
 
-	Run       string        `json:"run"`               // whose record it is
+	Run       string        `json:"run"`               // tells this record from another run's
+	Replica   replicaID     `json:"replica,omitempty"` // that began it, on the live lane
 	Message   uint64        `json:"message,omitempty"` // in the stream of commands; 0 on the live lane
 	FirstSeen time.Time     `json:"firstSeen"`
 	Attempts  int           `json:"attempts,omitempty"`

@@ -37,14 +37,15 @@ type notes struct {
 
 	mu        sync.Mutex
 	active    map[note]*activity // this replica's, that it is at work on
-	abandoned map[note]time.Time // this replica's, that it could not settle, by when they began
+	abandoned map[note]activity  // this replica's, that it could not settle
 }
 
 // activity is how many are at work on a note, and whether one of them failed.
 type activity struct {
-	since  time.Time
-	count  int
-	failed bool
+	since    time.Time
+	count    int
+	failed   bool
+	uncalled string // a run of the command that made no call
 }
 
 // note is one thing that is owed.
@@ -63,7 +64,7 @@ const (
 func newNotes(m *members, nc *nats.Conn, keep time.Duration) *notes {
 	return &notes{
 		nc: nc, js: m.js, bucket: m.bucket, stream: m.stream, self: m.self, keep: wholeSeconds(keep),
-		active: make(map[note]*activity), abandoned: make(map[note]time.Time),
+		active: make(map[note]*activity), abandoned: make(map[note]activity),
 	}
 }
 
@@ -99,18 +100,26 @@ func (n *notes) leave(it note, settled bool) {
 	}
 	delete(n.active, it)
 	if a.failed {
-		n.abandoned[it] = a.since
+		n.abandoned[it] = *a
 		return
 	}
 	n.clear(n.self, it)
 }
 
+// leaveUncalled leaves the note of a run that may have been recorded, and made no call.
+func (n *notes) leaveUncalled(it note, run string) {
+	n.mu.Lock()
+	n.active[it].uncalled = run
+	n.mu.Unlock()
+	n.leave(it, false)
+}
+
 // takeAbandoned are the notes that this replica could not settle.
-func (n *notes) takeAbandoned() map[note]time.Time {
+func (n *notes) takeAbandoned() map[note]activity {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	taken := n.abandoned
-	n.abandoned = make(map[note]time.Time)
+	n.abandoned = make(map[note]activity)
 	return taken
 }
 
@@ -196,7 +205,7 @@ func (c *Connector) adoptOrphan(ctx context.Context, of replicaID, it note) {
 		return
 	}
 	if err == nil {
-		err = c.settleNote(ctx, it, time.Since(found.Created())-clockDoubt)
+		err = c.settleNote(ctx, of, it, activity{since: found.Created().Add(clockDoubt)})
 	}
 	if err == nil {
 		c.notes.clear(of, it)
@@ -207,9 +216,9 @@ func (c *Connector) adoptOrphan(ctx context.Context, of replicaID, it note) {
 
 // settleAbandoned tries again what this replica could not settle.
 func (c *Connector) settleAbandoned(ctx context.Context) {
-	for it, since := range c.notes.takeAbandoned() {
+	for it, a := range c.notes.takeAbandoned() {
 		c.notes.enter(it)
-		err := c.settleNote(ctx, it, time.Since(since))
+		err := c.settleNote(ctx, c.replica, it, a)
 		c.noteUnsettled(ctx, err)
 		c.notes.leave(it, err == nil)
 	}
@@ -224,10 +233,10 @@ func (c *Connector) noteUnsettled(ctx context.Context, err error) {
 // clockDoubt is more than the clocks of replicas and servers should differ.
 const clockDoubt = time.Second
 
-// settleNote does what is owed since so long ago.
-func (c *Connector) settleNote(ctx context.Context, it note, since time.Duration) error {
+// settleNote does what a replica owes.
+func (c *Connector) settleNote(ctx context.Context, of replicaID, it note, a activity) error {
 	if it.what == owedOutcome {
-		return c.settleOrphan(ctx, it.key)
+		return c.settleOrphan(ctx, of, it.key, a.uncalled)
 	}
 	token, err := subjects.ParseChatToken(it.key)
 	if err != nil {
@@ -235,19 +244,24 @@ func (c *Connector) settleNote(ctx context.Context, it note, since time.Duration
 	}
 	key, err := keyOf(brightpattern.ChatID(token.ID()))
 	if err == nil {
-		c.reportLostAnswer(key, max(since, 0))
+		c.reportLostAnswer(key, max(time.Since(a.since), 0))
 	}
 	return err
 }
 
-// settleOrphan publishes the outcome of a live command whose replica has died.
-func (c *Connector) settleOrphan(ctx context.Context, key string) error {
+// settleOrphan publishes the outcome of a live command whose replica has died,
+// or could not record it.
+func (c *Connector) settleOrphan(ctx context.Context, of replicaID, key, uncalled string) error {
 	r, err := c.journal.find(ctx, key)
-	if err != nil || r == nil || r.Message != 0 { // it never began, or the durable lane runs it
+	if err != nil || r == nil || r.Replica != of { // it never began, or another one runs it
 		return err
 	}
 	if r.Done == nil {
-		if r, err = c.closeOrphan(ctx, key, r); err != nil {
+		failure := died()
+		if r.Run == uncalled {
+			failure = unrecorded()
+		}
+		if r, err = c.closeOrphan(ctx, key, r, failure); err != nil {
 			return err
 		}
 	}
@@ -260,14 +274,16 @@ func (c *Connector) settleOrphan(ctx context.Context, key string) error {
 
 // closeOrphan says of a command that nobody knows what has become of it, unless
 // somebody does by now.
-func (c *Connector) closeOrphan(ctx context.Context, key string, r *record) (*record, error) {
-	c.log.Warn("a command's replica has died before its outcome was recorded", "command", r.Command)
+func (c *Connector) closeOrphan(ctx context.Context, key string, r *record, failure *schema.Error) (*record, error) {
+	c.log.Warn("a command was begun, and its outcome not recorded", "command", r.Command, "code", failure.Code)
 	cmd := &command{name: r.Command, record: r, journalKey: key}
 	if r.ChatID != "" {
 		cmd.chat, _ = keyOf(r.ChatID)
+	}
+	if r.ChatID != "" && failure.Outcome == schema.OutcomeUnknown {
 		c.reportLostAnswer(cmd.chat, c.silence()) // which may have carried events
 	}
-	o := c.placed(ctx, outcome{cmd: cmd, failure: died(), at: time.Now().UTC()})
+	o := c.placed(ctx, outcome{cmd: cmd, failure: failure, at: time.Now().UTC()})
 	if _, err := c.conclude(ctx, cmd, o); err != nil {
 		return nil, err
 	}

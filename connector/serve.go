@@ -145,8 +145,8 @@ func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, fun
 	begun, err := c.beginRecord(ctx, cmd, owed)
 	switch {
 	case err != nil:
-		c.notes.leave(owed, false) // it may have been stored
-		return cmd.refuse(unavailable("JetStream did not record the command in time")), c.replyOnly
+		c.notes.leaveUncalled(owed, cmd.record.Run)
+		return cmd.refuse(unrecorded()), c.replyOnly
 	case begun != nil:
 		c.notes.leave(owed, true)
 		return c.repeated(ctx, cmd, begun)
@@ -161,6 +161,10 @@ func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, fun
 	return o, func(o outcome, request incoming) { c.settleRecorded(o, request, owed) }
 }
 
+func unrecorded() *schema.Error {
+	return unavailable("JetStream did not record the command in time")
+}
+
 // beginRecord makes the command's record, or returns the one that is there.
 func (c *Connector) beginRecord(ctx context.Context, cmd *command, owed note) (*record, error) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
@@ -168,6 +172,7 @@ func (c *Connector) beginRecord(ctx context.Context, cmd *command, owed note) (*
 	noted := make(chan error, 1)
 	go func() { noted <- c.notes.write(ctx, owed) }()
 	cmd.record = newRecord(cmd, 0)
+	cmd.record.Replica = c.replica
 	err := c.journal.write(ctx, cmd.key(), cmd.record)
 	noteErr := <-noted
 	if errors.Is(err, errOvertaken) {
