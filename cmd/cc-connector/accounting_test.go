@@ -316,8 +316,10 @@ func (c *chatAccount) auditOrder() {
 		if len(alike) != 1 {
 			continue
 		}
-		i := alike[0]
-		from := m.origin
+		i, from := alike[0], m.origin
+		if i == 0 && from == schema.OriginHistory && m.event.Time.IsZero() { // it has no predecessor that says where it belongs
+			continue
+		}
 		if from == schema.OriginSend {
 			from += clock(c.made[i].given)
 		}

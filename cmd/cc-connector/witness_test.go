@@ -102,12 +102,15 @@ func (w *witness) pollBegins(chat string, at time.Time) {
 	w.takeovers[d.signal] = append(w.takeovers[d.signal], at.Sub(d.since))
 }
 
+// staleFor is how long the contact center may give to a poll whose replica has gone.
+const staleFor = 2 * time.Second
+
 // sends notes a signal that is sent to a replica now: any answer may be lost by it.
 func (w *witness) sends(signal string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.signal, w.signalled = signal, time.Now()
-	w.troubles = append(w.troubles, trouble{from: w.signalled, to: w.signalled})
+	w.troubles = append(w.troubles, trouble{from: w.signalled, to: w.signalled.Add(staleFor)})
 }
 
 // outage notes that something was away for all.
