@@ -192,8 +192,8 @@ func TestRefusedCommandComesCorrected(t *testing.T) {
 // A command that runs is not run again: its repeat waits for the outcome.
 func TestRepeatWaitsForTheRunningOne(t *testing.T) {
 	t.Parallel()
-	o := newOutsider(t, bpsim.Options{}, aDayToFailOver)
-	o.start()
+	o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver)}
+	one, two := o.startMortal(), o.startMortal()
 	a, chat := o.listen(), o.openChat()
 	g := given{command: "chat.send", id: "same", data: fields{"chatId": chat, "text": "once"}}
 	o.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang", Times: 1})
@@ -205,6 +205,7 @@ func TestRepeatWaitsForTheRunningOne(t *testing.T) {
 	}
 	o.keep(durably(writePlain(g), chat))
 	later := o.give("chat.send", "later", chat, fields{"text": "later"})
+	o.eventually("the repeats are known as such", func() bool { return one.repeats()+two.repeats() == len(repeats) })
 	if len(a.of("same")) > 0 || len(a.of(later)) > 0 {
 		t.Error("there are results, and the first has none")
 	}
@@ -220,6 +221,22 @@ func TestRepeatWaitsForTheRunningOne(t *testing.T) {
 	if said := o.saidTexts(chat); !slices.Equal(said, []string{"once", "later"}) {
 		t.Errorf("the contact center got %q", said)
 	}
+}
+
+// repeats is how many live commands the replica has known as repeats.
+func (m mortal) repeats() (count int) {
+	m.Helper()
+	families, err := m.registry.Gather()
+	m.check(err)
+	for _, family := range families {
+		if family.GetName() != "cc_commands_repeated_total" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			count += int(metric.GetCounter().GetValue())
+		}
+	}
+	return count
 }
 
 // The same command on both lanes and several replicas at once runs once.

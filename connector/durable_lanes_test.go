@@ -103,8 +103,8 @@ func TestLongCallKeepsItsCommand(t *testing.T) {
 	o.start()
 	a, chat := o.listen(), o.openChat()
 	o.injectOn(chat, bpsim.SendEvents, bpsim.Fault{Kind: "delay", Delay: 4 * time.Second}, 1)
-	ids := o.giveMany(chat, 0, 3)
 	form := o.give("chat.form", "a form", chat, fields{"formRequestId": "7", "formName": "f", "data": fields{}})
+	ids := o.giveMany(chat, 0, 3) // whoever thought it dead could not look for a form
 	for _, id := range append(ids, form) {
 		a.mustSucceed(id)
 	}
