@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,9 +24,12 @@ const victimEnv = "CC_CONNECTOR_REHEARSAL"
 type victim struct {
 	NATS   string
 	Config connector.Config
-	Client brightpattern.Config
-	Point  string // where it kills itself; "": nowhere
-	Nth    int    // the how manieth time it gets there
+	Client struct { // a brightpattern.Config
+		BaseURL, TenantURL string
+		Timeout            time.Duration
+	}
+	Point string // where it kills itself; "": nowhere
+	Nth   int    // the how manieth time it gets there
 }
 
 // beVictim runs the connector until its parent ends, or it kills itself.
@@ -41,7 +45,7 @@ func beVictim(told string) {
 	fail(json.Unmarshal([]byte(told), &v))
 	nc, err := nats.Connect(v.NATS, connector.NATSOptions()...)
 	fail(err)
-	client, err := brightpattern.New(v.Client)
+	client, err := brightpattern.New(brightpattern.Config{BaseURL: v.Client.BaseURL, TenantURL: v.Client.TenantURL, Timeout: v.Client.Timeout, MaxPolls: 64})
 	fail(err)
 	v.Config.At(v.dieAt())
 	c, err := connector.New(v.Config, nc, client, log, prometheus.NewRegistry())
@@ -70,7 +74,9 @@ func (v victim) dieAt() func(string) {
 
 // startVictim starts a connector in a process of its own. died is closed when it has ended.
 func (r *rig) startVictim(point string, nth int) (died chan struct{}, err error) {
-	told, err := json.Marshal(victim{NATS: r.nats.ClientURL(), Config: r.config, Client: r.client, Point: point, Nth: nth})
+	v := victim{NATS: r.nats.ClientURL(), Config: r.config, Point: point, Nth: nth}
+	v.Client.BaseURL, v.Client.TenantURL, v.Client.Timeout = r.client.BaseURL, r.client.TenantURL, r.client.Timeout
+	told, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
