@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/schema"
 )
@@ -24,6 +26,42 @@ func TestTheEndIsInALateAnswer(t *testing.T) {
 	w.awaitEnd(schema.ClosedEnded)
 	w.checkTrail("session.opened", "ended/history", "session.closed")
 	w.checkAccount()
+}
+
+// A replica may die between any two things that it tells NATS. So that somebody
+// will know that it owes an outcome, this goes out before the command is on record.
+func TestDebtIsNotedBeforeTheRecord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, aDayToFailOver)
+	r.start()
+	w := watchNew(r)
+	written, err := r.nc.SubscribeSync("$KV.>")
+	r.check(err)
+	r.check(r.nc.Flush())
+	for range 30 {
+		r.must("chat.typing", map[string]any{"chatId": w.chat})
+		for first := ""; first == ""; {
+			msg, err := written.NextMsgWithContext(r.ctx)
+			r.check(err)
+			isNote := strings.Contains(msg.Subject, ".owed.") && msg.Header.Get("KV-Operation") == ""
+			if isNote || strings.HasPrefix(msg.Subject, "$KV.CC_JOURNAL.") {
+				if first = msg.Subject; !isNote {
+					t.Fatalf("%s is written first", first)
+				}
+			}
+		}
+		r.drain(written)
+	}
+}
+
+// drain drops what has come so far.
+func (r *rig) drain(s *nats.Subscription) {
+	r.Helper()
+	r.check(r.nc.Flush())
+	for n, _, _ := s.Pending(); n > 0; n, _, _ = s.Pending() {
+		_, err := s.NextMsgWithContext(r.ctx)
+		r.check(err)
+	}
 }
 
 // A contact center that carries a message out long after everybody has given

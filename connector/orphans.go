@@ -129,6 +129,25 @@ func (n *notes) write(ctx context.Context, it note) error {
 	return err
 }
 
+// send is write that waits only when its outcome is asked for. What this
+// process writes after send has returned reaches NATS after the note.
+func (n *notes) send(ctx context.Context, it note) (outcome func() error) {
+	ack, err := n.js.PublishMsgAsync(nats.NewMsg(n.subject(n.self, it)), jetstream.WithMsgTTL(n.keep))
+	return func() error {
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ack.Ok():
+			return nil
+		case err := <-ack.Err():
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // clear takes a note away, and does not wait for it: one that stays is looked
 // into when this replica is no more, and found settled.
 func (n *notes) clear(of replicaID, it note) {

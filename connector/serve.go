@@ -169,12 +169,11 @@ func unrecorded() *schema.Error {
 func (c *Connector) beginRecord(ctx context.Context, cmd *command, owed note) (*record, error) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	noted := make(chan error, 1)
-	go func() { noted <- c.notes.write(ctx, owed) }()
+	noted := c.notes.send(ctx, owed) // NATS gets it before the record
 	cmd.record = newRecord(cmd, 0)
 	cmd.record.Replica = c.replica
 	err := c.journal.write(ctx, cmd.key(), cmd.record)
-	noteErr := <-noted
+	noteErr := noted()
 	if errors.Is(err, errOvertaken) {
 		return c.journal.find(ctx, cmd.key())
 	}
