@@ -292,6 +292,21 @@ func TestAttemptsOfADeadLetter(t *testing.T) {
 	}
 }
 
+// That JetStream was away is no call.
+func TestNeverCalledForWantOfAStore(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{}, func(r *rig) { r.config.CommandMaxAge, r.config.CallTimeout = 2*time.Second, 300*time.Millisecond })
+	a, chat := o.listen(), o.openChat()
+	o.check(o.js.DeleteStream(o.ctx, "KV_CC_CHATS"))
+	e := a.await(o.give("chat.typing", "never", chat, fields{}))
+	if e.failure()["code"] != "expired" || e.failure()["outcome"] != "not_done" {
+		t.Errorf("the answer is %v", e.data)
+	}
+	if l := o.letter("never"); l.Header.Get("Cc-Attempts") != "0" {
+		t.Errorf("its letter is %v", l.Header)
+	}
+}
+
 // A command that is too late is never called, and one that may have been
 // carried out stays so to the end.
 func TestEndsOfPatience(t *testing.T) {
