@@ -64,6 +64,9 @@ func (h *holder) run() {
 		h.log.Info("chat closed")
 	case errors.Is(err, errLeaseLost):
 		h.log.Warn("chat let go: its session token could not be confirmed in time, another replica may have it")
+		if h.lease.overran() {
+			h.reportLostAnswer(h.chat, 0) // a poll that was begun on waking up may have taken what the other one waits for
+		}
 	case errors.Is(err, errFenced):
 		h.letGoFenced()
 	default:

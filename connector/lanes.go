@@ -178,7 +178,9 @@ func (ls *lanes) look(l *lane) (lowest *delivery, done uint64) {
 func (ls *lanes) turn(ctx context.Context, chat subjects.ChatToken, done uint64) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, ls.cfg.CallTimeout)
 	defer cancel()
-	msg, err := ls.stores.commands.GetMsg(ctx, done+1, jetstream.WithGetMsgSubject(ls.cfg.Prefix.DurableOf(chat)))
+	msg, err := persist(ctx, ls.log, "looking whose turn it is", func() (*jetstream.RawStreamMsg, error) {
+		return ls.stores.commands.GetMsg(ctx, done+1, jetstream.WithGetMsgSubject(ls.cfg.Prefix.DurableOf(chat)))
+	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, nil
 	}

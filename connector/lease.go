@@ -133,6 +133,14 @@ func (l *lease) isSure() bool {
 	return l.ctx.Err() == nil && time.Since(l.confirmed) < l.giveUpAfter()
 }
 
+// overran tells whether somebody else can have been given the token before this
+// holder gave it up: its process was frozen.
+func (l *lease) overran() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.confirmed) >= l.wait
+}
+
 func (l *lease) giveUpAfter() time.Duration {
 	return time.Duration(float64(l.wait) * l.margin)
 }

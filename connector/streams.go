@@ -50,7 +50,7 @@ func newLayout(cfg Config) layout {
 		runners:  workers(cfg, "runners"),
 		dead:     deadLetterStream(cfg),
 		journal:  journalBucket(cfg),
-		chats:    bucket(cfg, "CHATS", "An entry for each known chat"),
+		chats:    chatsBucket(cfg),
 		state:    bucket(cfg, "STATE", "The connector's own memory of chats"),
 		files: jetstream.ObjectStoreConfig{
 			Bucket:      cfg.Prefix.StreamName("FILES"),
@@ -97,10 +97,9 @@ func eventsStream(cfg Config) jetstream.StreamConfig {
 		MaxBytes:   unlimitedIfZero(cfg.EventsMaxBytes),
 		Duplicates: min(duplicateWindow, cfg.EventsMaxAge),
 		Replicas:   cfg.StreamReplicas,
-		// A direct get may be answered by a replica that lags, and a holder
-		// must read everything that its predecessor published.
-		AllowDirect: cfg.StreamReplicas == 1,
-		Metadata:    metadata(cfg),
+		// No direct gets: a replica, or a mirror, that lags may answer them, and a
+		// holder must read everything that its predecessor published.
+		Metadata: metadata(cfg),
 	}
 }
 
@@ -169,9 +168,15 @@ func deadLetterStream(cfg Config) jetstream.StreamConfig {
 		Discard:     jetstream.DiscardNew,
 		Duplicates:  duplicateWindow,
 		Replicas:    cfg.StreamReplicas,
-		AllowDirect: cfg.StreamReplicas == 1,
 		Metadata:    metadata(cfg),
 	}
+}
+
+// chatsBucket has no direct gets either: others may mirror it.
+func chatsBucket(cfg Config) jetstream.StreamConfig {
+	b := bucket(cfg, "CHATS", "An entry for each known chat")
+	b.AllowDirect = false
+	return b
 }
 
 // journalBucket forgets a command when it may be forgotten; one that is still

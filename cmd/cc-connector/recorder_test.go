@@ -186,9 +186,3 @@ func (r *recorder) of(chat string) []storedMessage {
 	defer r.mu.Unlock()
 	return slices.Clip(r.byChat[chat])
 }
-
-// count is how many messages there are so far.
-func (r *recorder) count() int {
-	stored, _ := r.all()
-	return len(stored)
-}

@@ -5,6 +5,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -40,4 +41,16 @@ func spread(sorted []time.Duration) string {
 		return sorted[int(part*float64(len(sorted)-1))].Round(time.Millisecond).String()
 	}
 	return fmt.Sprintf("p50 %s, p99 %s, max %s (%d chats)", at(.5), at(.99), at(1), len(sorted))
+}
+
+// count is how many messages there are so far.
+func (r *recorder) count() int {
+	stored, _ := r.all()
+	return len(stored)
+}
+
+func (w *witness) allTakeovers() map[string][]time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.takeovers)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -124,10 +123,4 @@ func (w *witness) allTroubles() []trouble {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.troubles)
-}
-
-func (w *witness) allTakeovers() map[string][]time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return maps.Clone(w.takeovers)
 }
