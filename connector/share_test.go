@@ -305,7 +305,7 @@ func TestResultsAreNotReadBack(t *testing.T) {
 	var reads atomic.Int64
 	heard, err := r.nc.Subscribe("$JS.API.*.GET.CC_EVENTS.>", func(*nats.Msg) { reads.Add(1) })
 	r.check(err)
-	also, err := r.nc.Subscribe("$JS.API.*.GET.CC_EVENTS", func(*nats.Msg) { reads.Add(1) })
+	also, err := r.nc.Subscribe("$JS.API.STREAM.MSG.GET.CC_EVENTS", func(*nats.Msg) { reads.Add(1) })
 	r.check(err)
 	r.check(r.nc.Flush())
 	r.start()
