@@ -123,7 +123,10 @@ func TestHistoryRefusedForTheConfigurationIsNoGap(t *testing.T) {
 	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: 403, Code: "3000"})
 	w.inject(loss("lost", 1))
 	w.says("lost")
-	r.eventually("the history is refused", func() bool { return strings.Contains(r.log.String(), "history cannot be read for the moment") })
+	r.eventually("history and poll are refused", func() bool {
+		log := r.log.String()
+		return strings.Contains(log, "history cannot be read for the moment") && strings.Contains(log, `"reason":"chat_session_auth_header_bad_app_id"`)
+	})
 	r.sim.ClearFaults()
 	r.must("chat.typing", map[string]any{"chatId": w.chat})
 	r.awaitStored(w.chat, ".session.recovered", 1)

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -31,9 +34,19 @@ func TestMain(m *testing.M) {
 	if play, is := os.LookupEnv(victimEnv); is {
 		beVictim(play)
 	}
+	waitTogether()
 	// nats.go v1.55.0 starts this goroutine for each object that it puts, and
 	// loses it when the put ends before the goroutine has begun.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
+}
+
+// waitTogether runs more tests at once than there are processors: they wait
+// more than they work.
+func waitTogether() {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = parallel.Value.Set(strconv.Itoa(3 * runtime.GOMAXPROCS(0)))
+	}
 }
 
 const (
@@ -61,7 +74,8 @@ type rig struct {
 // connectors that start later.
 func newRig(t *testing.T, options bpsim.Options, configure ...func(*rig)) *rig {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	// No deadline: a test that runs beside many others may have to wait long for its turn.
+	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	r := &rig{T: t, ctx: ctx, log: &lockedBuffer{}}
 	r.nats = startNATS(t, &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
