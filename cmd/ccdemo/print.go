@@ -128,6 +128,7 @@ The conversation is over; everything goes on running. Try from another terminal:
   nats%[1]s sub 'cc.chat.>'
   nats%[1]s req cc.chat.request '{"from":"Grace"}'
   nats%[1]s req cc.chat.send '{"chatId":"<the chatId of the reply>","text":"Hello"}'
+  nats%[1]s pub --jetstream cc.durable.chat.send.<the chatId> '{"text":"Kept until it is done"}'
 
 What happens shows here, too. Ctrl-C ends it.
 
