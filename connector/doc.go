@@ -11,14 +11,17 @@
 //	                                               publish ◄─ chatlog ──► CC_EVENTS
 //
 // There are two flows, each one way. A command is read (command.go), recorded
-// (journal.go), run by a table (calls.go), its outcome recorded and published,
-// and then replied (serve.go, result.go) or, on the durable lane, acknowledged:
-// there it waits for its turn (lanes.go), is tried until it is done (durable.go,
-// lookup.go) or given up (deadletter.go). What a replica that died owed is
-// settled by another one (orphans.go). A chat is followed by its holder (holder.go): it polls
-// (poll.go), turns what it gets into CloudEvents (translate_event.go,
-// cloudevents.go) and publishes them under a fence (chatlog.go, publish.go).
-// They meet in three places only: a command opens a chat by publishing its
+// (journal.go), run by a table (calls.go), and its outcome recorded and
+// published (result.go). A live one is then replied (serve.go, once.go). A
+// durable one waits for its turn (lanes.go), is tried until it is done
+// (durable.go, lookup.go) or given up (deadletter.go), and then acknowledged.
+// What a replica that died owed is settled by another one (orphans.go).
+//
+// A chat is followed by its holder (holder.go): it polls (poll.go), turns what
+// it gets into CloudEvents (translate_event.go, cloudevents.go) and publishes
+// them under a fence (chatlog.go, publish.go).
+//
+// The flows meet in three places only: a command opens a chat by publishing its
 // session token (opening.go, token.go), closes it by writing a wish down
 // (closing.go), and hands events that came in an answer to the chat's holder
 // (asking.go).

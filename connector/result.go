@@ -3,10 +3,12 @@ package connector
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/schema"
@@ -73,4 +75,43 @@ func (c *Connector) resultApp(o outcome) brightpattern.AppID {
 		return c.cfg.Apps[0].ID
 	}
 	return o.app
+}
+
+// publishResult has the stream of events take the result.
+func (c *Connector) publishResult(ctx context.Context, o outcome) error {
+	msg, err := c.resultMessage(ctx, o, o.published)
+	if err != nil {
+		return err
+	}
+	msg.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)
+	_, err = c.publisher.store(ctx, msg, "result:"+o.cmd.resultID())
+	c.cfg.rehearsal.reach(pointResult)
+	return err
+}
+
+// publishOnce publishes the result of a command that may have been published
+// before, longer ago than the stream knows ids.
+func (c *Connector) publishOnce(ctx context.Context, o outcome) error {
+	subject, id := c.cfg.Prefix.Result(o.chat.token, o.cmd.name), "result:"+o.cmd.resultID()
+	there, err := c.isPublished(ctx, c.stores.events, subject, id, o.cmd.record.Done.From)
+	if err != nil || there {
+		return err
+	}
+	return c.publishResult(ctx, o)
+}
+
+// isPublished looks for a message with an id on a subject, behind a position.
+func (c *Connector) isPublished(ctx context.Context, stream jetstream.Stream, subject, id string, behind uint64) (bool, error) {
+	for next := behind + 1; ; {
+		msg, err := persist(ctx, c.log, "looking for what is published", func() (*jetstream.RawStreamMsg, error) {
+			return stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
+		})
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return false, nil
+		}
+		if err != nil || msg.Header.Get(nats.MsgIdHdr) == id {
+			return err == nil, err
+		}
+		next = msg.Sequence + 1
+	}
 }

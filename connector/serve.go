@@ -2,12 +2,10 @@ package connector
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 	"golang.org/x/sync/semaphore"
 
@@ -137,101 +135,6 @@ func expired() *schema.Error {
 	return refuse(schema.CodeExpired, "the command's time was over before it could begin")
 }
 
-// runRecorded runs a command that the journal does not have yet; a repeat gets
-// the recorded outcome, also one of which the event is another's to publish.
-func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, func(outcome, incoming)) {
-	owed := note{owedOutcome, cmd.key()}
-	c.notes.enter(owed)
-	begun, err := c.beginRecord(ctx, cmd, owed)
-	switch {
-	case err != nil:
-		c.notes.leaveUncalled(owed, cmd.record.Run)
-		return cmd.refuse(unrecorded()), c.replyOnly
-	case begun != nil:
-		c.notes.leave(owed, true)
-		return c.repeated(ctx, cmd, begun)
-	}
-	c.cfg.rehearsal.reach(pointBegun)
-	o, err := c.conclude(c.work, cmd, c.placed(ctx, c.run(ctx, cmd)))
-	if err != nil {
-		c.notes.leave(owed, false)
-		c.log.Error("the outcome of a command could not be recorded", "command", cmd.name, "error", err)
-		return o, c.replyOnly
-	}
-	return o, func(o outcome, request incoming) { c.settleRecorded(o, request, owed) }
-}
-
-func unrecorded() *schema.Error {
-	return unavailable("JetStream did not record the command in time")
-}
-
-// beginRecord makes the command's record, or returns the one that is there.
-func (c *Connector) beginRecord(ctx context.Context, cmd *command, owed note) (*record, error) {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
-	noted := c.notes.send(ctx, owed) // NATS gets it before the record
-	cmd.record = newRecord(cmd, 0)
-	cmd.record.Replica = c.replica
-	err := c.journal.write(ctx, cmd.key(), cmd.record)
-	noteErr := noted()
-	if errors.Is(err, errOvertaken) {
-		return c.journal.find(ctx, cmd.key())
-	}
-	return nil, errors.Join(err, noteErr)
-}
-
-// conclude records the outcome of a command, unless somebody has done so before.
-func (c *Connector) conclude(ctx context.Context, cmd *command, o outcome) (outcome, error) {
-	if err := cmd.record.finish(o, c.position.Load()); err != nil {
-		return o, err
-	}
-	err := c.journal.write(ctx, cmd.key(), cmd.record)
-	c.cfg.rehearsal.reach(pointRecorded)
-	if !errors.Is(err, errOvertaken) {
-		return o, err
-	}
-	found, err := c.journal.find(ctx, cmd.key())
-	if err == nil && (found == nil || found.Done == nil) {
-		err = errOvertaken
-	}
-	if err != nil {
-		return o, err
-	}
-	return found.outcome()
-}
-
-// repeated is the outcome of a command whose identity the journal has already.
-func (c *Connector) repeated(ctx context.Context, cmd *command, begun *record) (outcome, func(outcome, incoming)) {
-	if begun.Fingerprint != cmd.fingerprint() {
-		cmd.result = cmd.refusalID(cmd.fingerprint())
-		return c.placed(ctx, cmd.refuse(conflict())), c.settle
-	}
-	c.metrics.repeats.WithLabelValues(cmd.spec.Name).Inc()
-	finished, err := begun, error(nil)
-	if begun.Done == nil {
-		finished, err = c.journal.await(ctx, cmd.key())
-	}
-	var o outcome
-	if err == nil {
-		o, err = finished.outcome()
-	}
-	if err != nil {
-		return cmd.refuse(stillRunning()), c.replyOnly
-	}
-	return o, c.replyOnly
-}
-
-func conflict() *schema.Error {
-	return refuse(schema.CodeCommandConflict, "another command, or other data, came with this id: an id must be used for one command only")
-}
-
-func stillRunning() *schema.Error {
-	return &schema.Error{
-		Code: schema.CodeTimeout, Message: "the command is being run, but its outcome did not come in time: ask again with the same id",
-		Retryable: true, Outcome: schema.OutcomeUnknown,
-	}
-}
-
 // run carries a valid command out. A live command of nothing but GETs that
 // failed for the moment is tried once more.
 func (c *Connector) run(ctx context.Context, cmd *command) outcome {
@@ -278,49 +181,10 @@ func (c *Connector) settleRecorded(o outcome, request incoming, owed note) {
 	c.replyOnly(o, request)
 }
 
-// publishOnce publishes the result of a command that may have been published
-// before, longer ago than the stream knows ids.
-func (c *Connector) publishOnce(ctx context.Context, o outcome) error {
-	subject, id := c.cfg.Prefix.Result(o.chat.token, o.cmd.name), "result:"+o.cmd.resultID()
-	there, err := c.isPublished(ctx, c.stores.events, subject, id, o.cmd.record.Done.From)
-	if err != nil || there {
-		return err
-	}
-	return c.publishResult(ctx, o)
-}
-
-// isPublished looks for a message with an id on a subject, behind a position.
-func (c *Connector) isPublished(ctx context.Context, stream jetstream.Stream, subject, id string, behind uint64) (bool, error) {
-	for next := behind + 1; ; {
-		msg, err := persist(ctx, c.log, "looking for what is published", func() (*jetstream.RawStreamMsg, error) {
-			return stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
-		})
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return false, nil
-		}
-		if err != nil || msg.Header.Get(nats.MsgIdHdr) == id {
-			return err == nil, err
-		}
-		next = msg.Sequence + 1
-	}
-}
-
 func (c *Connector) noteUnpublished(o outcome, err error) {
 	if err != nil {
 		c.log.Error("a result could not be published", "command", o.cmd.name, "error", err)
 	}
-}
-
-// publishResult has the stream of events take the result.
-func (c *Connector) publishResult(ctx context.Context, o outcome) error {
-	msg, err := c.resultMessage(ctx, o, o.published)
-	if err != nil {
-		return err
-	}
-	msg.Subject = c.cfg.Prefix.Result(o.chat.token, o.cmd.name)
-	_, err = c.publisher.store(ctx, msg, "result:"+o.cmd.resultID())
-	c.cfg.rehearsal.reach(pointResult)
-	return err
 }
 
 // replyOnly answers whoever sent the command.
