@@ -22,7 +22,8 @@ import (
 type holderRequest struct {
 	Events  []json.RawMessage  `json:"events,omitempty"`  // publish what came in the answer to a call
 	Recover bool               `json:"recover,omitempty"` // an answer was lost: look what is missing
-	Ago     time.Duration      `json:"ago,omitempty"`     // at least so long ago
+	Ago     time.Duration      `json:"ago,omitempty"`     // at least so long ago, the last of them
+	Since   time.Duration      `json:"since,omitempty"`   // and so long ago the first
 	Close   schema.CloseReason `json:"close,omitempty"`   // close this opening of the chat
 	Opening string             `json:"opening,omitempty"`
 }
@@ -85,34 +86,48 @@ func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpa
 // another replica sees to it if this one dies. The holder need not look for
 // what was lost before it compared the chat's history last.
 func (c *Connector) reportLostAnswer(key chatKey, ago time.Duration) {
-	lost := time.Now().Add(-ago)
 	owed := note{owedLook, string(key.token)}
-	c.notes.enter(owed)
-	report := func() {
-		err := c.tellLostAnswer(key, owed, lost)
-		c.notes.leave(owed, err == nil)
-		if err != nil {
-			c.log.Warn("the chat's holder could not be told that an answer was lost; another replica will", "chat", key.id, "error", err)
-		}
-	}
-	if !c.asides.run(report) { // leaving
-		report()
+	if c.notes.add(owed, time.Now().Add(-ago)) {
+		c.tellLater(key, owed)
 	}
 }
 
-func (c *Connector) tellLostAnswer(key chatKey, owed note, lost time.Time) error {
-	noted := false
-	_, err := backoff.Retry(c.intake, func() (struct{}, error) {
-		if !noted {
-			noted = c.notes.write(c.intake, owed) == nil
+// tellLater tells the chat's holder of a loss that this replica has entered.
+func (c *Connector) tellLater(key chatKey, owed note) {
+	tell := func() {
+		noted, err := c.tellLostAnswer(key, owed)
+		c.notes.leave(owed, err == nil)
+		if err != nil {
+			c.log.Warn("the chat's holder could not be told that an answer was lost; another replica will", "chat", key.id, "noted", noted, "error", err)
 		}
+	}
+	if !c.asides.run(tell) { // leaving
+		tell()
+	}
+}
+
+// tellLostAnswer notes the loss whatever else ends; the telling ends when this
+// replica leaves.
+func (c *Connector) tellLostAnswer(key chatKey, owed note) (noted bool, err error) {
+	write := func() bool {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.work), startWithin)
+		defer cancel()
+		return c.notes.write(ctx, owed) == nil
+	}
+	noted = write()
+	_, err = backoff.Retry(c.intake, func() (struct{}, error) {
+		noted = noted || write()
+		first, latest := c.notes.span(owed)
 		polled, err := c.isPolled(c.intake, key)
 		if err == nil && polled {
-			err = c.askHolder(c.intake, key, holderRequest{Recover: true, Ago: time.Since(lost)}, askAgain)
+			err = c.askHolder(c.intake, key, holderRequest{Recover: true, Ago: time.Since(latest), Since: time.Since(first)}, askAgain)
+		}
+		if err == nil {
+			c.notes.settle(owed, latest)
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(0))
-	return err
+	return noted, err
 }
 
 // listenForRequests answers other replicas, and this one, for the chats held here.
@@ -157,7 +172,7 @@ func (h *holder) serveRequest(data []byte) error {
 	case request.Close != "":
 		return h.closeAsAsked(request)
 	case request.Recover:
-		return h.lookForLosses(time.Now().Add(-request.Ago))
+		return h.lookForLosses(request)
 	}
 	return h.receiveAnswer(request)
 }
@@ -172,19 +187,17 @@ func (h *holder) receiveAnswer(request holderRequest) error {
 }
 
 // lookForLosses reads the history before the next poll, unless it was read since the loss.
-func (h *holder) lookForLosses(lost time.Time) error {
+func (h *holder) lookForLosses(request holderRequest) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.checkHeld(); err != nil {
 		return err
 	}
-	if h.compared.After(lost) {
+	if h.compared.After(time.Now().Add(-request.Ago)) {
 		return nil
 	}
 	h.raiseDoubt(mayHaveLost)
-	if lost.Before(h.doubtSince) {
-		h.doubtSince = lost
-	}
+	h.doubtSince = minTime(h.doubtSince, time.Now().Add(-max(request.Since, request.Ago)))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"time"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/schema"
@@ -150,7 +151,7 @@ func (c *Connector) bindNumber(ctx context.Context, chat known) (uint64, error) 
 		return 0, err
 	}
 	c.cfg.rehearsal.reach(pointNumbered)
-	r.Number = &n
+	r.Number, r.LastCall = &n, time.Now().UTC()
 	return n, c.journal.write(ctx, cmd.key(), r)
 }
 

@@ -85,13 +85,13 @@ func (l *chatLog) fenceSubject() string {
 
 // raiseFence shuts out every earlier holder.
 func (l *chatLog) raiseFence(ctx context.Context) error {
-	ack, err := persist(ctx, l.log, "raising the fence of a chat", func() (*jetstream.PubAck, error) {
-		last, whose, err := l.lastFence(ctx)
+	ack, err := persist(ctx, l.log, "raising the fence of a chat", func(try context.Context) (*jetstream.PubAck, error) {
+		last, whose, err := l.lastFence(try)
 		if err != nil {
 			return nil, err
 		}
 		l.replaced = whose
-		ack, err := l.js.PublishMsg(ctx, l.newFence(), jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
+		ack, err := l.js.PublishMsg(try, l.newFence(), jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
 		err = l.note(ctx, err)
 		if isWrongSequence(err) { // somebody else's came between: look again
 			return nil, errors.New("the fence moved")
@@ -205,7 +205,7 @@ func (l *chatLog) look(ctx context.Context, c *cursor) error {
 	if c.head != nil || c.atEnd {
 		return nil
 	}
-	msg, err := persist(ctx, l.log, "reading a chat's events back", func() (*jetstream.RawStreamMsg, error) {
+	msg, err := persist(ctx, l.log, "reading a chat's events back", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
 		return l.events.GetMsg(ctx, c.next, jetstream.WithGetMsgSubject(c.subject))
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {

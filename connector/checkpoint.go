@@ -99,7 +99,7 @@ func (c *checkpoints) save(ctx context.Context, key chatKey, p *checkpoint, clos
 
 // loadCheckpoint begins the counts where an earlier holder has left them.
 func (h *holder) loadCheckpoint(ctx context.Context) error {
-	found, err := persist(ctx, h.log, "reading the chat's checkpoint", func() (checkpoint, error) {
+	found, err := persist(ctx, h.log, "reading the chat's checkpoint", func(ctx context.Context) (checkpoint, error) {
 		return h.checkpoints.find(ctx, h.chat)
 	})
 	if err != nil {

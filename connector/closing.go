@@ -53,7 +53,7 @@ func (i *intentions) find(ctx context.Context, opening string) (schema.CloseReas
 // loadIntention learns whether this opening was to be closed before the
 // holder came.
 func (h *holder) loadIntention(ctx context.Context) error {
-	reason, err := persist(ctx, h.log, "reading whether the chat is to be closed", func() (schema.CloseReason, error) {
+	reason, err := persist(ctx, h.log, "reading whether the chat is to be closed", func(ctx context.Context) (schema.CloseReason, error) {
 		return h.intentions.find(ctx, h.token.Opening)
 	})
 	if err == nil && reason != "" {

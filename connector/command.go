@@ -65,6 +65,9 @@ func readCommand(spec *schema.Command, a arrival) (*command, *schema.Error) {
 func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	c.data = e.Data()
 	c.chat = chatNamedIn(c.data)
+	if named != "" && (len(named) > schema.MaxID || !utf8.ValidString(string(named))) {
+		return &schema.FieldError{Field: "subject", Problem: fmt.Sprintf("must name a chat by UTF-8 of at most %d bytes", schema.MaxID)}
+	}
 	if named != "" {
 		c.chat, _ = keyOf(named) // the subject had it as a token
 		var unfit *schema.FieldError
@@ -167,7 +170,7 @@ func (c *command) resultID() string {
 // refusalID is the id of the result of a command that was refused before it
 // began: a good one with the same identity must still have its own.
 func (c *command) refusalID(more ...string) string {
-	return idOf(append([]string{"refusal", c.source, c.id, c.spec.Name}, more...)...)
+	return idOf(append([]string{"refusal", c.source, c.id, c.spec.Name, string(c.chat.id)}, more...)...)
 }
 
 // refuse turns down a command that has not begun.

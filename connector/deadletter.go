@@ -53,7 +53,7 @@ func (e *errand) bury(ctx context.Context, failure *schema.Error) error {
 			return err
 		}
 	}
-	end, err := persist(ctx, e.log, "looking at the stream of dead letters", func() (uint64, error) {
+	end, err := persist(ctx, e.log, "looking at the stream of dead letters", func(ctx context.Context) (uint64, error) {
 		info, err := e.stores.dead.Info(ctx)
 		if err != nil {
 			return 0, err
@@ -67,7 +67,7 @@ func (e *errand) bury(ctx context.Context, failure *schema.Error) error {
 	if err := e.journal.write(ctx, e.cmd.key(), r); err != nil {
 		return err
 	}
-	_, err = persist(ctx, e.log, "publishing a dead letter", func() (*jetstream.PubAck, error) {
+	_, err = persist(ctx, e.log, "publishing a dead letter", func(ctx context.Context) (*jetstream.PubAck, error) {
 		return e.js.PublishMsg(ctx, letter, jetstream.WithRetryAttempts(0))
 	})
 	return err

@@ -119,7 +119,7 @@ func (c *Connector) readErrand(ctx context.Context, d *delivery) (*errand, error
 		}
 		e.subject, e.raw, e.since = d.msg.Subject(), arrival{header: d.msg.Headers(), data: d.msg.Data()}, meta.Timestamp
 	} else {
-		msg, err := persist(ctx, c.log, "reading a durable command", func() (*jetstream.RawStreamMsg, error) {
+		msg, err := persist(ctx, c.log, "reading a durable command", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
 			return c.stores.commands.GetMsg(ctx, d.sequence)
 		})
 		if err != nil {
@@ -189,9 +189,14 @@ func (e *errand) advance(ctx context.Context) (time.Duration, error) {
 	case r.Done != nil:
 		return 0, e.publishAgain(ctx, r)
 	case r.Message != e.sequence:
-		if r, err = e.takePlace(ctx, r); err != nil || r == nil {
-			return retryPause(1, nil), err
+		taken, err := e.takePlace(ctx, r)
+		if err == nil && taken == nil && e.isPast(time.Now()) {
+			return 0, e.closeForgotten(ctx, r)
 		}
+		if err != nil || taken == nil {
+			return e.untilDeadline(retryPause(1, nil)), err
+		}
+		r = taken
 	}
 	e.cmd.record = r
 	if e.refused != nil {
@@ -214,10 +219,8 @@ func (e *errand) takePlace(ctx context.Context, r *record) (*record, error) {
 	if r.Message == 0 { // a live one
 		return nil, nil
 	}
-	_, err := persist(ctx, e.log, "reading a durable command", func() (*jetstream.RawStreamMsg, error) {
-		return e.stores.commands.GetMsg(ctx, r.Message)
-	})
-	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+	there, err := e.isThere(ctx, r.Message)
+	if there || err != nil {
 		return nil, err
 	}
 	again, err := e.journal.find(ctx, e.cmd.key())
@@ -233,7 +236,7 @@ func (e *errand) publishAgain(ctx context.Context, r *record) error {
 	if err != nil {
 		return err
 	}
-	return e.publishOnce(ctx, o)
+	return e.publishOnce(ctx, o, true)
 }
 
 // learnOfDeath reads the traces of a replica that died while it called.
@@ -248,11 +251,27 @@ func (e *errand) learnOfDeath() {
 	}
 }
 
+// isThere tells whether the command still stands in the stream at another place.
+func (e *errand) isThere(ctx context.Context, sequence uint64) (bool, error) {
+	other, err := e.readErrand(ctx, &delivery{sequence: sequence})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	return err == nil && other.cmd.key() == e.cmd.key(), err
+}
+
+// closeForgotten ends a repeat's waiting for one that did not come to an end in
+// all its time.
+func (e *errand) closeForgotten(ctx context.Context, r *record) error {
+	e.cmd.record = r
+	return e.finish(ctx, outcome{cmd: e.cmd, failure: died()})
+}
+
 // try makes one attempt.
 func (e *errand) try(ctx context.Context) (time.Duration, error) {
 	r := e.cmd.record
 	r.Attempts++
-	r.Calling, r.LastCall = true, time.Now().UTC()
+	r.Calling, r.LastCall, r.Replica = true, time.Now().UTC(), e.replica
 	if err := e.journal.write(ctx, e.cmd.key(), r); err != nil {
 		return 0, err
 	}
@@ -336,5 +355,5 @@ func (e *errand) finish(ctx context.Context, o outcome) error {
 		return err
 	}
 	e.metrics.counted(e.cmd.spec.Name, o.failure)
-	return e.publishResult(ctx, o)
+	return e.publishOnce(ctx, o, false)
 }

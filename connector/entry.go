@@ -77,6 +77,8 @@ type knownChats struct {
 
 // find returns errUnknownChat for a chat that has no entry.
 func (k *knownChats) find(ctx context.Context, key chatKey) (entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
 	value, err := k.bucket.Get(ctx, string(key.token))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return entry{}, errUnknownChat

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern"
@@ -52,7 +53,7 @@ type record struct {
 	Fingerprint string               `json:"fingerprint"`      // of what it wants
 
 	Run       string        `json:"run"`               // tells this record from another run's
-	Replica   replicaID     `json:"replica,omitempty"` // that began it, on the live lane
+	Replica   replicaID     `json:"replica,omitempty"` // that began it, or called last
 	Message   uint64        `json:"message,omitempty"` // in the stream of commands; 0 on the live lane
 	FirstSeen time.Time     `json:"firstSeen"`
 	Attempts  int           `json:"attempts,omitempty"`
@@ -137,7 +138,7 @@ func recordKey(key string) string { return "command." + key }
 
 // find returns nil for a command that has no record.
 func (j *journal) find(ctx context.Context, key string) (*record, error) {
-	return persist(ctx, j.log, "reading the journal of commands", func() (*record, error) {
+	return persist(ctx, j.log, "reading the journal of commands", func(ctx context.Context) (*record, error) {
 		value, err := j.bucket.Get(ctx, recordKey(key))
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			return nil, nil
@@ -164,7 +165,7 @@ func (j *journal) write(ctx context.Context, key string, r *record) error {
 	if err != nil {
 		return err
 	}
-	_, err = persist(ctx, j.log, "writing the journal of commands", func() (struct{}, error) {
+	_, err = persist(ctx, j.log, "writing the journal of commands", func(ctx context.Context) (struct{}, error) {
 		revision, err := update(ctx, j.js, j.bucket, recordKey(key), value, r.revision, 0)
 		if isWrongSequence(err) {
 			return struct{}{}, j.recognize(ctx, key, r, value)
@@ -199,7 +200,10 @@ func (j *journal) await(ctx context.Context, key string) (*record, error) {
 	defer func() { _ = watcher.Stop() }()
 	for {
 		select {
-		case value := <-watcher.Updates():
+		case value, open := <-watcher.Updates():
+			if !open {
+				return nil, nats.ErrConnectionClosed
+			}
 			if value == nil { // what was there has been told
 				continue
 			}

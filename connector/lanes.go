@@ -104,10 +104,15 @@ func (ls *lanes) lane(chat subjects.ChatToken) *lane {
 // put takes a delivery among the waiting ones, in place of an earlier delivery
 // of the same command, and forgets those that are no longer in hand.
 func (l *lane) put(d *delivery) {
-	now := time.Now()
-	l.waiting = slices.DeleteFunc(l.waiting, func(w *delivery) bool { return w.sequence == d.sequence || !now.Before(w.until) })
+	l.prune(d.sequence)
 	at, _ := slices.BinarySearchFunc(l.waiting, d.sequence, func(w *delivery, sequence uint64) int { return cmp.Compare(w.sequence, sequence) })
 	l.waiting = slices.Insert(l.waiting, at, d)
+}
+
+// prune forgets the deliveries that are no longer in hand, and those of one command.
+func (l *lane) prune(sequence uint64) {
+	now := time.Now()
+	l.waiting = slices.DeleteFunc(l.waiting, func(w *delivery) bool { return w.sequence == sequence || !now.Before(w.until) })
 }
 
 // wake has the lane look what it can do. ls.mu is held.
@@ -178,7 +183,7 @@ func (ls *lanes) look(l *lane) (lowest *delivery, done uint64) {
 func (ls *lanes) turn(ctx context.Context, chat subjects.ChatToken, done uint64) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, ls.cfg.CallTimeout)
 	defer cancel()
-	msg, err := persist(ctx, ls.log, "looking whose turn it is", func() (*jetstream.RawStreamMsg, error) {
+	msg, err := persist(ctx, ls.log, "looking whose turn it is", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
 		return ls.stores.commands.GetMsg(ctx, done+1, jetstream.WithGetMsgSubject(ls.cfg.Prefix.DurableOf(chat)))
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -299,7 +304,23 @@ func (ls *lanes) leave() {
 	ls.leaving = true
 	for _, l := range ls.byChat {
 		for _, d := range l.waiting {
-			ls.offer(d)
+			if time.Now().Before(d.until) { // else another one may be at it
+				ls.offer(d)
+			}
+		}
+	}
+}
+
+// sweep forgets what is no longer in this replica's hand.
+func (ls *lanes) sweep() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for chat, l := range ls.byChat {
+		if l.busy {
+			continue
+		}
+		if l.prune(0); len(l.waiting) == 0 {
+			delete(ls.byChat, chat)
 		}
 	}
 }

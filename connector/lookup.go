@@ -31,7 +31,11 @@ func (e *errand) resolve(ctx context.Context) (settled bool, delay time.Duration
 // may still be on its way, so it waits for as long as a call may take.
 func (e *errand) lookUp(ctx context.Context) (settled bool, delay time.Duration, err error) {
 	r := e.cmd.record
-	if wait := time.Until(r.LastCall.Add(e.cfg.CallTimeout)); wait > 0 {
+	ready := r.LastCall.Add(e.cfg.CallTimeout)
+	if r.Replica != e.replica {
+		ready = ready.Add(clockDoubt)
+	}
+	if wait := time.Until(ready); wait > 0 {
 		return true, e.untilDeadline(wait), e.journal.write(ctx, e.cmd.key(), r)
 	}
 	found, err := e.known.find(ctx, e.cmd.chat)

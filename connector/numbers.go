@@ -48,17 +48,25 @@ const maxNumber = 1 << 53
 
 func numberKey(key chatKey) string { return "number." + string(key.token) }
 
-// count is what the bucket holds for a chat. The number that was taken last
-// by a durable command stands beside it, so that the command gets the same one
-// again if its replica dies before the journal has it; the next durable command
-// of the chat begins only when this one is done.
+// count is what the bucket holds for a chat. The numbers that were taken last
+// by durable commands stand beside it, so that a command gets the same one
+// again if its replica dies before the journal has it, or wakes up too late.
 type count struct {
-	Next    uint64 `json:"next"`
-	Command string `json:"command,omitempty"` // by its key in the journal
-	Number  uint64 `json:"number,omitempty"`
+	Next  uint64        `json:"next"`
+	Bound []boundNumber `json:"bound,omitempty"`
 
 	revision uint64
 }
+
+// boundNumber is one that is bound to a durable command.
+type boundNumber struct {
+	Command string `json:"command"` // by its key in the journal
+	Number  uint64 `json:"number"`
+}
+
+// A chat's durable commands run one after the other; these are more than can
+// be in anybody's hands.
+const boundMost = 16
 
 // take returns a number that nobody else has had and nobody will get.
 func (n *numbers) take(ctx context.Context, key chatKey, closed bool) (taken uint64, err error) {
@@ -73,11 +81,16 @@ func (n *numbers) take(ctx context.Context, key chatKey, closed bool) (taken uin
 // takeFor is take for a durable command, which gets the same number again.
 func (n *numbers) takeFor(ctx context.Context, key chatKey, closed bool, command string) (taken uint64, err error) {
 	err = n.advance(ctx, key, closed, func(c count) count {
-		if c.Command != command {
-			c.Command, c.Number = command, c.Next
-			c.Next++
+		for _, b := range c.Bound {
+			if b.Command == command {
+				taken = b.Number
+				return c
+			}
 		}
-		taken = c.Number
+		taken = c.Next
+		c.Next++
+		c.Bound = append(c.Bound, boundNumber{command, taken})
+		c.Bound = c.Bound[max(0, len(c.Bound)-boundMost):]
 		return c
 	})
 	return taken, err
@@ -97,6 +110,8 @@ func (n *numbers) retire(ctx context.Context, key chatKey) error {
 }
 
 func (n *numbers) advance(ctx context.Context, key chatKey, expires bool, step func(count) count) error {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
 	done, err := n.turn(ctx, key)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 // runRecorded runs a command that the journal does not have yet; a repeat gets
 // the recorded outcome, also one of which the event is another's to publish.
-func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, func(outcome, incoming)) {
+func (c *Connector) runRecorded(ctx context.Context, cmd *command, leave func()) (outcome, func(outcome, incoming)) {
 	owed := note{owedOutcome, cmd.key()}
 	c.notes.enter(owed)
 	begun, err := c.beginRecord(ctx, cmd, owed)
@@ -21,7 +21,7 @@ func (c *Connector) runRecorded(ctx context.Context, cmd *command) (outcome, fun
 		return cmd.refuse(unrecorded()), c.replyOnly
 	case begun != nil:
 		c.notes.leave(owed, true)
-		return c.repeated(ctx, cmd, begun)
+		return c.repeated(ctx, cmd, begun, leave)
 	}
 	c.cfg.rehearsal.reach(pointBegun)
 	o, err := c.conclude(c.work, cmd, c.placed(ctx, c.run(ctx, cmd)))
@@ -73,7 +73,7 @@ func (c *Connector) conclude(ctx context.Context, cmd *command, o outcome) (outc
 }
 
 // repeated is the outcome of a command whose identity the journal has already.
-func (c *Connector) repeated(ctx context.Context, cmd *command, begun *record) (outcome, func(outcome, incoming)) {
+func (c *Connector) repeated(ctx context.Context, cmd *command, begun *record, leave func()) (outcome, func(outcome, incoming)) {
 	if begun.Fingerprint != cmd.fingerprint() {
 		cmd.result = cmd.refusalID(cmd.fingerprint())
 		return c.placed(ctx, cmd.refuse(conflict())), c.settle
@@ -81,6 +81,7 @@ func (c *Connector) repeated(ctx context.Context, cmd *command, begun *record) (
 	c.metrics.repeats.WithLabelValues(cmd.spec.Name).Inc()
 	finished, err := begun, error(nil)
 	if begun.Done == nil {
+		leave()
 		finished, err = c.journal.await(ctx, cmd.key())
 	}
 	var o outcome

@@ -42,7 +42,9 @@ type notes struct {
 
 // activity is how many are at work on a note, and whether one of them failed.
 type activity struct {
-	since    time.Time
+	first    time.Time // since when it is owed
+	latest   time.Time // and what for was added last
+	told     time.Time // up to when it is settled
 	count    int
 	failed   bool
 	uncalled string // a run of the command that made no call
@@ -84,9 +86,31 @@ func (n *notes) enter(it note) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.active[it] == nil {
-		n.active[it] = &activity{since: time.Now()}
+		n.active[it] = &activity{first: time.Now()}
 	}
 	n.active[it].count++
+}
+
+// add is enter for what one alone is to be at work on; it reports false if
+// somebody is, and knows of this one from now on.
+func (n *notes) add(it note, at time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.active[it]
+	if a == nil {
+		n.active[it] = &activity{first: at, latest: at, count: 1}
+		return true
+	}
+	a.latest = latest(a.latest, at)
+	a.first = minTime(a.first, at)
+	return false
+}
+
+// span is since when it is owed, and what for was added last.
+func (n *notes) span(it note) (first, latest time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.active[it].first, n.active[it].latest
 }
 
 // leave takes the note away, or leaves it to be looked into again.
@@ -94,7 +118,7 @@ func (n *notes) leave(it note, settled bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	a := n.active[it]
-	a.failed = a.failed || !settled
+	a.failed = a.failed || !settled || a.latest.After(a.told)
 	if a.count--; a.count > 0 {
 		return
 	}
@@ -103,7 +127,9 @@ func (n *notes) leave(it note, settled bool) {
 		n.abandoned[it] = *a
 		return
 	}
-	n.clear(n.self, it)
+	if _, waits := n.abandoned[it]; !waits {
+		n.clear(n.self, it)
+	}
 }
 
 // leaveUncalled leaves the note of a run that may have been recorded, and made no call.
@@ -111,15 +137,33 @@ func (n *notes) leaveUncalled(it note, run string) {
 	n.mu.Lock()
 	n.active[it].uncalled = run
 	n.mu.Unlock()
+	msg := nats.NewMsg(n.subject(n.self, it)) // so that another replica knows, too
+	msg.Header.Set(jetstream.MsgTTLHeader, n.keep.String())
+	msg.Data = []byte(run)
+	_ = n.nc.PublishMsg(msg)
 	n.leave(it, false)
 }
 
-// takeAbandoned are the notes that this replica could not settle.
+// settle says that what is owed up to a time is settled.
+func (n *notes) settle(it note, upTo time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.active[it].told = upTo
+}
+
+// takeAbandoned enters the notes that this replica could not settle, but for
+// those that it is at work on again.
 func (n *notes) takeAbandoned() map[note]activity {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	taken := n.abandoned
-	n.abandoned = make(map[note]activity)
+	taken := make(map[note]activity)
+	for it, a := range n.abandoned {
+		if n.active[it] == nil {
+			delete(n.abandoned, it)
+			n.active[it] = &activity{first: a.first, latest: a.latest, count: 1, uncalled: a.uncalled}
+			taken[it] = a
+		}
+	}
 	return taken
 }
 
@@ -175,10 +219,16 @@ func (n *notes) all(ctx context.Context) (map[replicaID][]note, error) {
 	return found, nil
 }
 
+// debt is a note with whose it is.
+type debt struct {
+	of replicaID
+	note
+}
+
 // takeOverOrphans looks after what dead replicas owe, until ctx ends.
 func (c *Connector) takeOverOrphans(ctx context.Context) {
 	trouble := &trouble{log: c.log, doing: "looking after what other replicas owe"}
-	for before := (map[note]replicaID)(nil); ctx.Err() == nil; sleep(ctx, c.cfg.FailoverAfter/2) {
+	for before := (map[debt]bool)(nil); ctx.Err() == nil; sleep(ctx, c.cfg.FailoverAfter/2) {
 		c.settleAbandoned(ctx)
 		orphans, err := c.orphans(ctx)
 		if err != nil {
@@ -187,9 +237,9 @@ func (c *Connector) takeOverOrphans(ctx context.Context) {
 			}
 			continue
 		}
-		for it, of := range orphans {
-			if before[it] == of { // a replica that NATS was away from comes back
-				c.adoptOrphan(ctx, of, it)
+		for it := range orphans {
+			if before[it] { // a replica that NATS was away from comes back
+				c.noteUnsettled(ctx, c.adoptOrphan(ctx, it))
 			}
 		}
 		before = orphans
@@ -197,7 +247,7 @@ func (c *Connector) takeOverOrphans(ctx context.Context) {
 }
 
 // orphans are the notes of replicas that are no more.
-func (c *Connector) orphans(ctx context.Context) (map[note]replicaID, error) {
+func (c *Connector) orphans(ctx context.Context) (map[debt]bool, error) {
 	noted, err := c.notes.all(ctx)
 	if err != nil || len(noted) == 0 {
 		return nil, err
@@ -206,38 +256,68 @@ func (c *Connector) orphans(ctx context.Context) (map[note]replicaID, error) {
 	if err != nil {
 		return nil, err
 	}
-	orphans := make(map[note]replicaID)
+	orphans := make(map[debt]bool)
 	for of, list := range noted {
 		if _, lives := alive[of]; lives || of == c.replica {
 			continue
 		}
 		for _, it := range list {
-			orphans[it] = of
+			orphans[debt{of, it}] = true
 		}
 	}
 	return orphans, nil
 }
 
-func (c *Connector) adoptOrphan(ctx context.Context, of replicaID, it note) {
-	found, err := c.stores.state.Get(ctx, c.notes.key(of, it))
+// clockDoubt is more than the clocks of replicas and servers should differ.
+const clockDoubt = time.Second
+
+// adoptOrphan does what a dead replica owes, or takes the debt over.
+func (c *Connector) adoptOrphan(ctx context.Context, it debt) error {
+	found, err := c.stores.state.Get(ctx, c.notes.key(it.of, it.note))
 	if errors.Is(err, jetstream.ErrKeyNotFound) { // the marker of a note that was cleared
-		return
+		return nil
+	}
+	if err == nil && it.what == owedOutcome {
+		err = c.settleOrphan(ctx, it.of, it.key, string(found.Value()))
+	} else if err == nil {
+		err = c.adoptLook(ctx, it.note, found.Created().Add(clockDoubt))
 	}
 	if err == nil {
-		err = c.settleNote(ctx, of, it, activity{since: found.Created().Add(clockDoubt)})
+		c.notes.clear(it.of, it.note)
+	}
+	return err
+}
+
+// adoptLook makes the debt this replica's own before the other's note goes.
+func (c *Connector) adoptLook(ctx context.Context, it note, lost time.Time) error {
+	key, err := it.chat()
+	if err == nil {
+		err = c.notes.write(ctx, it)
 	}
 	if err == nil {
-		c.notes.clear(of, it)
-		return
+		c.reportLostAnswer(key, max(time.Since(lost), 0))
 	}
-	c.noteUnsettled(ctx, err)
+	return err
+}
+
+// chat is the one that is to be looked into.
+func (it note) chat() (chatKey, error) {
+	token, err := subjects.ParseChatToken(it.key)
+	if err != nil {
+		return chatKey{}, err
+	}
+	return keyOf(brightpattern.ChatID(token.ID()))
 }
 
 // settleAbandoned tries again what this replica could not settle.
 func (c *Connector) settleAbandoned(ctx context.Context) {
 	for it, a := range c.notes.takeAbandoned() {
-		c.notes.enter(it)
-		err := c.settleNote(ctx, c.replica, it, a)
+		if it.what == owedLook {
+			key, _ := it.chat() // this replica wrote it
+			c.tellLater(key, it)
+			continue
+		}
+		err := c.settleOrphan(ctx, c.replica, it.key, a.uncalled)
 		c.noteUnsettled(ctx, err)
 		c.notes.leave(it, err == nil)
 	}
@@ -249,30 +329,11 @@ func (c *Connector) noteUnsettled(ctx context.Context, err error) {
 	}
 }
 
-// clockDoubt is more than the clocks of replicas and servers should differ.
-const clockDoubt = time.Second
-
-// settleNote does what a replica owes.
-func (c *Connector) settleNote(ctx context.Context, of replicaID, it note, a activity) error {
-	if it.what == owedOutcome {
-		return c.settleOrphan(ctx, of, it.key, a.uncalled)
-	}
-	token, err := subjects.ParseChatToken(it.key)
-	if err != nil {
-		return err
-	}
-	key, err := keyOf(brightpattern.ChatID(token.ID()))
-	if err == nil {
-		c.reportLostAnswer(key, max(time.Since(a.since), 0))
-	}
-	return err
-}
-
 // settleOrphan publishes the outcome of a live command whose replica has died,
 // or could not record it.
 func (c *Connector) settleOrphan(ctx context.Context, of replicaID, key, uncalled string) error {
 	r, err := c.journal.find(ctx, key)
-	if err != nil || r == nil || r.Replica != of { // it never began, or another one runs it
+	if err != nil || r == nil || r.Message != 0 || r.Replica != of { // it never began, or another one runs it
 		return err
 	}
 	if r.Done == nil {
@@ -288,7 +349,7 @@ func (c *Connector) settleOrphan(ctx context.Context, of replicaID, key, uncalle
 	if err != nil {
 		return err
 	}
-	return c.publishOnce(ctx, o)
+	return c.publishOnce(ctx, o, true)
 }
 
 // closeOrphan says of a command that nobody knows what has become of it, unless

@@ -44,7 +44,7 @@ func (p *publisher) message(ctx context.Context, e event.Event) (*nats.Msg, erro
 	if int64(msg.Size()) < p.limit-headroom {
 		return msg, nil
 	}
-	if _, err := persist(ctx, p.log, "keeping data too large for the bus", func() (*jetstream.ObjectInfo, error) {
+	if _, err := persist(ctx, p.log, "keeping data too large for the bus", func(context.Context) (*jetstream.ObjectInfo, error) { // it takes as long as it takes
 		return p.files.Put(ctx, jetstream.ObjectMeta{Name: e.ID(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: p.chunk()}}, bytes.NewReader(e.Data()))
 	}); err != nil {
 		return nil, err
@@ -64,8 +64,8 @@ const headroom = 8 << 10
 // stands in the way. A repeat with the same id is stored once.
 func (p *publisher) store(ctx context.Context, msg *nats.Msg, id string, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	options = append(options, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
-	ack, err := persist(ctx, p.log, "publishing", func() (*jetstream.PubAck, error) {
-		ack, err := p.js.PublishMsg(ctx, msg, options...)
+	ack, err := persist(ctx, p.log, "publishing", func(try context.Context) (*jetstream.PubAck, error) {
+		ack, err := p.js.PublishMsg(try, msg, options...)
 		return ack, p.note(ctx, err)
 	})
 	if isWrongSequence(err) {
@@ -88,10 +88,12 @@ func (p *publisher) note(ctx context.Context, err error) error {
 
 // persist repeats an operation on JetStream until it succeeds, fails for good
 // or ctx ends; it logs when the reason changes, not every time.
-func persist[T any](ctx context.Context, log *slog.Logger, doing string, operation func() (T, error)) (T, error) {
+func persist[T any](ctx context.Context, log *slog.Logger, doing string, operation func(context.Context) (T, error)) (T, error) {
 	trouble := &trouble{log: log, doing: doing}
 	return backoff.Retry(ctx, func() (T, error) {
-		value, err := operation()
+		try, cancel := context.WithTimeout(ctx, answerPatience)
+		defer cancel()
+		value, err := operation(try)
 		switch {
 		case err == nil:
 			return value, nil
@@ -104,6 +106,10 @@ func persist[T any](ctx context.Context, log *slog.Logger, doing string, operati
 		return value, err
 	}, backoff.WithBackOff(newBackOff(50*time.Millisecond, 2*time.Second)), backoff.WithMaxElapsedTime(0))
 }
+
+// answerPatience is how long JetStream may take for one answer. What was asked
+// just before a connection broke is never answered.
+const answerPatience = 5 * time.Second
 
 // trouble logs what goes wrong again and again, but only when the reason changes.
 type trouble struct {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -46,7 +45,7 @@ func (h *holder) countAnew(ctx context.Context) error {
 
 // keepCheckpoint is saveCheckpoint that must succeed.
 func (h *holder) keepCheckpoint(ctx context.Context) error {
-	_, err := persist(ctx, h.log, "writing the chat's checkpoint", func() (struct{}, error) {
+	_, err := persist(ctx, h.log, "writing the chat's checkpoint", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, h.saveCheckpoint(ctx, false)
 	})
 	return err
@@ -59,8 +58,8 @@ func (l *chatLog) isAnother() bool { return l.position >= l.fence.position }
 // putUpAgain raises a fence where there is none.
 func (l *chatLog) putUpAgain(ctx context.Context) error {
 	id := "fence:" + uuid.NewString()
-	ack, err := persist(ctx, l.log, "raising the fence of a chat again", func() (*jetstream.PubAck, error) {
-		return l.js.PublishMsg(ctx, nats.NewMsg(l.fenceSubject()), jetstream.WithMsgID(id), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
+	ack, err := persist(ctx, l.log, "raising the fence of a chat again", func(ctx context.Context) (*jetstream.PubAck, error) {
+		return l.js.PublishMsg(ctx, l.newFence(), jetstream.WithMsgID(id), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
 	})
 	if err == nil {
 		l.fence = mark{ack.Sequence, time.Now()}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
@@ -89,21 +90,34 @@ func (c *Connector) publishResult(ctx context.Context, o outcome) error {
 	return err
 }
 
-// publishOnce publishes the result of a command that may have been published
-// before, longer ago than the stream knows ids.
-func (c *Connector) publishOnce(ctx context.Context, o outcome) error {
+// publishOnce publishes a recorded result that may have been published before,
+// however long ago. A repeat is harmless as long as the stream knows its id;
+// after that, the result is looked for.
+func (c *Connector) publishOnce(ctx context.Context, o outcome, mayBeThere bool) error {
 	subject, id := c.cfg.Prefix.Result(o.chat.token, o.cmd.name), "result:"+o.cmd.resultID()
-	there, err := c.isPublished(ctx, c.stores.events, subject, id, o.cmd.record.Done.From)
-	if err != nil || there {
-		return err
+	known := c.stores.events.CachedInfo().Config.Duplicates / 2
+	for {
+		if mayBeThere || time.Since(o.at) > known {
+			there, err := c.isPublished(ctx, c.stores.events, subject, id, o.cmd.record.Done.From)
+			if err != nil || there {
+				return err
+			}
+		}
+		try, cancel := context.WithTimeout(ctx, known)
+		err := c.publishResult(try, o)
+		tooLate := try.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err == nil || !tooLate {
+			return err
+		}
+		mayBeThere = true
 	}
-	return c.publishResult(ctx, o)
 }
 
 // isPublished looks for a message with an id on a subject, behind a position.
 func (c *Connector) isPublished(ctx context.Context, stream jetstream.Stream, subject, id string, behind uint64) (bool, error) {
 	for next := behind + 1; ; {
-		msg, err := persist(ctx, c.log, "looking for what is published", func() (*jetstream.RawStreamMsg, error) {
+		msg, err := persist(ctx, c.log, "looking for what is published", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
 			return stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
 		})
 		if errors.Is(err, jetstream.ErrMsgNotFound) {

@@ -2,6 +2,8 @@ package connector
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,12 +98,13 @@ func (c *Connector) serve(spec *schema.Command, request incoming) {
 		c.refuseOverload(spec, request)
 		return
 	}
-	defer c.admission.running.Release(1)
+	leave := sync.OnceFunc(func() { c.admission.running.Release(1) })
+	defer leave()
 
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(c.work, callsMost*c.cfg.CallTimeout)
 	defer cancel()
-	o, settle := c.runLive(ctx, spec, request.arrival)
+	o, settle := c.runLive(ctx, spec, request.arrival, leave)
 	c.metrics.command(spec.Name, o.failure, time.Since(began))
 	settle(o, request)
 }
@@ -116,8 +119,8 @@ func (c *Connector) refuseOverload(spec *schema.Command, request incoming) {
 }
 
 // runLive runs a command as far as it is to be run, and says how its outcome
-// is to be told.
-func (c *Connector) runLive(ctx context.Context, spec *schema.Command, a arrival) (outcome, func(outcome, incoming)) {
+// is to be told. It gives its place up, by leave, where it only waits.
+func (c *Connector) runLive(ctx context.Context, spec *schema.Command, a arrival, leave func()) (outcome, func(outcome, incoming)) {
 	cmd, refused := readCommand(spec, a)
 	if refused == nil && cmd.isExpired(time.Now()) {
 		refused = expired()
@@ -128,7 +131,7 @@ func (c *Connector) runLive(ctx context.Context, spec *schema.Command, a arrival
 	case spec.Read || c.cfg.rehearsal.without[safeJournal]:
 		return c.placed(ctx, c.run(ctx, cmd)), c.settle
 	}
-	return c.runRecorded(ctx, cmd)
+	return c.runRecorded(ctx, cmd, leave)
 }
 
 func expired() *schema.Error {
@@ -174,7 +177,7 @@ func (c *Connector) settle(o outcome, request incoming) {
 // settleRecorded does the same for one that is.
 func (c *Connector) settleRecorded(o outcome, request incoming, owed note) {
 	c.awaitPublished(func() {
-		err := c.publishResult(c.work, o)
+		err := c.publishOnce(c.work, o, false)
 		c.noteUnpublished(o, err)
 		c.notes.leave(owed, err == nil)
 	})
@@ -204,7 +207,16 @@ func (c *Connector) placed(ctx context.Context, o outcome) outcome {
 	if o.chat.token != "" || o.cmd.chat.token == "" {
 		return o
 	}
-	if found, err := c.known.find(ctx, o.cmd.chat); err == nil {
+	ctx, cancel := context.WithTimeout(ctx, startWithin) // rather in the wrong place than never
+	defer cancel()
+	found, err := persist(ctx, c.log, "reading the chat's entry", func(ctx context.Context) (entry, error) {
+		found, err := c.known.find(ctx, o.cmd.chat)
+		if errors.Is(err, errUnknownChat) {
+			return entry{}, nil
+		}
+		return found, err
+	})
+	if err == nil && found.revision != 0 {
 		o.chat, o.app = o.cmd.chat, brightpattern.AppID(found.AppID)
 	}
 	return o

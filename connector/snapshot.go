@@ -20,7 +20,7 @@ const (
 
 func (h *holder) loadEntry(ctx context.Context) error {
 	var err error
-	h.entry, err = persist(ctx, h.log, "reading the chat's entry", func() (entry, error) {
+	h.entry, err = persist(ctx, h.log, "reading the chat's entry", func(ctx context.Context) (entry, error) {
 		found, err := h.known.find(ctx, h.chat)
 		if errors.Is(err, errUnknownChat) {
 			return entry{Chat: h.token.chat()}, nil
@@ -71,7 +71,7 @@ func (h *holder) closeEntry(ctx context.Context) error {
 		h.entry.close(h.wanted, time.Now())
 	}
 	h.entry.Sequence = max(h.entry.Sequence, h.chatLog.sequence)
-	_, err := persist(ctx, h.log, "marking the chat as closed", func() (struct{}, error) {
+	_, err := persist(ctx, h.log, "marking the chat as closed", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, errors.Join(h.writeEntry(ctx), h.numbers.retire(ctx, h.chat))
 	})
 	if checkpointErr := h.saveCheckpoint(ctx, true); checkpointErr != nil { // it only serves a chat that is attached again

@@ -39,7 +39,7 @@ func (c *Connector) publishToken(ctx context.Context, key chatKey, t sessionToke
 	if err != nil {
 		return false, err
 	}
-	_, err = persist(ctx, c.log, "having a chat polled", func() (*jetstream.PubAck, error) {
+	_, err = persist(ctx, c.log, "having a chat polled", func(ctx context.Context) (*jetstream.PubAck, error) {
 		return c.js.Publish(ctx, c.tokenSubject(key), data,
 			jetstream.WithMsgID(t.Opening), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
 	})

@@ -36,6 +36,7 @@ func (c *Connector) keepUp(ctx context.Context) {
 }
 
 func (c *Connector) keepUpOnce(ctx context.Context) {
+	c.lanes.sweep()
 	info, err := c.stores.events.Info(ctx)
 	if err != nil {
 		return // readiness tells; nothing is forgotten by a stream that is away
