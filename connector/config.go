@@ -28,7 +28,7 @@ type Config struct {
 	Mode          schema.Mode // how CloudEvents are written; structured
 	SchemaBaseURL string      // beginning of every dataschema; cc-connector:/schemas
 
-	CallTimeout time.Duration // the longest that one command may take on the live lane, the contact center's part and ours each; 15s
+	CallTimeout time.Duration // the longest that one call may take, the contact center's part and ours each; 15s
 	MaxChats    int           // chats polled by this replica; 20000
 	MaxCalls    int           // commands under way at once, and again as many waiting; 256
 

@@ -185,10 +185,14 @@ func (c *Connector) newChatLog(key chatKey, app brightpattern.AppID, log *slog.L
 	}
 }
 
-// flushTimeout is for the last bytes of a connection that is there.
-const flushTimeout = 5 * time.Second
+// For the last bytes of a connection that is there.
+const (
+	flushTimeout  = 5 * time.Second
+	shortestFlush = 500 * time.Millisecond // also when leaving has used up its time
+)
 
 func (c *Connector) leave(service micro.Service, subscriptions []*nats.Subscription, pulling, upkeep *sync.WaitGroup) error {
+	end := time.Now().Add(c.cfg.DrainTimeout)
 	deadline := time.AfterFunc(c.cfg.DrainTimeout, c.endWork)
 	defer deadline.Stop()
 	c.endIntake()
@@ -208,16 +212,17 @@ func (c *Connector) leave(service micro.Service, subscriptions []*nats.Subscript
 		c.log.Warn("left while NATS was away: chats are free when their tokens' time is over")
 		return nil
 	}
-	c.withdraw()
-	if flushErr := c.nc.FlushTimeout(min(flushTimeout, c.cfg.DrainTimeout)); flushErr != nil {
+	lastWords := max(min(flushTimeout, time.Until(end)), shortestFlush)
+	c.withdraw(lastWords)
+	if flushErr := c.nc.FlushTimeout(lastWords); flushErr != nil {
 		err = errors.Join(err, fmt.Errorf("what was published last may not have reached NATS: %w", flushErr))
 	}
 	return err
 }
 
 // withdraw takes this replica's record away, now that nothing is left to do.
-func (c *Connector) withdraw() {
-	ctx, cancel := context.WithTimeout(context.Background(), min(flushTimeout, c.cfg.DrainTimeout))
+func (c *Connector) withdraw(patience time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := c.members.withdraw(ctx); err != nil {
 		c.log.Warn("this replica's record stays until it expires", "error", err)

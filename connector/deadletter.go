@@ -99,11 +99,3 @@ func deadLetterSubject(prefix subjects.Prefix, durable string) string {
 	}
 	return prefix.DeadLetter(subject.Command, subject.Chat)
 }
-
-func formatUint(n uint64) string { return strconv.FormatUint(n, 10) }
-
-// matchesDurable tells whether a subject is one of the command's, whatever its chat.
-func matchesDurable(prefix subjects.Prefix, subject string, spec *schema.Command) bool {
-	own := prefix.Durable(subjects.Command(spec.Name), "")
-	return subject == own || strings.HasPrefix(subject, own+".")
-}

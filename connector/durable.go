@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -356,4 +358,12 @@ func (e *errand) finish(ctx context.Context, o outcome) error {
 	}
 	e.metrics.counted(e.cmd.spec.Name, o.failure)
 	return e.publishOnce(ctx, o, false)
+}
+
+func formatUint(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// matchesDurable tells whether a subject is one of the command's, whatever its chat.
+func matchesDurable(prefix subjects.Prefix, subject string, spec *schema.Command) bool {
+	own := prefix.Durable(subjects.Command(spec.Name), "")
+	return subject == own || strings.HasPrefix(subject, own+".")
 }

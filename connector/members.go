@@ -63,10 +63,13 @@ func (c *Connector) newMembers(ctx context.Context) (*members, error) {
 	}
 	return &members{
 		js: c.js, bucket: bucket, stream: stream, self: c.replica, health: &c.health, log: c.log,
-		keep:  (c.cfg.FailoverAfter + time.Second - 1).Truncate(time.Second), // JetStream counts whole seconds
+		keep:  wholeSeconds(c.cfg.FailoverAfter),
 		every: min(c.cfg.FailoverAfter/renewalsPerRecord, longestRenewal),
 	}, nil
 }
+
+// wholeSeconds rounds up to what JetStream counts a message's life in.
+func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
 
 // subject is that of a key in the bucket's stream.
 func (m *members) subject(key string) string { return "$KV." + m.bucket.Bucket() + "." + key }

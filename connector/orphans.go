@@ -70,9 +70,6 @@ func newNotes(m *members, nc *nats.Conn, keep time.Duration) *notes {
 	}
 }
 
-// wholeSeconds rounds up to what JetStream counts a message's life in.
-func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
-
 func (n *notes) key(of replicaID, it note) string {
 	return strings.Join([]string{"owed", string(of), string(it.what), it.key}, ".")
 }

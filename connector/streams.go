@@ -21,7 +21,7 @@ type layout struct {
 	dead     jetstream.StreamConfig      // durable commands that were given up
 	journal  jetstream.StreamConfig      // bucket: what has become of each command
 	chats    jetstream.StreamConfig      // bucket: an entry for each known chat
-	state    jetstream.StreamConfig      // bucket: the connector's own memory: message numbers, checkpoints, intentions
+	state    jetstream.StreamConfig      // bucket: the connector's own memory: message numbers, checkpoints, intentions, members, notes
 	files    jetstream.ObjectStoreConfig // data too large for the bus
 }
 
@@ -47,7 +47,7 @@ func newLayout(cfg Config) layout {
 		dead:     deadLetterStream(cfg),
 		journal:  journalBucket(cfg),
 		chats:    chatsBucket(cfg),
-		state:    bucket(cfg, "STATE", "The connector's own memory of chats"),
+		state:    bucket(cfg, "STATE", "The connector's own memory"),
 		files: jetstream.ObjectStoreConfig{
 			Bucket:      cfg.Prefix.StreamName("FILES"),
 			Description: "Data too large for the bus",
