@@ -27,6 +27,10 @@ type ledger struct {
 	sent     []*sentCommand          // each sender's in the order of sending
 	troubles []trouble
 	missed   []string // of the stream, by its witness
+	// The witness cannot see every answer that a replica may have lost, such as
+	// of a call that it cut itself. So of a storm, a warning of signaling that
+	// seems to be without a reason is a figure, and no difference.
+	storm bool
 }
 
 // storedMessage is one message of CC_EVENTS: an event, a session message or a result.
@@ -77,7 +81,9 @@ const (
 // account is the outcome: figures, and what is wrong.
 type account struct {
 	chats, events, recovered, excused, gaps int
+	alarms                                  int // of gaps, those of a storm that seem to be without a reason
 	commands, results                       int
+	storm                                   bool
 	wrong                                   map[difference][]string
 }
 
@@ -90,8 +96,8 @@ const shownMost = 5
 // String gives the figures, then each kind of difference with its first cases.
 func (a *account) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%d chats, %d events (%d from histories), %d gaps, %d events excusably lost, %d commands, %d results",
-		a.chats, a.events, a.recovered, a.gaps, a.excused, a.commands, a.results)
+	fmt.Fprintf(&s, "%d chats, %d events (%d from histories), %d gaps (%d of them perhaps false alarms), %d events excusably lost, %d commands, %d results",
+		a.chats, a.events, a.recovered, a.gaps, a.alarms, a.excused, a.commands, a.results)
 	for _, d := range slices.Sorted(maps.Keys(a.wrong)) {
 		cases := a.wrong[d]
 		fmt.Fprintf(&s, "\n%d %s:\n\t%s", len(cases), d, strings.Join(cases[:min(shownMost, len(cases))], "\n\t"))
@@ -101,7 +107,7 @@ func (a *account) String() string {
 
 // audit compares everything.
 func audit(l *ledger) *account {
-	a := &account{wrong: make(map[difference][]string)}
+	a := &account{wrong: make(map[difference][]string), storm: l.storm}
 	for _, what := range l.missed {
 		a.note(streamMissed, "%s", what)
 	}
@@ -338,7 +344,11 @@ func (c *chatAccount) auditOrder() {
 func (c *chatAccount) auditGaps(troubles []trouble) {
 	for _, gap := range c.gaps {
 		c.account.gaps++
-		if why := c.objection(gap, troubles); why != "" {
+		why := c.objection(gap, troubles)
+		switch {
+		case why != "" && c.account.storm && gap.Reason == schema.GapSignaling:
+			c.account.alarms++
+		case why != "":
 			c.note(gapGroundless, "chat %s: %s from %v to %v: %s", c.id, gap.Reason, clock(gapFrom(gap)), clock(gap.To.Time), why)
 		}
 	}

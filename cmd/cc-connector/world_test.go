@@ -258,7 +258,7 @@ func (w *world) ledger() *ledger {
 	stored, _ := w.recorder.all()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := &ledger{center: make(map[string]bpsim.Record), stored: stored, troubles: w.witness.allTroubles()}
+	l := &ledger{center: make(map[string]bpsim.Record), stored: stored, troubles: w.witness.allTroubles(), storm: true}
 	for _, chat := range w.sim.Chats() {
 		record, err := w.sim.Record(chat.ID)
 		if err != nil {
