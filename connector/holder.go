@@ -27,8 +27,12 @@ type holder struct {
 	stopPolling context.CancelCauseFunc
 	done        chan struct{} // closed when the holder has let go of the chat
 
-	calm  bool // no answer of a poll can be under way: the holder's own goroutine alone writes and reads it
-	going bool // it is being handed over to another replica; guarded by held
+	calm bool // no answer of a poll can be under way: the holder's own goroutine alone writes and reads it
+	// The poll of the earlier holder may have been held until after the history
+	// was read; it is gone when a poll of this one has been answered. Then the
+	// history is read once more. The holder's own goroutine alone writes and reads it.
+	lookAgain bool
+	going     bool // it is being handed over to another replica; guarded by held
 
 	mu       sync.Mutex // guards all below: one publication at a time
 	chatLog  *chatLog
@@ -184,6 +188,7 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 			h.compared = h.saved.Compared.Add(-clockDoubt)
 		} else {
 			h.raiseDoubt(mayHaveLost)
+			h.lookAgain = true
 		}
 		return h.compare(ctx, false)
 	}

@@ -163,6 +163,7 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	case pollErr == nil:
 		err = h.store(ctx, events)
 		h.seenComplete(began)
+		h.lookAgainOnce()
 		if pace.contended { // what another poll was given is nobody's now
 			pace.contended = false
 			h.fearLoss()
@@ -175,6 +176,17 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	pace.contended = pace.contended || verdict.contended
 	h.calm = err == nil && !pace.contended
 	return pace.after(verdict, len(events), took), err
+}
+
+// lookAgainOnce looks for what the poll of an earlier holder was given last.
+func (h *holder) lookAgainOnce() {
+	if !h.lookAgain {
+		return
+	}
+	h.lookAgain = false
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.raiseDoubt(mayLack)
 }
 
 // store publishes what a poll has given.
