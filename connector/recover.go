@@ -134,7 +134,9 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 	case errors.Is(context.Cause(h.polling), errLeaving):
 		return errLeaving
 	case err == nil:
-		h.compared = asked
+		if h.doubt == mayHaveLost { // else it would not have told of a gap
+			h.compared = asked
+		}
 		return h.mend(ctx, history)
 	case !last && h.mayBeReadLater(err):
 		h.noteMissingHistory(err)

@@ -29,15 +29,6 @@ func TestStormOverThreeReplicas(t *testing.T) {
 	w.check()
 }
 
-// Answers to sends carry events, too, and the replica that gets them is seldom the one that polls the chat.
-func TestAnswersCarryEvents(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, worldOptions{replicas: 3, sim: bpsim.Options{AnswerSends: true}})
-	w.traffic.begin(load{chats: 30, agents: 4 * time.Millisecond, text: 20, customers: 10, durable: 3, lifetime: 20 * time.Second})
-	w.storm(10, killOne, startOne, endOne, startOne, freezeBriefly, breakAnswers)
-	w.check()
-}
-
 // A session that has ended is forgotten by the contact center, history and
 // all, while nobody polls it. What that loses is in a gap; nothing else is.
 func TestHistoryGoneAfterEnd(t *testing.T) {
