@@ -22,6 +22,7 @@ import (
 type holderRequest struct {
 	Events  []json.RawMessage  `json:"events,omitempty"`  // publish what came in the answer to a call
 	Recover bool               `json:"recover,omitempty"` // an answer was lost: look what is missing
+	Stray   bool               `json:"stray,omitempty"`   // that of a poll, which may still be held
 	Ago     time.Duration      `json:"ago,omitempty"`     // at least so long ago, the last of them
 	Since   time.Duration      `json:"since,omitempty"`   // and so long ago the first
 	Close   schema.CloseReason `json:"close,omitempty"`   // close this opening of the chat
@@ -86,7 +87,16 @@ func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpa
 // another replica sees to it if this one dies. The holder need not look for
 // what was lost before it compared the chat's history last.
 func (c *Connector) reportLostAnswer(key chatKey, ago time.Duration) {
-	owed := note{owedLook, string(key.token)}
+	c.report(key, owedLook, ago)
+}
+
+// reportStray has the chat's next holder know that a poll of this one may still be held.
+func (h *holder) reportStray() {
+	h.report(h.chat, owedStray, 0)
+}
+
+func (c *Connector) report(key chatKey, what noteKind, ago time.Duration) {
+	owed := note{what, string(key.token)}
 	if c.notes.add(owed, time.Now().Add(-ago)) {
 		c.tellLater(key, owed)
 	}
@@ -120,7 +130,7 @@ func (c *Connector) tellLostAnswer(key chatKey, owed note) (noted bool, err erro
 		first, latest := c.notes.span(owed)
 		polled, err := c.isPolled(c.intake, key)
 		if err == nil && polled {
-			err = c.askHolder(c.intake, key, holderRequest{Recover: true, Ago: time.Since(latest), Since: time.Since(first)}, askAgain)
+			err = c.askHolder(c.intake, key, holderRequest{Recover: true, Stray: owed.what == owedStray, Ago: time.Since(latest), Since: time.Since(first)}, askAgain)
 		}
 		if err == nil {
 			c.notes.settle(owed, latest)
@@ -193,10 +203,14 @@ func (h *holder) lookForLosses(request holderRequest) error {
 	if err := h.checkHeld(); err != nil {
 		return err
 	}
-	if h.compared.After(time.Now().Add(-request.Ago)) {
+	switch {
+	case request.Stray:
+		h.fearStray()
+	case h.compared.After(time.Now().Add(-request.Ago)):
 		return nil
+	default:
+		h.raiseDoubt(mayHaveLost)
 	}
-	h.raiseDoubt(mayHaveLost)
 	h.doubtSince = minTime(h.doubtSince, time.Now().Add(-max(request.Since, request.Ago)))
 	return nil
 }

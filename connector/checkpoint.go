@@ -173,7 +173,7 @@ func (h *holder) depart(reason error) {
 	defer h.mu.Unlock()
 	h.departed = true
 	orderly := errors.Is(reason, errLeaving) || errors.Is(reason, errSurplus)
-	if !orderly || !h.calm || h.lookAgain || h.doubt != noDoubt || !h.opened || h.over || !h.lease.isSure() {
+	if !orderly || !h.calm || h.doubt != noDoubt || !h.opened || h.over || !h.lease.isSure() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(h.lease.ctx, departTimeout)

@@ -27,12 +27,8 @@ type holder struct {
 	stopPolling context.CancelCauseFunc
 	done        chan struct{} // closed when the holder has let go of the chat
 
-	calm bool // no answer of a poll can be under way: the holder's own goroutine alone writes and reads it
-	// The poll of the earlier holder may have been held until after the history
-	// was read; it is gone when a poll of this one has been answered. Then the
-	// history is read once more. The holder's own goroutine alone writes and reads it.
-	lookAgain bool
-	going     bool // it is being handed over to another replica; guarded by held
+	calm  bool // no answer of a poll can be under way: the holder's own goroutine alone writes and reads it
+	going bool // it is being handed over to another replica; guarded by held
 
 	mu       sync.Mutex // guards all below: one publication at a time
 	chatLog  *chatLog
@@ -51,6 +47,8 @@ type holder struct {
 	doubtSince time.Time
 	tried      bool // the history, for this doubt
 	heard      bool // a poll has been answered since
+	looked     bool // the history was read for this doubt; once more when the stray is gone
+	stray      stray
 
 	followed     bool      // the chat is taken over, and polled from here
 	pollOwes     bool      // the last poll failed: the next is paid for
@@ -69,7 +67,7 @@ func (h *holder) run() {
 	case errors.Is(err, errLeaseLost):
 		h.log.Warn("chat let go: its session token could not be confirmed in time, another replica may have it")
 		if h.lease.overran() {
-			h.reportLostAnswer(h.chat, 0) // a poll that was begun on waking up may have taken what the other one waits for
+			h.reportStray() // begun on waking up
 		}
 	case errors.Is(err, errFenced):
 		h.letGoFenced()
@@ -187,8 +185,7 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 		if h.cameClean() {
 			h.compared = h.saved.Compared.Add(-clockDoubt)
 		} else {
-			h.raiseDoubt(mayHaveLost)
-			h.lookAgain = true
+			h.fearStray()
 		}
 		return h.compare(ctx, false)
 	}
@@ -204,6 +201,7 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 		return nil
 	}
 	h.raiseDoubt(mayLack)
+	h.stray = stray{heard: time.Now()}
 	return h.compare(ctx, false)
 }
 
@@ -358,7 +356,7 @@ func (h *holder) letGoFenced() {
 	default:
 		h.log.Warn("chat let go: another replica has taken it")
 		h.depart(errFenced)
-		h.reportLostAnswer(h.chat, 0) // it may have looked before what came to this one was given away
+		h.reportStray()
 	}
 	h.lease.stop()
 }

@@ -61,6 +61,7 @@ type noteKind string
 const (
 	owedOutcome noteKind = "command" // the outcome of a live command, by its key in the journal
 	owedLook    noteKind = "look"    // a look into a chat's history, by the chat's token
+	owedStray   noteKind = "stray"   // the same, where a poll may still be held
 )
 
 func newNotes(m *members, nc *nats.Conn, keep time.Duration) *notes {
@@ -292,7 +293,7 @@ func (c *Connector) adoptLook(ctx context.Context, it note, lost time.Time) erro
 		err = c.notes.write(ctx, it)
 	}
 	if err == nil {
-		c.reportLostAnswer(key, max(time.Since(lost), 0))
+		c.report(key, it.what, max(time.Since(lost), 0))
 	}
 	return err
 }
@@ -309,7 +310,7 @@ func (it note) chat() (chatKey, error) {
 // settleAbandoned tries again what this replica could not settle.
 func (c *Connector) settleAbandoned(ctx context.Context) {
 	for it, a := range c.notes.takeAbandoned() {
-		if it.what == owedLook {
+		if it.what != owedOutcome {
 			key, _ := it.chat() // this replica wrote it
 			c.tellLater(key, it)
 			continue

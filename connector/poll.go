@@ -63,11 +63,10 @@ const (
 
 // pace spaces the polls of one chat.
 type pace struct {
-	backOff   *backoff.ExponentialBackOff
-	refusals  *backoff.ExponentialBackOff // of polls that were refused for the configuration
-	last      string
-	contended bool // since the last poll that was answered
-	refused   bool // the last poll, for the configuration
+	backOff  *backoff.ExponentialBackOff
+	refusals *backoff.ExponentialBackOff // of polls that were refused for the configuration
+	last     string
+	refused  bool // the last poll, for the configuration
 }
 
 func newPace() *pace {
@@ -121,6 +120,9 @@ func (h *holder) follow(ctx context.Context) error {
 		if !h.mayPoll() {
 			break
 		}
+		if !h.lease.isSure() { // the process was frozen
+			return errLeaseLost
+		}
 		h.calm = false
 		began := time.Now()
 		events, pollErr := h.client.Poll(h.polling, h.token.credentials(), h.chat.id)
@@ -163,30 +165,15 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	case pollErr == nil:
 		err = h.store(ctx, events)
 		h.seenComplete(began)
-		h.lookAgainOnce()
-		if pace.contended { // what another poll was given is nobody's now
-			pace.contended = false
-			h.fearLoss()
-		}
 	case verdict.gone:
 		h.sessionGone()
+	case verdict.contended:
+		h.meetStray()
 	case verdict.lost:
-		h.fearLoss()
+		h.losePoll()
 	}
-	pace.contended = pace.contended || verdict.contended
-	h.calm = err == nil && !pace.contended
+	h.calm = err == nil
 	return pace.after(verdict, len(events), took), err
-}
-
-// lookAgainOnce looks for what the poll of an earlier holder was given last.
-func (h *holder) lookAgainOnce() {
-	if !h.lookAgain {
-		return
-	}
-	h.lookAgain = false
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.raiseDoubt(mayLack)
 }
 
 // store publishes what a poll has given.

@@ -71,58 +71,15 @@ func inTimeOrder(history []brightpattern.Event) []brightpattern.Event {
 	return sorted
 }
 
-// doubt is why the history is to be read before the next poll. While a poll is
-// under way its answer may be in the history already; so the history is read
-// between polls, or not at all.
-type doubt int
-
-const (
-	noDoubt      doubt = iota
-	mayHaveEnded       // what ended the session may stand in the answer to a call, which is on its way
-	mayLack            // something may not be published yet
-	mayHaveLost        // an answer may have been lost
-)
-
-// raiseDoubt says that something may be missing since the chat was last
-// complete. h.mu is held.
-func (h *holder) raiseDoubt(d doubt) {
-	if h.doubt == noDoubt {
-		h.doubtSince, h.tried, h.heard = h.lastSeen, false, false
-	}
-	h.doubt = max(h.doubt, d)
-}
-
-// fearLoss says that an answer may have been lost.
-func (h *holder) fearLoss() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.raiseDoubt(mayHaveLost)
-}
-
-// settleDoubt does what can be done before the next poll. A history that was
-// not to be had at the takeover is not tried again before the first one.
-func (h *holder) settleDoubt(ctx context.Context, polled bool) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.tried && !polled {
-		return nil
-	}
-	return h.compare(ctx, false)
-}
-
-// seenComplete notes that nothing is missing up to t, but for what is in doubt.
-func (h *holder) seenComplete(t time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.lastSeen, h.heard = t, true
-}
-
 // compare publishes what the history has and the stream has not, if there is
 // any doubt. A history that cannot be had for the moment leaves the doubt
 // standing until the next poll has come back, or, when it is the last chance,
 // leaves a gap. h.mu is held.
 func (h *holder) compare(ctx context.Context, last bool) error {
-	if h.doubt == noDoubt {
+	if last {
+		h.stray = stray{}
+	}
+	if h.doubt == noDoubt || h.looked && h.stray.isThere() {
 		return nil
 	}
 	asked := time.Now()
@@ -134,7 +91,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 	case errors.Is(context.Cause(h.polling), errLeaving):
 		return errLeaving
 	case err == nil:
-		if h.doubt == mayHaveLost { // else it would not have told of a gap
+		if h.doubt >= mayStray { // else it would not have told of a gap
 			h.compared = asked
 		}
 		return h.mend(ctx, history)
@@ -145,8 +102,12 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 		h.doubt = noDoubt
 		return nil
 	}
-	h.doubt = noDoubt
-	return h.reportGap(ctx, h.doubtSince, gapReason(err))
+	if isGone(err) { // nothing more can be given to anybody
+		h.stray = stray{}
+	}
+	since := h.doubtSince
+	h.settle(time.Now())
+	return h.reportGap(ctx, since, gapReason(err))
 }
 
 // mend publishes what is missing, and says so if an answer may have been lost.
@@ -165,24 +126,16 @@ func (h *holder) mend(ctx context.Context, history []brightpattern.Event) error 
 			return err
 		}
 	}
-	if lost && h.signaled {
-		if err := h.reportGap(ctx, since, schema.GapSignaling); err != nil {
-			return err
-		}
+	if h.doubt < mayStray || !h.signaled {
+		h.settle(read)
+		return nil
 	}
-	h.doubt, h.lastSeen = noDoubt, read
-	return nil
-}
-
-// completeUntil is up to when nothing is missing, whatever is in doubt. Who
-// takes the chat over finds it with what was published last: when a message
-// was stored says nothing, for its answer may have been read long before, and
-// what a history gave back may be but a part. h.mu is held.
-func (h *holder) completeUntil() time.Time {
-	if h.doubt != noDoubt {
-		return h.doubtSince
+	if h.stray.isThere() { // told once, with what that one may be given
+		h.doubt, h.looked = mayStray, true
+		return nil
 	}
-	return h.lastSeen
+	h.settle(read)
+	return h.reportGap(ctx, since, schema.GapSignaling)
 }
 
 const (

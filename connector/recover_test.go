@@ -161,7 +161,7 @@ func TestLookAlikesAreCounted(t *testing.T) {
 // Signaling is in no history: only a chat that has had any may have lost some.
 func TestLostSignalingIsAGap(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: time.Minute})
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
 	r.start()
 	w := watchNew(r)
 	w.untilListening()

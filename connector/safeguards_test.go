@@ -14,6 +14,7 @@ import (
 
 	"cc-connector/connector"
 	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/schema"
 )
 
 // rehearsal is what a safeguard is there for.
@@ -231,6 +232,8 @@ func handOverLate(r *rig) *ledger {
 	l.sim.ClearFaults()
 	r.start()
 	l.untilListening()
+	l.check(l.sim.End(l.chat)) // the latest that a gap is told
+	l.awaitEnd(schema.ClosedEnded)
 	return l
 }
 

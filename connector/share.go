@@ -159,7 +159,7 @@ func (hs *holders) appetite(room int) (most int, priority uint8) {
 // now. One with any trouble stays where that is known.
 func (h *holder) isSurplus(pace *pace) bool {
 	h.mu.Lock()
-	able := h.calm && !h.lookAgain && pace.last == "ok" && h.doubt == noDoubt && h.wanted == ""
+	able := h.calm && pace.last == "ok" && h.doubt == noDoubt && h.wanted == ""
 	h.mu.Unlock()
 	return able && h.held.mayGo(h)
 }

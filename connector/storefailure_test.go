@@ -205,13 +205,16 @@ func TestEventsStreamIsMadeAgain(t *testing.T) {
 	w.untilListening()
 	w.says("later")
 	r.awaitStored(w.chat, ".event.message", 2)
-	w.checkSequences(5, 6, 7, 8) // a gap: there was signaling before
+	w.checkSequences(5, 6, 7)
 	second.stop()
 	r.start()
 	w.untilListening()
 	w.says("at last")
 	r.awaitStored(w.chat, ".event.message", 3)
-	w.checkSequences(5, 6, 7, 8, 9, 10)
+	r.check(r.sim.End(w.chat))
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkGaps(schema.GapSignaling) // which there was before
+	w.checkSequences(5, 6, 7, 8, 9, 10, 11)
 }
 
 // Nobody holds the chat when its stream is made again: the checkpoint of the
