@@ -43,6 +43,7 @@ type Connector struct {
 	lanes       *lanes
 	position    atomic.Uint64 // in the stream of events, of some message that is stored
 	members     *members
+	tokensOf    time.Time // when the stream of session tokens was made of which all are there
 	held        *holders
 	admission   *admission
 	budget      *budget
@@ -101,7 +102,11 @@ func (c *Connector) Run(ctx context.Context) error {
 	if err := c.open(ctx); err != nil {
 		return err
 	}
-	if err := c.enter(ctx); err != nil {
+	if err := insist(ctx, c.keepTokens); err != nil {
+		return fmt.Errorf("having the open chats polled again: %w", err)
+	}
+	announce := func(ctx context.Context) error { return c.members.announce(ctx, c.presence()) }
+	if err := insist(ctx, announce); err != nil { // before it takes anything
 		return fmt.Errorf("telling other replicas of this one: %w", err)
 	}
 	requests, err := c.listenForRequests()
@@ -164,9 +169,9 @@ func (c *Connector) open(ctx context.Context) error {
 	return nil
 }
 
-// enter announces this replica before it takes anything.
-func (c *Connector) enter(ctx context.Context) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, c.members.announce(ctx, c.presence()) },
+// insist repeats what JetStream may not be ready for.
+func insist(ctx context.Context, do func(context.Context) error) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do(ctx) },
 		backoff.WithBackOff(newBackOff(firstPause, 5*time.Second)), backoff.WithMaxElapsedTime(startPatience))
 	return err
 }

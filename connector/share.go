@@ -75,11 +75,16 @@ func surplus(self replicaID, held int, alive map[replicaID]member, shares map[re
 	return max(0, min(over, lack))
 }
 
-// keepShare looks again and again at how the chats are shared, until ctx ends.
+// keepShare looks again and again at how the chats are shared, and that none
+// is forgotten, until ctx ends.
 func (c *Connector) keepShare(ctx context.Context) {
 	trouble := &trouble{log: c.log, doing: "reckoning this replica's share of the chats"}
 	for ctx.Err() == nil {
-		if err := c.reckonShare(ctx); err != nil && ctx.Err() == nil {
+		err := c.keepTokens(ctx)
+		if err == nil {
+			err = c.reckonShare(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			trouble.note(err)
 			c.held.giveAway(0)
 		}
