@@ -62,7 +62,7 @@ func (c *Connector) makeKnown(ctx context.Context, cmd *command, o *opening) (ch
 // learns from it the chat's state, and whether the command made it after all.
 func (c *Connector) adopt(ctx context.Context, cmd *command, key chatKey, o *opening) error {
 	credentials := brightpattern.Credentials{App: o.app.ID, Client: o.client}
-	history, err := c.client.History(ctx, credentials, key.id)
+	history, err := c.client.History(withUntriedClient(ctx), credentials, key.id)
 	if err != nil {
 		return err
 	}

@@ -113,10 +113,20 @@ func (r *refusals) nameOf(app brightpattern.AppID) string {
 	return "(not configured)"
 }
 
+type onTrial struct{}
+
+// withUntriedClient marks calls in the name of a client that somebody claims a
+// chat to have: a refusal may speak of that claim, and says nothing of the app.
+func withUntriedClient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, onTrial{}, true)
+}
+
 // heard learns from the answer to any call.
-func (r *refusals) heard(cred brightpattern.Credentials, method string, err error) {
+func (r *refusals) heard(ctx context.Context, cred brightpattern.Credentials, method string, err error) {
 	if refused, is := refusalIn(err); is {
-		r.refuse(cred.App, refused)
+		if ctx.Value(onTrial{}) == nil {
+			r.refuse(cred.App, refused)
+		}
 	} else if isAccepted(method, err) {
 		r.accept(cred.App)
 	}

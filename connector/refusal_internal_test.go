@@ -47,17 +47,17 @@ func TestRefusalsAreToldOnceAChange(t *testing.T) {
 	r, log, gauge := told(t)
 	main, other := brightpattern.Credentials{App: "app-1"}, brightpattern.Credentials{App: "app-2"}
 	for range 3 {
-		r.heard(main, "pollEvents", refusedPoll(403, "3000"))
+		r.heard(t.Context(), main, "pollEvents", refusedPoll(403, "3000"))
 	}
-	r.heard(other, "pollEvents", nil)
+	r.heard(t.Context(), other, "pollEvents", nil)
 	if err := r.check(); err == nil || !strings.Contains(err.Error(), "the app main") || !strings.Contains(err.Error(), "3000") || strings.Contains(err.Error(), "other") {
 		t.Errorf("readiness says %v", err)
 	}
-	r.heard(main, "pollEvents", refusedPoll(403, "5006"))
+	r.heard(t.Context(), main, "pollEvents", refusedPoll(403, "5006"))
 	if n := strings.Count(log.String(), `"level":"ERROR"`); n != 2 || gauge("main") != 1 || gauge("other") != 0 {
 		t.Errorf("%d errors, gauges %v and %v:\n%s", n, gauge("main"), gauge("other"), log)
 	}
-	r.heard(main, "pollEvents", nil)
+	r.heard(t.Context(), main, "pollEvents", nil)
 	if err := r.check(); err != nil || gauge("main") != 0 || !strings.Contains(log.String(), "accepts the app again") {
 		t.Errorf("after a good answer: %v, %v:\n%s", err, gauge("main"), log)
 	}
@@ -82,8 +82,8 @@ func TestWhatEndsARefusal(t *testing.T) {
 		"a call not written": {"pollEvents", failedPoll(brightpattern.ReasonInvalid, brightpattern.EffectNone), false},
 	} {
 		r, _, _ := told(t)
-		r.heard(main, "pollEvents", refusedPoll(403, ""))
-		r.heard(main, c.method, c.err)
+		r.heard(t.Context(), main, "pollEvents", refusedPoll(403, ""))
+		r.heard(t.Context(), main, c.method, c.err)
 		if ended := r.check() == nil; ended != c.ends {
 			t.Errorf("%s ends it: %v", name, ended)
 		}
@@ -94,17 +94,17 @@ func TestWaitingForTheEndOfARefusal(t *testing.T) {
 	r, _, _ := told(t)
 	main := brightpattern.Credentials{App: "app-1"}
 	r.wait(t.Context(), "app-1") // nothing to wait for
-	r.heard(main, "pollEvents", refusedPoll(403, "3000"))
+	r.heard(t.Context(), main, "pollEvents", refusedPoll(403, "3000"))
 	r.wait(t.Context(), "app-2")
 	done := make(chan struct{})
 	go func() { defer close(done); r.wait(t.Context(), "app-1") }()
-	r.heard(main, "pollEvents", refusedPoll(403, "5006")) // another one is no end
+	r.heard(t.Context(), main, "pollEvents", refusedPoll(403, "5006")) // another one is no end
 	select {
 	case <-done:
 		t.Fatal("it did not wait")
 	default:
 	}
-	r.heard(main, "pollEvents", nil)
+	r.heard(t.Context(), main, "pollEvents", nil)
 	<-done
 }
 

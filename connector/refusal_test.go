@@ -133,3 +133,17 @@ func TestHistoryRefusedForTheConfigurationIsNoGap(t *testing.T) {
 	w.checkAccount()
 	w.checkGaps()
 }
+
+// A clientId that somebody claims and does not have is no matter of the app.
+func TestARefusedClaimIsNotTheApp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{})
+	replica := r.start()
+	injectInto(r, bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: http.StatusForbidden, Times: 1})
+	if failed := r.call("chat.attach", map[string]any{"chatId": "theirs", "clientId": "mallory"}); failed.Error == nil {
+		t.Errorf("the result is %+v", failed)
+	}
+	if err := replica.Ready(); err != nil {
+		t.Errorf("readiness says %v", err)
+	}
+}

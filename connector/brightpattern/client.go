@@ -1,6 +1,7 @@
 package brightpattern
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -74,17 +75,17 @@ type Client struct {
 	observer    atomic.Pointer[Observer]
 }
 
-// Observer learns what each call came to: its method, and its error or nil. It
-// is called by whoever makes the call, and must be quick.
-type Observer func(cred Credentials, method string, err error)
+// Observer learns what each call came to: its context, its method, and its
+// error or nil. It is called by whoever makes the call, and must be quick.
+type Observer func(ctx context.Context, cred Credentials, method string, err error)
 
 // Observe has observer told of every call from now on, in place of an earlier
 // one. Of files and photos it learns whether they began to come.
 func (c *Client) Observe(observer Observer) { c.observer.Store(&observer) }
 
-func (c *Client) tell(cred Credentials, call call, err error) {
+func (c *Client) tell(ctx context.Context, cred Credentials, call call, err error) {
 	if observer := c.observer.Load(); observer != nil {
-		(*observer)(cred, call.method, err)
+		(*observer)(ctx, cred, call.method, err)
 	}
 }
 

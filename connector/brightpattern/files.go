@@ -57,7 +57,7 @@ func (c *Client) ProfilePhoto(ctx context.Context, cred Credentials, chat ChatID
 func (c *Client) content(ctx context.Context, cred Credentials, method string, path ...string) (*Content, error) {
 	call := call{method: method, path: path}
 	x, err := c.exchange(ctx, cred, call)
-	c.tell(cred, call, err)
+	c.tell(ctx, cred, call, err)
 	if err != nil {
 		return nil, err
 	}

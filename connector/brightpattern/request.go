@@ -44,7 +44,7 @@ type call struct {
 // decode refuses is unreadable. All calls but the streaming ones go through here.
 func (c *Client) send(ctx context.Context, cred Credentials, call call, decode func([]byte) error) error {
 	err := c.deliver(ctx, cred, call, decode)
-	c.tell(cred, call, err)
+	c.tell(ctx, cred, call, err)
 	return err
 }
 
