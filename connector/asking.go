@@ -84,20 +84,23 @@ func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpa
 
 // reportLostAnswer has the holder look for events that may have been lost
 // with the answer to a call. It is noted until the holder knows, so that
-// another replica sees to it if this one dies. The holder need not look for
-// what was lost before it compared the chat's history last.
+// another replica sees to it if this one dies.
 func (c *Connector) reportLostAnswer(key chatKey, ago time.Duration) {
-	c.report(key, owedLook, ago)
+	lost := time.Now().Add(-ago)
+	c.report(key, owedLook, lost, lost)
 }
 
-// reportStray has the chat's next holder know that a poll of this one may still be held.
+// reportStray has the chat's next holder know of this one's poll, which has
+// been given up and may still be held.
 func (h *holder) reportStray() {
-	h.report(h.chat, owedStray, 0)
+	if !h.calm {
+		h.report(h.chat, owedStray, h.pollBegan, time.Now())
+	}
 }
 
-func (c *Connector) report(key chatKey, what noteKind, ago time.Duration) {
+func (c *Connector) report(key chatKey, what noteKind, first, latest time.Time) {
 	owed := note{what, string(key.token)}
-	if c.notes.add(owed, time.Now().Add(-ago)) {
+	if c.notes.add(owed, first, latest) {
 		c.tellLater(key, owed)
 	}
 }
@@ -187,31 +190,42 @@ func (h *holder) serveRequest(data []byte) error {
 	return h.receiveAnswer(request)
 }
 
-// receiveAnswer publishes the events of a call's answer.
+// receiveAnswer publishes the events of a call's answer. When it is not known
+// whether one stands in the stream, the next holder is to read it back.
 func (h *holder) receiveAnswer(request holderRequest) error {
 	events := make([]brightpattern.Event, len(request.Events))
 	for i, raw := range request.Events {
 		events[i] = brightpattern.ParseEvent(raw)
 	}
-	return h.receive(h.lease.ctx, events, originSend, time.Now())
+	err := h.receive(h.lease.ctx, events, originSend, time.Now())
+	if err != nil && !errors.Is(err, errNotHeld) && !errors.Is(err, errDeparted) {
+		h.lease.cancel(err)
+	}
+	return err
 }
 
-// lookForLosses reads the history before the next poll, unless it was read since the loss.
+// lookForLosses reads the history before the next poll, unless it was read
+// since nothing more could be given to the call.
 func (h *holder) lookForLosses(request holderRequest) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.checkHeld(); err != nil {
 		return err
 	}
-	switch {
-	case request.Stray:
-		h.fearStray()
-	case h.compared.After(time.Now().Add(-request.Ago)):
-		return nil
-	default:
-		h.raiseDoubt(mayHaveLost)
+	patience := h.cfg.CallTimeout
+	if request.Stray {
+		patience = strayPatience
 	}
-	h.doubtSince = minTime(h.doubtSince, time.Now().Add(-max(request.Since, request.Ago)))
+	now := time.Now()
+	until := now.Add(patience - request.Ago)
+	if h.compared.After(until) {
+		return nil
+	}
+	h.raiseDoubt(mayHaveLost)
+	h.doubtSince = minTime(h.doubtSince, now.Add(-max(request.Since, request.Ago)))
+	if until.After(now) {
+		h.expectStray(until)
+	}
 	return nil
 }
 

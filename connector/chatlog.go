@@ -90,7 +90,9 @@ func (l *chatLog) raiseFence(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		l.replaced = whose
+		if whose != l.self { // an earlier try of this one may have stood all the same
+			l.replaced = whose
+		}
 		ack, err := l.js.PublishMsg(try, l.newFence(), jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
 		err = l.note(ctx, err)
 		if isWrongSequence(err) { // somebody else's came between: look again

@@ -104,7 +104,7 @@ func (l *chatLog) append(ctx context.Context, subject, idPrefix string, e event.
 	}
 	// Once the stream may have forgotten the id, a repeat could be stored twice:
 	// the next holder reads back and knows.
-	ctx, cancel := context.WithTimeout(ctx, duplicateWindow/2)
+	ctx, cancel := context.WithTimeout(ctx, l.window/2)
 	defer cancel()
 	ack, err := l.store(ctx, msg, idPrefix+e.ID(), l.fenced()...)
 	if err == nil {

@@ -179,7 +179,7 @@ func insist(ctx context.Context, do func(context.Context) error) error {
 func (c *Connector) newPublisher(log *slog.Logger) *publisher {
 	return &publisher{
 		js: c.js, files: c.stores.files, stream: c.cfg.Prefix.StreamName("EVENTS"), bucket: c.cfg.Prefix.StreamName("FILES"),
-		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), position: &c.position, health: &c.health, log: log,
+		mode: c.cfg.Mode, limit: c.nc.MaxPayload(), window: repeatsKnownFor(c.cfg), position: &c.position, health: &c.health, log: log,
 	}
 }
 

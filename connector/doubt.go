@@ -25,7 +25,7 @@ func (h *holder) raiseDoubt(d doubt) {
 		h.doubtSince = h.lastSeen
 	}
 	if h.doubt == noDoubt || h.looked {
-		h.tried, h.heard, h.looked = false, false, false
+		h.tried, h.heard, h.looked, h.unreadable = false, false, false, 0
 	}
 	h.doubt = max(h.doubt, d)
 }
@@ -37,18 +37,20 @@ func (h *holder) fearLoss() {
 	h.raiseDoubt(mayHaveLost)
 }
 
-// A stray is a poll whose answer nobody waits for, but which may be held or on
-// its way: that of a dead or frozen holder, or one whose connection broke. What
-// it is given after the history was read would be lost unseen. The contact
-// center holds one poll of a chat at a time; so when a poll that began later
-// has been answered the stray is gone, and only then the history, read once
-// more, has the last word.
+// A stray is a call whose answer nobody waits for, but which may be held or on
+// its way: a poll of a dead or frozen holder, or one whose connection broke; or
+// a command, whose answer may carry events, too. What it is given after the
+// history was read would be lost unseen. So the history has the last word only
+// when it is read once more: when the stray cannot be on its way any more, and
+// a poll that began after it was heard of has been answered; for the contact
+// center holds one poll of a chat at a time.
 type stray struct {
 	heard time.Time // when it was heard of last; zero if there is none
+	until time.Time // it may be on its way until then
 }
 
-// strayPatience is how long a request may be on its way to the contact center
-// after nobody waits for its answer any more.
+// strayPatience is how long a poll may be on its way to the contact center
+// after nobody waits for its answer any more. A command may be for CallTimeout.
 const strayPatience = time.Second
 
 func (s stray) isThere() bool { return !s.heard.IsZero() }
@@ -56,13 +58,18 @@ func (s stray) isThere() bool { return !s.heard.IsZero() }
 // isOutlived tells whether a poll that began then, and has been answered now,
 // shows that it is gone.
 func (s stray) isOutlived(began, answered time.Time) bool {
-	return began.After(s.heard) && answered.Sub(s.heard) >= strayPatience
+	return began.After(s.heard) && !answered.Before(s.until)
 }
 
-// fearStray says that a stray may have taken something, and may take more. h.mu is held.
+// expectStray has the history read once more when that one is gone. h.mu is held.
+func (h *holder) expectStray(until time.Time) {
+	h.stray = stray{heard: time.Now(), until: latest(h.stray.until, until)}
+}
+
+// fearStray says that a poll may have taken something, and may take more. h.mu is held.
 func (h *holder) fearStray() {
 	h.raiseDoubt(mayHaveLost)
-	h.stray = stray{heard: time.Now()}
+	h.expectStray(time.Now().Add(strayPatience))
 }
 
 // losePoll says that a poll of this holder's own is a stray now.
@@ -95,12 +102,12 @@ func (h *holder) settleDoubt(ctx context.Context, polled bool) error {
 
 // seenComplete notes an answered poll that began then: nothing is missing up
 // to then, but for what is in doubt.
-func (h *holder) seenComplete(began time.Time) {
+func (h *holder) seenComplete(began, answered time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lastSeen, h.heard = began, true
-	if h.stray.isThere() && h.stray.isOutlived(began, time.Now()) {
-		h.stray, h.looked, h.tried = stray{}, false, false
+	if h.stray.isThere() && h.stray.isOutlived(began, answered) {
+		h.stray, h.looked = stray{}, false
 	}
 }
 

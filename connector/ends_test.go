@@ -2,7 +2,9 @@ package connector_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/schema"
@@ -181,4 +183,57 @@ func TestEndByCommandAfterTheEnd(t *testing.T) {
 	r.call("chat.end", map[string]any{"chatId": w.chat})
 	w.checkTrail("session.opened", "status/poll", "session.closed")
 	w.checkClosedEntry(schema.ClosedFailed)
+}
+
+// Nothing is under way between two polls, so closing there loses nothing.
+func TestDetachBetweenPolls(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
+	r.start()
+	w := watchNew(r)
+	w.signals("REQUEST_CALL")
+	r.awaitStored(w.chat, ".event.signaling", 1)
+	w.untilListening()
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: http.StatusTooManyRequests, RetryAfter: time.Hour, Times: 1})
+	r.eventually("the chat waits for the next poll", func() bool { return strings.Contains(r.log.String(), "polling does not succeed") })
+	r.must("chat.detach", map[string]any{"chatId": w.chat})
+	w.awaitEnd(schema.ClosedDetached)
+	w.checkGaps()
+}
+
+// A chat is ended before it was polled: what was said has to be told all the same.
+func TestEndBeforeTheFirstPoll(t *testing.T) {
+	t.Parallel()
+	taken, goOn := make(chan struct{}, 1), make(chan struct{})
+	r := newRig(t, bpsim.Options{}, func(r *rig) {
+		r.config.At(func(point string) {
+			if point == "Taken" {
+				taken <- struct{}{}
+				<-goOn
+			}
+		})
+	})
+	r.start()
+	w := watched{r, r.openChat()}
+	<-taken
+	w.says("hello")
+	state, err := r.js.KeyValue(r.ctx, "CC_STATE")
+	r.check(err)
+	wishes, err := state.Watch(r.ctx, "closing.*")
+	r.check(err)
+	reply := make(chan schema.Result)
+	go func() { reply <- r.call("chat.end", map[string]any{"chatId": w.chat}) }()
+	for wish := range wishes.Updates() {
+		if wish != nil {
+			break
+		}
+	}
+	r.check(wishes.Stop())
+	close(goOn)
+	if ended := <-reply; ended.Error != nil {
+		t.Errorf("chat.end: %+v", ended.Error)
+	}
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkAccountUnordered()
+	w.checkGaps()
 }

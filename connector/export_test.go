@@ -1,11 +1,20 @@
 package connector
 
 import (
+	"context"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/subjects"
 )
 
 // Without leaves a safeguard out, as nothing but a test can.
@@ -47,4 +56,37 @@ func constants(kind, prefix string) map[string]string {
 		return true
 	})
 	return found
+}
+
+// WakeUp makes a chat's lease what it is to a process that wakes up when it may
+// have lost it, while the answer to an earlier heartbeat waits to be noted;
+// confirm notes it.
+func (c *Connector) WakeUp(chat subjects.ChatToken) (isHeld func() bool, confirm func()) {
+	l := c.held.find(chat).lease
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timer.Stop()
+	l.confirmed = time.Now().Add(-l.giveUpAfter())
+	asked := time.Now().Add(-l.wait / 2)
+	return func() bool { return c.held.find(chat) != nil }, func() { l.settleHeartbeat(asked, nil) }
+}
+
+// LoseAcks has publications on subjects that end so be stored and not
+// confirmed, for as long as lost says so. Before it runs.
+func (c *Connector) LoseAcks(ending string, lost *atomic.Bool) {
+	c.js = &ackLoser{c.js, ending, lost}
+}
+
+type ackLoser struct {
+	jetstream.JetStream
+	ending string
+	lost   *atomic.Bool
+}
+
+func (l *ackLoser) PublishMsg(ctx context.Context, msg *nats.Msg, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	ack, err := l.JetStream.PublishMsg(ctx, msg, options...)
+	if err == nil && l.lost.Load() && strings.HasSuffix(msg.Subject, l.ending) {
+		return nil, errors.New("the answer is lost")
+	}
+	return ack, err
 }

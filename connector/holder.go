@@ -27,8 +27,10 @@ type holder struct {
 	stopPolling context.CancelCauseFunc
 	done        chan struct{} // closed when the holder has let go of the chat
 
-	calm  bool // no answer of a poll can be under way: the holder's own goroutine alone writes and reads it
-	going bool // it is being handed over to another replica; guarded by held
+	// The holder's own goroutine alone writes and reads these two.
+	calm      bool // no answer of a poll can be under way
+	pollBegan time.Time
+	going     bool // it is being handed over to another replica; guarded by held
 
 	mu       sync.Mutex // guards all below: one publication at a time
 	chatLog  *chatLog
@@ -47,7 +49,8 @@ type holder struct {
 	doubtSince time.Time
 	tried      bool // the history, for this doubt
 	heard      bool // a poll has been answered since
-	looked     bool // the history was read for this doubt; once more when the stray is gone
+	unreadable int  // so often was the history
+	looked     bool // the history was read; it is to be read once more when the stray is gone
 	stray      stray
 
 	followed     bool      // the chat is taken over, and polled from here
@@ -67,8 +70,9 @@ func (h *holder) run() {
 	case errors.Is(err, errLeaseLost):
 		h.log.Warn("chat let go: its session token could not be confirmed in time, another replica may have it")
 		if h.lease.overran() {
-			h.reportStray() // begun on waking up
+			h.reportStray()
 		}
+		h.lease.stop() // a heartbeat may just have been confirmed
 	case errors.Is(err, errFenced):
 		h.letGoFenced()
 	default:
@@ -201,7 +205,7 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 		return nil
 	}
 	h.raiseDoubt(mayLack)
-	h.stray = stray{heard: time.Now()}
+	h.expectStray(time.Now().Add(strayPatience))
 	return h.compare(ctx, false)
 }
 
@@ -314,13 +318,16 @@ func (h *holder) close(ctx context.Context) error {
 	return h.lease.end()
 }
 
-// lookOnceMore finds what may still be missing of a chat that ends: of one
-// whose calls are answered with events, an answer can be on its way to this
-// holder. That none is lost is likely, so a history that is gone leaves no gap.
+// lookOnceMore finds what may still be missing of a chat that ends: one that
+// somebody closed may have events that no poll has taken; of one whose calls
+// are answered with events, an answer can be on its way to this holder. That
+// none is lost is likely, so a history that is gone leaves no gap.
 func (h *holder) lookOnceMore(ctx context.Context) error {
-	if h.doubt != noDoubt || !h.answered {
+	isAsked := errors.Is(context.Cause(h.polling), errClosing)
+	if h.doubt != noDoubt || !h.answered && !isAsked {
 		return h.compare(ctx, true)
 	}
+	asked := time.Now()
 	history, done, err := h.readHistory(ctx, true)
 	defer done()
 	if err != nil {
@@ -328,7 +335,7 @@ func (h *holder) lookOnceMore(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	h.raiseDoubt(mayLack)
-	return h.mend(ctx, history)
+	return h.mend(ctx, history, asked)
 }
 
 // askToClose makes the holder close the chat; the durable intention has been written before.
@@ -355,9 +362,9 @@ func (h *holder) letGoFenced() {
 		h.log.Warn("chat let go: whose its fence is cannot be read", "error", err)
 	default:
 		h.log.Warn("chat let go: another replica has taken it")
-		h.depart(errFenced)
-		h.reportStray()
 	}
+	h.depart(errFenced)
+	h.reportStray()
 	h.lease.stop()
 }
 

@@ -80,11 +80,11 @@ func newLeaseSince(parent context.Context, nc *nats.Conn, token settler, wait ti
 }
 
 // replace takes a newer delivery of the token: acknowledgements of the older
-// one no longer count. It reports false if the lease has ended.
+// one no longer count. It reports false if the lease has ended, or is about to.
 func (l *lease) replace(token settler) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.released || l.ctx.Err() != nil {
+	if l.released || l.ctx.Err() != nil || time.Since(l.confirmed) >= l.giveUpAfter() {
 		return false
 	}
 	l.token = token

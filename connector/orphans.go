@@ -61,7 +61,7 @@ type noteKind string
 const (
 	owedOutcome noteKind = "command" // the outcome of a live command, by its key in the journal
 	owedLook    noteKind = "look"    // a look into a chat's history, by the chat's token
-	owedStray   noteKind = "stray"   // the same, where a poll may still be held
+	owedStray   noteKind = "stray"   // the same for a poll, which may still be held
 )
 
 func newNotes(m *members, nc *nats.Conn, keep time.Duration) *notes {
@@ -91,16 +91,16 @@ func (n *notes) enter(it note) {
 
 // add is enter for what one alone is to be at work on; it reports false if
 // somebody is, and knows of this one from now on.
-func (n *notes) add(it note, at time.Time) bool {
+func (n *notes) add(it note, first, last time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	a := n.active[it]
 	if a == nil {
-		n.active[it] = &activity{first: at, latest: at, count: 1}
+		n.active[it] = &activity{first: first, latest: last, count: 1}
 		return true
 	}
-	a.latest = latest(a.latest, at)
-	a.first = minTime(a.first, at)
+	a.latest = latest(a.latest, last)
+	a.first = minTime(a.first, first)
 	return false
 }
 
@@ -293,7 +293,8 @@ func (c *Connector) adoptLook(ctx context.Context, it note, lost time.Time) erro
 		err = c.notes.write(ctx, it)
 	}
 	if err == nil {
-		c.report(key, it.what, max(time.Since(lost), 0))
+		lost = minTime(lost, time.Now())
+		c.report(key, it.what, lost, lost)
 	}
 	return err
 }

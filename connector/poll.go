@@ -59,6 +59,8 @@ const (
 	shortestHold = 500 * time.Millisecond
 	unheldPause  = time.Second
 	lostPause    = 2 * time.Second // what was lost can be had from the history
+	// A poll that is in the way is gone when it is answered, if not before.
+	contendedPause = 5 * time.Second
 )
 
 // pace spaces the polls of one chat.
@@ -91,6 +93,8 @@ func (p *pace) after(v pollVerdict, events int, took time.Duration) time.Duratio
 		return min(pause, unheldPause)
 	case v.lost:
 		pause = min(pause, lostPause)
+	case v.contended:
+		pause = min(pause, contendedPause)
 	}
 	return max(pause, min(v.pause, longestWish))
 }
@@ -123,11 +127,10 @@ func (h *holder) follow(ctx context.Context) error {
 		if !h.lease.isSure() { // the process was frozen
 			return errLeaseLost
 		}
-		h.calm = false
-		began := time.Now()
+		h.calm, h.pollBegan = false, time.Now()
 		events, pollErr := h.client.Poll(h.polling, h.token.credentials(), h.chat.id)
 		polled = true
-		pause, err := h.settlePoll(ctx, pace, events, pollErr, began)
+		pause, err := h.settlePoll(ctx, pace, events, pollErr)
 		if err != nil {
 			return err
 		}
@@ -136,7 +139,7 @@ func (h *holder) follow(ctx context.Context) error {
 			h.refusals.wait(h.polling, h.token.AppID)
 		}
 	}
-	return h.afterPolling(polled)
+	return h.afterPolling()
 }
 
 // mayPoll waits until what a poll brings can be published, and until a poll
@@ -152,19 +155,20 @@ func (h *holder) mayPoll() bool {
 // settlePoll turns a poll's outcome into effects, and returns how long to
 // wait before the next one. Publishing comes first: the next poll must not
 // take what could not be published.
-func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpattern.Event, pollErr error, began time.Time) (time.Duration, error) {
+func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpattern.Event, pollErr error) (time.Duration, error) {
 	if pollErr != nil && h.polling.Err() != nil {
-		return 0, nil // we cut it ourselves; finish or the next holder looks for what it held
+		return 0, nil // we cut it ourselves; close or the next holder looks for what it held
 	}
-	took := time.Since(began)
+	answered := time.Now()
 	verdict := judgePoll(pollErr)
 	h.pollOwes = h.budget.heard(pollErr)
 	h.notePoll(pace, verdict, pollErr)
 	var err error
 	switch {
 	case pollErr == nil:
-		err = h.store(ctx, events)
-		h.seenComplete(began)
+		if err = h.store(ctx, events); err == nil {
+			h.seenComplete(h.pollBegan, answered)
+		}
 	case verdict.gone:
 		h.sessionGone()
 	case verdict.contended:
@@ -173,7 +177,7 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 		h.losePoll()
 	}
 	h.calm = err == nil
-	return pace.after(verdict, len(events), took), err
+	return pace.after(verdict, len(events), answered.Sub(h.pollBegan)), err
 }
 
 // store publishes what a poll has given.
@@ -212,16 +216,16 @@ func (h *holder) notePoll(pace *pace, v pollVerdict, err error) {
 // afterPolling tells whether the chat is to be closed. A poll that was cut for
 // that may have held something. A replica that leaves does not look for it: the
 // next holder will.
-func (h *holder) afterPolling(polled bool) error {
+func (h *holder) afterPolling() error {
 	cause := context.Cause(h.polling)
 	switch {
-	case errors.Is(cause, errClosing) && polled:
+	case errors.Is(cause, errClosing) && !h.calm:
 		h.fearLoss()
-		return nil
 	case errors.Is(cause, errClosing), errors.Is(cause, errEnded):
-		return nil
+	default:
+		return cause
 	}
-	return cause
+	return nil
 }
 
 // sleep returns after d, or when ctx ends.

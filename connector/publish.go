@@ -27,7 +27,8 @@ type publisher struct {
 	stream string // of events
 	bucket string
 	mode   schema.Mode
-	limit  int64 // the bus's largest message, in bytes
+	limit  int64         // the bus's largest message, in bytes
+	window time.Duration // in which the stream of events knows a repeat
 	health *health
 	log    *slog.Logger
 

@@ -94,7 +94,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 		if h.doubt >= mayStray { // else it would not have told of a gap
 			h.compared = asked
 		}
-		return h.mend(ctx, history)
+		return h.mend(ctx, history, asked)
 	case !last && h.mayBeReadLater(err):
 		h.noteMissingHistory(err)
 		return nil
@@ -111,7 +111,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 }
 
 // mend publishes what is missing, and says so if an answer may have been lost.
-func (h *holder) mend(ctx context.Context, history []brightpattern.Event) error {
+func (h *holder) mend(ctx context.Context, history []brightpattern.Event, asked time.Time) error {
 	read, since, lost := time.Now(), h.doubtSince, h.doubt == mayHaveLost
 	missing := reconcile(h.chat.id, h.chatLog.seen, history)
 	h.cfg.rehearsal.reach(pointRead)
@@ -127,14 +127,14 @@ func (h *holder) mend(ctx context.Context, history []brightpattern.Event) error 
 		}
 	}
 	if h.doubt < mayStray || !h.signaled {
-		h.settle(read)
+		h.settle(asked)
 		return nil
 	}
 	if h.stray.isThere() { // told once, with what that one may be given
 		h.doubt, h.looked = mayStray, true
 		return nil
 	}
-	h.settle(read)
+	h.settle(asked)
 	return h.reportGap(ctx, since, schema.GapSignaling)
 }
 
@@ -177,7 +177,6 @@ func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last, a
 		paying, cancel = context.WithTimeout(ctx, patience)
 	}
 	defer cancel()
-	unreadable := 0
 	return backoff.Retry(ctx, func() ([]brightpattern.Event, error) {
 		if h.payForHistory(paying, !once) != nil {
 			return nil, backoff.Permanent(errNoPlace)
@@ -185,9 +184,11 @@ func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last, a
 		events, err := h.client.History(ctx, h.token.credentials(), h.chat.id)
 		h.noteHistory(err)
 		if isUnreadable(err) {
-			unreadable++
+			h.unreadable++
+		} else if err == nil {
+			h.unreadable = 0
 		}
-		if err != nil && (!isTransient(err) || unreadable == unreadableMost) {
+		if err != nil && (!isTransient(err) || h.unreadable >= unreadableMost) {
 			return nil, backoff.Permanent(err)
 		}
 		return events, askedToWait(err)
@@ -226,7 +227,7 @@ func (h *holder) mayBeReadLater(err error) bool {
 	case isMisconfigured(err):
 		return !h.heard
 	}
-	return isTransient(err) && !isUnreadable(err)
+	return isTransient(err) && h.unreadable < unreadableMost
 }
 
 func isUnreadable(err error) bool {

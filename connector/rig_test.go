@@ -68,6 +68,8 @@ type rig struct {
 	config connector.Config
 	client brightpattern.Config
 	log    *lockedBuffer
+	// prepare changes what a setting cannot, before a connector runs.
+	prepare func(*connector.Connector)
 }
 
 // newRig starts the surroundings; configure may change the settings of the
@@ -146,6 +148,9 @@ func (r *rig) start(more ...nats.Option) *replica {
 	metrics := prometheus.NewRegistry()
 	c, err := connector.New(r.config, nc, client, log, metrics)
 	r.check(err)
+	if r.prepare != nil {
+		r.prepare(c)
+	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()

@@ -1,9 +1,12 @@
 package connector_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -112,4 +115,154 @@ func TestGapOfAStrayIsToldOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who tells of a stray may tell again, and so may whoever adopts its debt.
+func TestStrayIsToldOfTwice(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	r.start()
+	w := watchNew(r)
+	w.signals("REQUEST_CALL")
+	r.awaitStored(w.chat, ".event.signaling", 1)
+	lost := time.Now()
+	for range 2 {
+		asked, err := json.Marshal(map[string]any{"recover": true, "stray": true, "ago": time.Since(lost)})
+		r.check(err)
+		_, err = r.nc.RequestWithContext(r.ctx, "cc.internal.holder."+string(w.token()), asked)
+		r.check(err)
+		r.awaitStored(w.chat, ".session.gap", 1)
+	}
+	r.check(r.sim.End(w.chat))
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkGaps(schema.GapSignaling)
+}
+
+// The gap begins before what a stray took while the history was on its way.
+func TestGapOfAStrayBeginsBeforeIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	s := newStrayScene(r)
+	holder := r.start()
+	s.watched = watchNew(r)
+	s.untilListening()
+	said := make(chan time.Time, 1)
+	s.say = func() {
+		at := time.Now()
+		said <- at
+		s.says("unheard")
+		s.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "garbage"}) // from now on
+		for !time.Now().Truncate(time.Millisecond).After(at) {           // gaps are told in milliseconds
+			runtime.Gosched()
+		}
+	}
+	s.armed.Store(true)
+	holder.stop()
+	r.start()
+	at := <-said
+	r.awaitStored(s.chat, ".session.gap", 1)
+	if gap := s.sessions("gap")[0].(*schema.SessionGap); gap.From.After(at) {
+		t.Errorf("the gap is from %v, and it was given away at %v", gap.From, at)
+	}
+}
+
+// The contact center carries a command out after its connection broke and the
+// history was read: what its answer would have brought is found all the same.
+func TestCommandIsCarriedOutAfterTheLook(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{AnswerSends: true, Hold: 200 * time.Millisecond}, func(r *rig) { r.config.CallTimeout = 15 * time.Second })
+	sent, looked := make(chan *http.Request, 1), make(chan struct{}, 100)
+	blocked, release := make(chan struct{}, 1), make(chan struct{})
+	var blocking atomic.Bool
+	intercept(r, func(rw http.ResponseWriter, request *http.Request) bool {
+		switch {
+		case strings.HasSuffix(request.URL.Path, "/history"):
+			looked <- struct{}{}
+		case isEvents(request) && request.Method == http.MethodPost:
+			sent <- cutOffCall(t, rw, request)
+			return true
+		case isEvents(request) && blocking.CompareAndSwap(true, false):
+			blocked <- struct{}{}
+			<-release
+		}
+		return false
+	})
+	r.start()
+	w := watchNew(r)
+	w.untilListening()
+	r.call("chat.typing", map[string]any{"chatId": w.chat})
+	request := <-sent
+	<-looked
+	polls := w.record().Polls
+	w.until("a poll that was on its way would be gone", func(r bpsim.Record) bool { return r.Polls > polls+6 })
+	blocking.Store(true)
+	<-blocked
+	w.says("late")
+	answer := httptest.NewRecorder()
+	r.sim.ServeHTTP(answer, request)
+	if !strings.Contains(answer.Body.String(), "late") {
+		t.Fatalf("the answer has no event: %d %s", answer.Code, answer.Body)
+	}
+	close(release)
+	r.awaitStored(w.chat, ".event.message", 1)
+	w.checkAccount()
+	w.checkGaps()
+}
+
+// cutOffCall breaks the connection of a call, and returns the call.
+func cutOffCall(t *testing.T, rw http.ResponseWriter, request *http.Request) *http.Request {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	later := request.Clone(t.Context())
+	later.Body = io.NopCloser(bytes.NewReader(body))
+	conn, _, err := http.NewResponseController(rw).Hijack()
+	if err != nil {
+		t.Error(err)
+		return later
+	}
+	_ = conn.Close()
+	return later
+}
+
+// The second look does not wait for a history that is away: the chat was deaf
+// for it once.
+func TestSecondLookLeavesNobodyDeaf(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
+	var armed atomic.Bool
+	calls := make(chan string, 1000)
+	intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
+		if armed.Load() && request.Method == http.MethodGet {
+			calls <- request.URL.Path[strings.LastIndex(request.URL.Path, "/")+1:]
+		}
+		return false
+	})
+	r.start()
+	w := watchNew(r)
+	w.untilListening()
+	w.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: http.StatusServiceUnavailable})
+	w.inject(loss("lost", 1))
+	armed.Store(true)
+	w.says("lost")
+	const enough = 8 // polls, of which the one that shows that the stray is gone is among the first
+	waits, tries := 0, 0
+	for polls := 0; polls < enough; {
+		if <-calls == "history" {
+			tries++
+			continue
+		}
+		polls++
+		if tries > 1 {
+			waits++
+		}
+		tries = 0
+	}
+	if waits != 1 {
+		t.Errorf("%d times the history was tried again and again, and no poll was begun", waits)
+	}
+	w.sim.ClearFaults()
+	r.awaitStored(w.chat, ".event.message", 1)
+	w.checkAccount()
 }

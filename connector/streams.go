@@ -37,6 +37,9 @@ const (
 	shortestWindow  = 100 * time.Millisecond // that the server takes
 )
 
+// repeatsKnownFor is how long the stream of events knows a repeat by its id.
+func repeatsKnownFor(cfg Config) time.Duration { return min(duplicateWindow, cfg.EventsMaxAge) }
+
 func newLayout(cfg Config) layout {
 	return layout{
 		events:   eventsStream(cfg),
@@ -91,7 +94,7 @@ func eventsStream(cfg Config) jetstream.StreamConfig {
 		Storage:    jetstream.FileStorage,
 		MaxAge:     cfg.EventsMaxAge,
 		MaxBytes:   unlimitedIfZero(cfg.EventsMaxBytes),
-		Duplicates: min(duplicateWindow, cfg.EventsMaxAge),
+		Duplicates: repeatsKnownFor(cfg),
 		Replicas:   cfg.StreamReplicas,
 		// No direct gets: a replica, or a mirror, that lags may answer them, and a
 		// holder must read everything that its predecessor published.
