@@ -205,7 +205,7 @@ func (h *holder) receiveAnswer(request holderRequest) error {
 }
 
 // lookForLosses reads the history before the next poll, unless it was read
-// since nothing more could be given to the call.
+// after the call could be given anything more, and a gap told that has it.
 func (h *holder) lookForLosses(request holderRequest) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -217,12 +217,12 @@ func (h *holder) lookForLosses(request holderRequest) error {
 		patience = strayPatience
 	}
 	now := time.Now()
-	until := now.Add(patience - request.Ago)
-	if h.compared.After(until) {
+	began, until := now.Add(-max(request.Since, request.Ago)), now.Add(patience-request.Ago)
+	if h.compared.After(until) && !(h.signaled && began.Before(h.comparedSince)) {
 		return nil
 	}
 	h.raiseDoubt(mayHaveLost)
-	h.doubtSince = minTime(h.doubtSince, now.Add(-max(request.Since, request.Ago)))
+	h.doubtSince = minTime(h.doubtSince, began)
 	if until.After(now) {
 		h.expectStray(until)
 	}

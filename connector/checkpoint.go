@@ -43,6 +43,8 @@ type checkpoint struct {
 	Answered bool             `json:"answered,omitempty"` // calls on the chat have been answered with events
 	LastSeen time.Time        `json:"lastSeen,omitzero"`
 	Compared time.Time        `json:"compared,omitzero"` // when the history was asked for last
+	// since when the chat was in doubt then
+	ComparedSince time.Time `json:"comparedSince,omitzero"`
 
 	Wanted schema.CloseReason `json:"wanted,omitempty"` // why the opening is to be closed
 	Closed bool               `json:"closed,omitempty"` // session.closed was published for it
@@ -131,7 +133,7 @@ func (h *holder) writeCheckpoint(ctx context.Context, closed bool, clean fenceID
 	}
 	next := checkpoint{
 		Position: h.chatLog.position, Sequence: h.chatLog.sequence, Seen: h.chatLog.seen, Untaken: h.chatLog.untaken,
-		Signaled: h.signaled, Answered: h.answered, Compared: h.compared, LastSeen: h.completeUntil(), Clean: clean, revision: h.saved.revision,
+		Signaled: h.signaled, Answered: h.answered, Compared: h.compared, ComparedSince: h.comparedSince, LastSeen: h.completeUntil(), Clean: clean, revision: h.saved.revision,
 	}
 	if h.opened {
 		next.Opening, next.Wanted, next.Closed = h.token.Opening, h.wanted, h.over

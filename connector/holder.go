@@ -44,6 +44,8 @@ type holder struct {
 	answered bool      // calls on the chat have been answered with events
 	lastSeen time.Time // up to when the chat's events are known to be complete
 	compared time.Time // when the history was asked for last
+	// since when the chat was in doubt then: from there on a gap was told
+	comparedSince time.Time
 
 	doubt      doubt
 	doubtSince time.Time
@@ -187,7 +189,7 @@ func (h *holder) recallEvent(p published) {
 func (h *holder) openOrRecover(ctx context.Context) error {
 	if h.opened {
 		if h.cameClean() {
-			h.compared = h.saved.Compared.Add(-clockDoubt)
+			h.compared, h.comparedSince = h.saved.Compared.Add(-clockDoubt), h.saved.ComparedSince.Add(clockDoubt)
 		} else {
 			h.fearStray()
 		}

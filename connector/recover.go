@@ -92,7 +92,7 @@ func (h *holder) compare(ctx context.Context, last bool) error {
 		return errLeaving
 	case err == nil:
 		if h.doubt >= mayStray { // else it would not have told of a gap
-			h.compared = asked
+			h.compared, h.comparedSince = asked, h.doubtSince
 		}
 		return h.mend(ctx, history, asked)
 	case !last && h.mayBeReadLater(err):

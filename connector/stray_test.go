@@ -57,11 +57,8 @@ var strays = map[string]func(r *rig, w watched, holder *replica){
 		w.inject(loss("lost", 1))
 		w.types()
 	},
-	"of a replica that woke up": func(r *rig, w watched, _ *replica) {
-		asked, err := json.Marshal(map[string]any{"recover": true, "stray": true})
-		r.check(err)
-		_, err = r.nc.RequestWithContext(r.ctx, "cc.internal.holder."+string(w.token()), asked)
-		r.check(err)
+	"of a replica that woke up": func(_ *rig, w watched, _ *replica) {
+		w.tellOf(time.Now())
 	},
 }
 
@@ -117,7 +114,17 @@ func TestGapOfAStrayIsToldOnce(t *testing.T) {
 	}
 }
 
-// Who tells of a stray may tell again, and so may whoever adopts its debt.
+// tellOf has the chat's holder know of a stray.
+func (w watched) tellOf(lost time.Time) {
+	w.Helper()
+	asked, err := json.Marshal(map[string]any{"recover": true, "stray": true, "ago": time.Since(lost)})
+	w.check(err)
+	_, err = w.nc.RequestWithContext(w.ctx, "cc.internal.holder."+string(w.token()), asked)
+	w.check(err)
+}
+
+// Who tells of a stray may tell again, and so may whoever adopts its debt. But
+// an older one, of which no gap has told yet, is told of however late.
 func TestStrayIsToldOfTwice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
@@ -126,16 +133,18 @@ func TestStrayIsToldOfTwice(t *testing.T) {
 	w.signals("REQUEST_CALL")
 	r.awaitStored(w.chat, ".event.signaling", 1)
 	lost := time.Now()
-	for range 2 {
-		asked, err := json.Marshal(map[string]any{"recover": true, "stray": true, "ago": time.Since(lost)})
-		r.check(err)
-		_, err = r.nc.RequestWithContext(r.ctx, "cc.internal.holder."+string(w.token()), asked)
-		r.check(err)
-		r.awaitStored(w.chat, ".session.gap", 1)
-	}
+	w.tellOf(lost)
+	r.awaitStored(w.chat, ".session.gap", 1)
+	w.tellOf(lost)
+	earlier := lost.Add(-time.Hour)
+	w.tellOf(earlier)
+	r.awaitStored(w.chat, ".session.gap", 2)
 	r.check(r.sim.End(w.chat))
 	w.awaitEnd(schema.ClosedEnded)
-	w.checkGaps(schema.GapSignaling)
+	w.checkGaps(schema.GapSignaling, schema.GapSignaling)
+	if gap := w.sessions("gap")[1].(*schema.SessionGap); !gap.From.Before(lost) {
+		t.Errorf("the gap is from %v, and the stray was of %v", gap.From, earlier)
+	}
 }
 
 // The gap begins before what a stray took while the history was on its way.
