@@ -6,6 +6,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -89,4 +91,50 @@ func (l *ackLoser) PublishMsg(ctx context.Context, msg *nats.Msg, options ...jet
 		return nil, errors.New("the answer is lost")
 	}
 	return ack, err
+}
+
+// LoseNotes has the notes of debts be stored and not confirmed, for as long as
+// lost says so; meanwhile is called before that is known. Before it runs.
+func (c *Connector) LoseNotes(lost *atomic.Bool, meanwhile func()) {
+	c.js = &noteLoser{c.js, lost, meanwhile}
+}
+
+type noteLoser struct {
+	jetstream.JetStream
+	lost      *atomic.Bool
+	meanwhile func()
+}
+
+func (l *noteLoser) PublishMsgAsync(msg *nats.Msg, options ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
+	ack, err := l.JetStream.PublishMsgAsync(msg, options...)
+	if l.lost.Load() {
+		ack = &lostAck{ack, l.meanwhile}
+	}
+	return ack, err
+}
+
+type lostAck struct {
+	jetstream.PubAckFuture
+	meanwhile func()
+}
+
+func (a *lostAck) Ok() <-chan *jetstream.PubAck { return nil }
+
+func (a *lostAck) Err() <-chan error {
+	a.meanwhile()
+	lost := make(chan error, 1)
+	lost <- errors.New("the answer is lost")
+	return lost
+}
+
+// SettleAsDead does what another replica does when this one seems to have died.
+func (c *Connector) SettleAsDead() error {
+	c.notes.mu.Lock()
+	active := slices.Collect(maps.Keys(c.notes.active))
+	c.notes.mu.Unlock()
+	var failed error
+	for _, it := range active {
+		failed = errors.Join(failed, c.settleOrphan(c.work, c.replica, it.key, ""))
+	}
+	return failed
 }

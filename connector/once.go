@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"time"
 
 	"cc-connector/schema"
 )
@@ -17,8 +18,7 @@ func (c *Connector) runRecorded(ctx context.Context, cmd *command, leave func())
 	begun, err := c.beginRecord(ctx, cmd, owed)
 	switch {
 	case err != nil:
-		c.notes.leaveUncalled(owed, cmd.record.Run)
-		return cmd.refuse(unrecorded()), c.replyOnly
+		return c.giveUp(cmd, owed)
 	case begun != nil:
 		c.notes.leave(owed, true)
 		return c.repeated(ctx, cmd, begun, leave)
@@ -31,6 +31,38 @@ func (c *Connector) runRecorded(ctx context.Context, cmd *command, leave func())
 		return o, c.replyOnly
 	}
 	return o, func(o outcome, request incoming) { c.settleRecorded(o, request, owed) }
+}
+
+// giveUp answers a command of which it was not known in time whether it is on
+// record. If it is, that has to say the same; and if this process was frozen,
+// another one may have said something else by now.
+func (c *Connector) giveUp(cmd *command, owed note) (outcome, func(outcome, incoming)) {
+	ctx, cancel := context.WithTimeout(c.work, giveUpWithin)
+	defer cancel()
+	o, err := c.recordUncalled(ctx, cmd)
+	if err != nil {
+		c.notes.leaveUncalled(owed, cmd.record.Run)
+		return cmd.refuse(unrecorded()), c.replyOnly
+	}
+	return o, func(o outcome, request incoming) { c.settleRecorded(o, request, owed) }
+}
+
+const giveUpWithin = 500 * time.Millisecond
+
+// recordUncalled records that no call was made, if the command is on record at
+// all, and its outcome is not.
+func (c *Connector) recordUncalled(ctx context.Context, cmd *command) (outcome, error) {
+	found, err := c.journal.find(ctx, cmd.key())
+	switch {
+	case err != nil:
+		return outcome{}, err
+	case found == nil || found.Run != cmd.record.Run:
+		return outcome{}, errors.New("the command is not on record")
+	case found.Done != nil:
+		return found.outcome()
+	}
+	cmd.record = found
+	return c.conclude(ctx, cmd, c.placed(ctx, outcome{cmd: cmd, failure: unrecorded(), at: time.Now().UTC()}))
 }
 
 func unrecorded() *schema.Error {
