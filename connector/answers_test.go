@@ -148,3 +148,40 @@ func (w watched) compete(each int) {
 	}
 	all.Wait()
 }
+
+// An answer comes while the chat is on its way to another replica: nobody has
+// it when its events are to be published, and they wait for who comes.
+func TestEventsInAnAnswerDuringAHandOver(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: time.Minute}, aDayToFailOver)
+	sent, answer := make(chan struct{}), make(chan struct{})
+	intercept(r, func(rw http.ResponseWriter, request *http.Request) bool {
+		if request.Method != http.MethodPost || !isEvents(request) {
+			return false
+		}
+		close(sent)
+		<-answer
+		_, _ = rw.Write([]byte(`{"events":[{"event":"chat_session_typing","party_id":"p"}]}`))
+		return true
+	})
+	first := r.start()
+	w := watchNew(r)
+	w.untilListening()
+	asked, err := r.nc.SubscribeSync(r.config.Prefix.Internal("holder", string(w.token())))
+	r.check(err)
+	r.check(r.nc.Flush())
+	done := make(chan schema.Result)
+	go func() { done <- r.call("chat.typing", map[string]any{"chatId": w.chat}) }()
+	<-sent
+	go first.stop()
+	r.awaitLogged("chat given back")
+	close(answer)
+	_, err = asked.NextMsgWithContext(r.ctx)
+	r.check(err)
+	r.start()
+	if told := <-done; told.Error != nil {
+		t.Errorf("the command: %+v", told.Error)
+	}
+	r.awaitStored(w.chat, ".event.typing", 1)
+	w.checkTrail("session.opened", "typing/send")
+}

@@ -16,10 +16,14 @@ import (
 
 // How the replica that runs a command reaches the one that holds the chat;
 // they may be the same. Every replica hears every request, and the holder
-// alone answers.
+// alone answers. What must not be done twice is asked of one replica, after
+// the holder has said which it is: that one answers in any case, also if the
+// chat has moved on, and without an answer it is not asked again.
 
 // holderRequest asks a chat's holder for one thing.
 type holderRequest struct {
+	Where   bool               `json:"where,omitempty"`   // say that you hold the chat, and nothing else
+	To      replicaID          `json:"to,omitempty"`      // nobody else is meant
 	Events  []json.RawMessage  `json:"events,omitempty"`  // publish what came in the answer to a call
 	Recover bool               `json:"recover,omitempty"` // an answer was lost: look what is missing
 	Stray   bool               `json:"stray,omitempty"`   // that of a poll, which may still be held
@@ -30,7 +34,9 @@ type holderRequest struct {
 }
 
 type holderReply struct {
-	Error string `json:"error,omitempty"`
+	Holder replicaID `json:"holder,omitempty"`
+	Moved  bool      `json:"moved,omitempty"` // nothing was done: another replica has the chat, or will have it
+	Error  string    `json:"error,omitempty"`
 }
 
 const (
@@ -44,25 +50,46 @@ func (c *Connector) holderSubject(token subjects.ChatToken) string {
 
 // askHolder returns when the chat's holder has done what is asked. Without an
 // answer it is not known whether it has, nor whether there is a holder.
-func (c *Connector) askHolder(ctx context.Context, key chatKey, request holderRequest, patience time.Duration) error {
+func (c *Connector) askHolder(ctx context.Context, key chatKey, request holderRequest, patience time.Duration) (reply holderReply, err error) {
 	data, err := json.Marshal(request)
 	if err != nil {
-		return err
+		return reply, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	msg, err := c.nc.RequestWithContext(ctx, c.holderSubject(key.token), data)
 	if err != nil {
-		return err
+		return reply, err
 	}
-	var reply holderReply
 	if err := json.Unmarshal(msg.Data, &reply); err != nil {
-		return err
+		return reply, err
 	}
-	if reply.Error != "" {
-		return errors.New(reply.Error)
+	switch {
+	case reply.Moved:
+		return reply, errMoved
+	case reply.Error != "":
+		return reply, errors.New(reply.Error)
 	}
-	return nil
+	return reply, nil
+}
+
+// tellHolder has the holder do what must not be done twice, whoever that is by then.
+func (c *Connector) tellHolder(ctx context.Context, key chatKey, request holderRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, publishPatience)
+	defer cancel()
+	_, err := backoff.Retry(ctx, func() (holderReply, error) {
+		found, err := c.askHolder(ctx, key, holderRequest{Where: true}, askAgain)
+		if err != nil {
+			return found, err
+		}
+		request.To = found.Holder
+		reply, err := c.askHolder(ctx, key, request, publishPatience)
+		if err != nil && !errors.Is(err, errMoved) {
+			return reply, backoff.Permanent(err)
+		}
+		return reply, err
+	}, backoff.WithBackOff(newBackOff(firstPause/10, firstPause)), backoff.WithMaxElapsedTime(0))
+	return err
 }
 
 // handOver has the holder publish the events that came in a call's answer.
@@ -76,7 +103,7 @@ func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpa
 	for _, event := range events {
 		request.Events = append(request.Events, event.Raw)
 	}
-	if err := c.askHolder(ctx, key, request, publishPatience); err != nil {
+	if err := c.tellHolder(ctx, key, request); err != nil {
 		c.log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.id, "error", err)
 		c.reportLostAnswer(key, 0)
 	}
@@ -131,9 +158,9 @@ func (c *Connector) tellLostAnswer(key chatKey, owed note) (noted bool, err erro
 	_, err = backoff.Retry(c.intake, func() (struct{}, error) {
 		noted = noted || write()
 		first, latest := c.notes.span(owed)
-		polled, err := c.isPolled(c.intake, key)
+		polled, err := c.isPolled(c.work, key)
 		if err == nil && polled {
-			err = c.askHolder(c.intake, key, holderRequest{Recover: true, Stray: owed.what == owedStray, Ago: time.Since(latest), Since: time.Since(first)}, askAgain)
+			_, err = c.askHolder(c.work, key, holderRequest{Recover: true, Stray: owed.what == owedStray, Ago: time.Since(latest), Since: time.Since(first)}, askAgain)
 		}
 		if err == nil {
 			c.notes.settle(owed, latest)
@@ -151,43 +178,63 @@ func (c *Connector) listenForRequests() (*nats.Subscription, error) {
 			return
 		}
 		h := c.held.find(subjects.ChatToken(subject.Internal[len("holder."):]))
-		if h == nil {
+		var request holderRequest
+		if err := json.Unmarshal(msg.Data, &request); err != nil || request.To != "" && request.To != c.replica {
 			return
 		}
-		c.asides.run(func() { h.answer(msg) })
+		switch {
+		case h != nil:
+			c.asides.run(func() { h.answer(msg, request) })
+		case request.To != "":
+			c.replyTo(msg, holderReply{Moved: true})
+		}
 	})
 }
 
-func (h *holder) answer(msg *nats.Msg) {
-	var reply holderReply
-	err := h.serveRequest(msg.Data)
-	if errors.Is(err, errDeparted) { // the next holder answers
+func (h *holder) answer(msg *nats.Msg, request holderRequest) {
+	reply := holderReply{Holder: h.replica}
+	err := h.serveRequest(request)
+	switch {
+	case errors.Is(err, errDeparted) && request.To == "": // the next holder answers
 		return
-	}
-	if err != nil {
+	case errors.Is(err, errDeparted):
+		reply.Moved = true
+	case err != nil:
 		reply.Error = err.Error()
 	}
+	h.replyTo(msg, reply)
+}
+
+func (c *Connector) replyTo(msg *nats.Msg, reply holderReply) {
 	data, err := json.Marshal(reply)
 	if err == nil {
 		err = msg.Respond(data)
 	}
 	if err != nil {
-		h.log.Warn("a request on the chat could not be answered", "error", err)
+		c.log.Warn("a request on a chat could not be answered", "error", err)
 	}
 }
 
-func (h *holder) serveRequest(data []byte) error {
-	var request holderRequest
-	if err := json.Unmarshal(data, &request); err != nil {
-		return err
-	}
+func (h *holder) serveRequest(request holderRequest) error {
 	switch {
+	case request.Where:
+		return h.isHere()
 	case request.Close != "":
 		return h.closeAsAsked(request)
 	case request.Recover:
 		return h.lookForLosses(request)
 	}
 	return h.receiveAnswer(request)
+}
+
+// isHere tells whether requests for the chat are to come to this holder.
+func (h *holder) isHere() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.over && !h.departed {
+		return nil
+	}
+	return h.checkHeld()
 }
 
 // receiveAnswer publishes the events of a call's answer. When it is not known

@@ -160,6 +160,7 @@ func (c *Connector) bindNumber(ctx context.Context, chat known) (uint64, error) 
 func (c *Connector) send(ctx context.Context, chat known, event brightpattern.ClientEvent) error {
 	events, err := c.client.Send(ctx, chat.entry.credentials(), chat.key.id, event)
 	if len(events) > 0 {
+		c.answering.Store(true)
 		c.handOver(ctx, chat.key, events)
 	}
 	if isLostAnswer(err) {

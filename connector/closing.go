@@ -105,5 +105,6 @@ func (c *closing) try(ctx context.Context) error {
 		}
 		c.opening = token.Opening
 	}
-	return c.askHolder(ctx, c.chat, holderRequest{Close: c.reason, Opening: c.opening}, askAgain)
+	_, err = c.askHolder(ctx, c.chat, holderRequest{Close: c.reason, Opening: c.opening}, askAgain)
+	return err
 }

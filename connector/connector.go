@@ -49,7 +49,8 @@ type Connector struct {
 	budget      *budget
 	recoveries  *recoveries
 	refusals    *refusals
-	asides      gate // what no command waits for, and requests of other replicas
+	answering   atomic.Bool // calls are answered with events here
+	asides      gate        // what no command waits for, and requests of other replicas
 
 	work      context.Context // what is under way; ends after the intake has
 	endWork   context.CancelFunc

@@ -321,12 +321,12 @@ func (h *holder) close(ctx context.Context) error {
 }
 
 // lookOnceMore finds what may still be missing of a chat that ends: one that
-// somebody closed may have events that no poll has taken; of one whose calls
-// are answered with events, an answer can be on its way to this holder. That
-// none is lost is likely, so a history that is gone leaves no gap.
+// somebody closed may have events that no poll has taken; and where calls are
+// answered with events, an answer can be on its way to this holder. That none
+// is lost is likely, so a history that is gone leaves no gap.
 func (h *holder) lookOnceMore(ctx context.Context) error {
 	isAsked := errors.Is(context.Cause(h.polling), errClosing)
-	if h.doubt != noDoubt || !h.answered && !isAsked {
+	if h.doubt != noDoubt || !h.answered && !h.answering.Load() && !isAsked {
 		return h.compare(ctx, true)
 	}
 	asked := time.Now()

@@ -21,6 +21,7 @@ var (
 	errClosing        = errors.New("the chat is to be closed")
 	errFenceForgotten = errors.New("the stream has forgotten the chat's fence")
 	errDeparted       = errors.New("the chat has just been handed over")
+	errMoved          = errors.New("the chat has moved to another replica")
 	errEnded          = errors.New("the chat's session has ended")
 )
 

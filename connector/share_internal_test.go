@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -229,10 +230,13 @@ func TestOnlyTheHolderTakesAnswers(t *testing.T) {
 		errNotHeld:  {chatLog: &chatLog{}},
 	} {
 		h.lease = &lease{ctx: t.Context()}
-		if err := h.serveRequest([]byte(`{"recover":true}`)); !errors.Is(err, want) || h.doubt != noDoubt {
+		if err := h.serveRequest(holderRequest{Where: true}); !errors.Is(err, want) {
+			t.Errorf("the question where the chat is: %v", err)
+		}
+		if err := h.serveRequest(holderRequest{Recover: true}); !errors.Is(err, want) || h.doubt != noDoubt {
 			t.Errorf("a wish to recover: %v", err)
 		}
-		if err := h.serveRequest([]byte(`{"events":[{}]}`)); !errors.Is(err, want) {
+		if err := h.serveRequest(holderRequest{Events: []json.RawMessage{json.RawMessage(`{}`)}}); !errors.Is(err, want) {
 			t.Errorf("events: %v", err)
 		}
 	}
