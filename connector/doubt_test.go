@@ -43,7 +43,7 @@ func (w watched) pollAside() (stop func()) {
 // history, once that poll is out of the way.
 func TestEventsGivenToADeadPoll(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 3 * time.Second}, aDayToFailOver)
+	r := newRig(t, bpsim.Options{Hold: 8 * time.Second}, aDayToFailOver)
 	first := r.start()
 	w := watchNew(r)
 	w.untilListening()
