@@ -17,8 +17,8 @@ import (
 // How the replica that runs a command reaches the one that holds the chat;
 // they may be the same. Every replica hears every request, and the holder
 // alone answers. What must not be done twice is asked of one replica, after
-// the holder has said which it is: that one answers in any case, also if the
-// chat has moved on, and without an answer it is not asked again.
+// the holder has said which it is: that one answers also if the chat has moved
+// on, and without an answer it is not asked again.
 
 // holderRequest asks a chat's holder for one thing.
 type holderRequest struct {
@@ -93,10 +93,10 @@ func (c *Connector) tellHolder(ctx context.Context, key chatKey, request holderR
 }
 
 // handOver has the holder publish the events that came in a call's answer.
-// On a chat that nobody polls no events come.
+// On a chat that nobody follows no events come.
 func (c *Connector) handOver(ctx context.Context, key chatKey, events []brightpattern.Event) {
-	polled, err := c.isPolled(ctx, key)
-	if err == nil && !polled {
+	followed, err := c.isFollowed(ctx, key)
+	if err == nil && !followed {
 		return
 	}
 	var request holderRequest
@@ -120,7 +120,7 @@ func (c *Connector) reportLostAnswer(key chatKey, ago time.Duration) {
 // reportStray has the chat's next holder know of this one's poll, which has
 // been given up and may still be held.
 func (h *holder) reportStray() {
-	if !h.calm {
+	if !h.calm && !h.pollBegan.IsZero() {
 		h.report(h.chat, owedStray, h.pollBegan, time.Now())
 	}
 }
@@ -158,8 +158,8 @@ func (c *Connector) tellLostAnswer(key chatKey, owed note) (noted bool, err erro
 	_, err = backoff.Retry(c.intake, func() (struct{}, error) {
 		noted = noted || write()
 		first, latest := c.notes.span(owed)
-		polled, err := c.isPolled(c.work, key)
-		if err == nil && polled {
+		followed, err := c.isFollowed(c.work, key)
+		if err == nil && followed {
 			_, err = c.askHolder(c.work, key, holderRequest{Recover: true, Stray: owed.what == owedStray, Ago: time.Since(latest), Since: time.Since(first)}, askAgain)
 		}
 		if err == nil {

@@ -75,7 +75,7 @@ func (c *checkpoints) find(ctx context.Context, key chatKey) (checkpoint, error)
 		return found, err
 	}
 	if err := json.Unmarshal(value.Value(), &found); err != nil {
-		return found, fmt.Errorf("the chat's checkpoint cannot be read: %w", err)
+		return found, fmt.Errorf("the chat's checkpoint: %w: %w", errUnreadable, err)
 	}
 	found.revision = value.Revision()
 	return found, nil

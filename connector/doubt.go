@@ -107,7 +107,7 @@ func (h *holder) seenComplete(began, answered time.Time) {
 	defer h.mu.Unlock()
 	h.lastSeen, h.heard = began, true
 	if h.stray.isThere() && h.stray.isOutlived(began, answered) {
-		h.stray, h.looked = stray{}, false
+		h.stray, h.looked, h.unreadable = stray{}, false, 0
 	}
 }
 

@@ -18,6 +18,9 @@ import (
 // errUnknownChat says that the connector does not know the chat, or has forgotten it.
 var errUnknownChat = errors.New("the chat is not known")
 
+// errUnreadable says that something of the connector's own, kept in NATS, is not what it wrote.
+var errUnreadable = errors.New("what is stored cannot be read")
+
 // entry is a chat's entry in the bucket of chats, at the revision that was
 // read or written last; revision 0 is an entry that is not there yet. The
 // chat's holder keeps it up to date; it may lag behind the stream of events
@@ -88,7 +91,7 @@ func (k *knownChats) find(ctx context.Context, key chatKey) (entry, error) {
 	}
 	e := entry{revision: value.Revision()}
 	if err := json.Unmarshal(value.Value(), &e.Chat); err != nil {
-		return entry{}, fmt.Errorf("the chat's entry cannot be read: %w", err)
+		return entry{}, fmt.Errorf("the chat's entry: %w: %w", errUnreadable, err)
 	}
 	e.saved = e.Sequence
 	return e, nil

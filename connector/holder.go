@@ -27,10 +27,11 @@ type holder struct {
 	stopPolling context.CancelCauseFunc
 	done        chan struct{} // closed when the holder has let go of the chat
 
-	// The holder's own goroutine alone writes and reads these two.
+	// The holder's own goroutine alone writes and reads these.
 	calm      bool // no answer of a poll can be under way
 	pollBegan time.Time
-	going     bool // it is being handed over to another replica; guarded by held
+
+	going bool // it is being handed over to another replica; guarded by held
 
 	mu       sync.Mutex // guards all below: one publication at a time
 	chatLog  *chatLog

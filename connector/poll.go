@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -124,8 +125,8 @@ func (h *holder) follow(ctx context.Context) error {
 		if !h.mayPoll() {
 			break
 		}
-		if !h.lease.isSure() { // the process was frozen
-			return errLeaseLost
+		if !h.lease.isSure() { // it has ended, or the process was frozen
+			return cmp.Or(context.Cause(ctx), errLeaseLost)
 		}
 		h.calm, h.pollBegan = false, time.Now()
 		events, pollErr := h.client.Poll(h.polling, h.token.credentials(), h.chat.id)
@@ -176,7 +177,7 @@ func (h *holder) settlePoll(ctx context.Context, pace *pace, events []brightpatt
 	case verdict.lost:
 		h.losePoll()
 	}
-	h.calm = err == nil
+	h.calm = err == nil && !verdict.lost
 	return pace.after(verdict, len(events), answered.Sub(h.pollBegan)), err
 }
 

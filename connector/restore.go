@@ -3,9 +3,12 @@ package connector
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/subjects"
@@ -26,6 +29,12 @@ func (c *Connector) keepTokens(ctx context.Context) error {
 		return err
 	}
 	made := info.Created.UTC().Format(time.RFC3339Nano)
+	if !c.tokensOf.IsZero() { // what is held here has the place of another chat in this stream
+		c.tokensOf = time.Time{}
+		for _, h := range c.held.all() {
+			h.lease.cancel(errLeaseLost)
+		}
+	}
 	noted, err := c.stores.state.Get(ctx, restoredKey)
 	switch {
 	case err == nil && string(noted.Value()) == made:
@@ -43,38 +52,52 @@ func (c *Connector) keepTokens(ctx context.Context) error {
 	return nil
 }
 
+// restoresMost are restored at a time.
+const restoresMost = 32
+
+// restoreTokens has every open chat polled that nobody polls any more.
 func (c *Connector) restoreTokens(ctx context.Context) error {
-	keys, err := c.stores.chats.ListKeys(ctx)
+	stream, err := c.js.Stream(ctx, bucketPrefix+c.stores.chats.Bucket())
 	if err != nil {
 		return err
 	}
-	defer func() { _ = keys.Stop() }()
-	restored := 0
-	for name := range keys.Keys() {
-		published, err := c.restoreToken(ctx, subjects.ChatToken(name))
-		if err != nil {
+	subject := "$KV." + c.stores.chats.Bucket() + "."
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subject+">"))
+	if err != nil {
+		return err
+	}
+	var restored atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(restoresMost)
+	for chat := range info.State.Subjects {
+		group.Go(func() error {
+			published, err := c.restoreToken(ctx, subjects.ChatToken(strings.TrimPrefix(chat, subject)))
+			if published {
+				restored.Add(1)
+			}
 			return err
-		}
-		if published {
-			restored++
-		}
+		})
 	}
-	if restored > 0 {
-		c.log.Warn("the stream of chats to poll was made anew: the chats that are open are polled again", "chats", restored)
+	err = group.Wait()
+	if n := restored.Load(); n > 0 {
+		c.log.Warn("the stream of chats to poll was made anew: the chats that are open are polled again", "chats", n)
 	}
-	return ctx.Err()
+	return err
 }
 
 func (c *Connector) restoreToken(ctx context.Context, name subjects.ChatToken) (published bool, err error) {
 	key, err := keyOf(brightpattern.ChatID(name.ID()))
-	if err != nil {
-		return false, err
-	}
-	e, err := c.known.find(ctx, key)
-	if errors.Is(err, errUnknownChat) || err == nil && e.ClosedAt != nil {
+	if err != nil { // nobody of ours has written it
 		return false, nil
 	}
-	if err != nil {
+	e, err := c.known.find(ctx, key)
+	switch {
+	case errors.Is(err, errUnreadable):
+		c.log.Error("a chat's entry cannot be read: if it is open, nobody polls it", "chat", key.id, "error", err)
+		return false, nil
+	case errors.Is(err, errUnknownChat), err == nil && e.ClosedAt != nil:
+		return false, nil
+	case err != nil:
 		return false, err
 	}
 	opening, err := c.lastOpening(ctx, key)
@@ -97,8 +120,9 @@ func (c *Connector) lastOpening(ctx context.Context, key chatKey) (string, error
 		return "", err
 	}
 	found, err := c.checkpoints.find(ctx, key) // the stream has forgotten it
-	if err != nil || found.Opening != "" {
-		return found.Opening, err
+	switch {
+	case errors.Is(err, errUnreadable), err == nil && found.Opening == "":
+		return newOpening(), nil
 	}
-	return newOpening(), nil
+	return found.Opening, err
 }

@@ -60,3 +60,23 @@ func TestSessionsStreamIsMadeAgainByHand(t *testing.T) {
 	r.eventually("the connector is ready again", func() bool { return first.Ready() == nil })
 	w.checkTrail("session.opened", "message/poll")
 }
+
+// What nobody can read is in the way of its own chat only.
+func TestUnreadableEntryIsNotRestored(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: time.Minute}, aDayToFailOver)
+	first := r.start()
+	w := watchNew(r)
+	w.untilListening()
+	chats, err := r.js.KeyValue(r.ctx, "CC_CHATS")
+	r.check(err)
+	_, err = chats.PutString(r.ctx, "broken", `{"chatId":7}`)
+	r.check(err)
+	first.stop()
+	r.check(r.js.DeleteStream(r.ctx, "CC_SESSIONS"))
+	r.start()
+	w.untilListening()
+	w.says("hello")
+	r.awaitStored(w.chat, ".event.message", 1)
+	r.awaitLogged("a chat's entry cannot be read")
+}

@@ -71,3 +71,17 @@ func (c *Connector) isPolled(ctx context.Context, key chatKey) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// isFollowed is isPolled that also counts a chat whose token is about to come,
+// or to come again.
+func (c *Connector) isFollowed(ctx context.Context, key chatKey) (bool, error) {
+	polled, err := c.isPolled(ctx, key)
+	if err != nil || polled {
+		return polled, err
+	}
+	found, err := c.known.find(ctx, key)
+	if errors.Is(err, errUnknownChat) {
+		return false, nil
+	}
+	return err == nil && found.ClosedAt == nil, err
+}
