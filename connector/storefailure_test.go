@@ -186,6 +186,7 @@ func TestEventsStreamIsMadeAgain(t *testing.T) {
 	config := r.streamConfig("CC_EVENTS")
 	r.check(r.js.DeleteStream(r.ctx, "CC_EVENTS"))
 	w.signals("REQUEST_CALL")
+	w.until("the poll has come back", func(r bpsim.Record) bool { return r.Held == 0 && r.Chat.Pending == 0 })
 	r.unready(first, "the stream CC_EVENTS is missing", "CC_PROVISION=true")
 	if r := w.record(); r.Held != 0 {
 		t.Error("the chat is polled though nothing can be published")
