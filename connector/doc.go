@@ -42,6 +42,8 @@
 //     was read (identity.go).
 //   - The history of a chat is never read while a poll of it is under way: its
 //     answer could then be counted twice (recover.go).
+//   - A chat is in doubt as long as a call of which the answer is lost may still
+//     be given something, and is not handed over as complete (doubt.go).
 //   - Nothing of a chat that a later holder needs is in memory alone: it is in
 //     the stream of events, in the checkpoint and the entry beside it
 //     (checkpoint.go, snapshot.go), or in the token.
@@ -51,7 +53,8 @@
 //     (holders.go), retries (publish.go).
 //
 // Replicas know each other by records that JetStream expires (members.go), and
-// hand chats over until each has its share (share.go).
+// hand chats over until each has its share (share.go). Tokens whose stream was
+// deleted are made again (restore.go).
 //
 // JetStream does the distributed work: durability, leases, hand-over, CAS.
 // What each mechanism is good for is shown by tests that leave it out
