@@ -1,8 +1,11 @@
 package connector_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/schema"
@@ -79,4 +82,20 @@ func TestUnreadableEntryIsNotRestored(t *testing.T) {
 	w.says("hello")
 	r.awaitStored(w.chat, ".event.message", 1)
 	r.awaitLogged("a chat's entry cannot be read")
+}
+
+// The holder of a chat whose token is to be restored publishes all the same
+// what comes in the answer to a call.
+func TestAnswerWhileTheTokenIsAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: time.Minute}, aDayToFailOver)
+	intercept(r, answering(http.MethodPost, `{"events":[{"event":"chat_session_typing","party_id":"p"}]}`))
+	r.start()
+	w := watchNew(r)
+	w.untilListening()
+	tokens, err := r.js.Stream(r.ctx, "CC_SESSIONS")
+	r.check(err)
+	r.check(tokens.Purge(r.ctx, jetstream.WithPurgeSubject("cc.internal.session."+string(w.token()))))
+	r.must("chat.typing", map[string]any{"chatId": w.chat})
+	r.awaitStored(w.chat, ".event.typing", 1)
 }

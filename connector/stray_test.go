@@ -24,10 +24,14 @@ type strayScene struct {
 	say   func()
 }
 
-func newStrayScene(r *rig) *strayScene {
-	s := &strayScene{}
+func newStrayScene(t *testing.T) (s *strayScene, holder *replica) {
+	t.Helper()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	s = &strayScene{}
 	intercept(r, s.serve)
-	return s
+	holder = r.start()
+	s.watched = watchNew(r)
+	return s, holder
 }
 
 func (s *strayScene) serve(rw http.ResponseWriter, request *http.Request) bool {
@@ -67,15 +71,12 @@ func TestStraysAreOutlived(t *testing.T) {
 	for name, appears := range strays {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
-			s := newStrayScene(r)
-			holder := r.start()
-			s.watched = watchNew(r)
+			s, holder := newStrayScene(t)
 			s.untilListening()
 			s.say = func() { s.says("unheard") }
 			s.armed.Store(true)
-			appears(r, s.watched, holder)
-			r.awaitStored(s.chat, ".event.message", 1)
+			appears(s.rig, s.watched, holder)
+			s.awaitStored(s.chat, ".event.message", 1)
 			s.checkGaps()
 			s.checkAccount()
 		})
@@ -88,12 +89,9 @@ func TestGapOfAStrayIsToldOnce(t *testing.T) {
 	for name, appears := range strays {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
-			s := newStrayScene(r)
-			holder := r.start()
-			s.watched = watchNew(r)
+			s, holder := newStrayScene(t)
 			s.signals("REQUEST_CALL")
-			r.awaitStored(s.chat, ".event.signaling", 1)
+			s.awaitStored(s.chat, ".event.signaling", 1)
 			s.untilListening()
 			said := make(chan time.Time, 1)
 			s.say = func() {
@@ -101,11 +99,11 @@ func TestGapOfAStrayIsToldOnce(t *testing.T) {
 				s.signals("OFFER_CALL")
 			}
 			s.armed.Store(true)
-			appears(r, s.watched, holder)
+			appears(s.rig, s.watched, holder)
 			at := <-said
-			r.awaitStored(s.chat, ".session.gap", 1)
+			s.awaitStored(s.chat, ".session.gap", 1)
 			s.says("of no account")
-			r.awaitStored(s.chat, ".event.message", 1)
+			s.awaitStored(s.chat, ".event.message", 1)
 			s.checkGaps(schema.GapSignaling)
 			if gap := s.sessions("gap")[0].(*schema.SessionGap); gap.From.After(at) || gap.To.Before(at.Truncate(time.Millisecond)) {
 				t.Errorf("the gap is from %v to %v, and the stray took it at %v", gap.From, gap.To, at)
@@ -150,10 +148,7 @@ func TestStrayIsToldOfTwice(t *testing.T) {
 // The gap begins before what a stray took while the history was on its way.
 func TestGapOfAStrayBeginsBeforeIt(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
-	s := newStrayScene(r)
-	holder := r.start()
-	s.watched = watchNew(r)
+	s, holder := newStrayScene(t)
 	s.untilListening()
 	said := make(chan time.Time, 1)
 	s.say = func() {
@@ -167,9 +162,9 @@ func TestGapOfAStrayBeginsBeforeIt(t *testing.T) {
 	}
 	s.armed.Store(true)
 	holder.stop()
-	r.start()
+	s.start()
 	at := <-said
-	r.awaitStored(s.chat, ".session.gap", 1)
+	s.awaitStored(s.chat, ".session.gap", 1)
 	if gap := s.sessions("gap")[0].(*schema.SessionGap); gap.From.After(at) {
 		t.Errorf("the gap is from %v, and it was given away at %v", gap.From, at)
 	}

@@ -60,7 +60,7 @@ func TestUnconfirmedPublicationEndsTheHolding(t *testing.T) {
 	r.start()
 	w := watchNew(r)
 	w.untilListening()
-	go func() { _, _ = r.nc.Request("cc.chat.typing", []byte(`{"chatId":"`+w.chat+`"}`), patience) }()
+	r.check(r.nc.Publish("cc.chat.typing", []byte(`{"chatId":"`+w.chat+`"}`)))
 	r.awaitStored(w.chat, ".event.typing", 1)
 	r.awaitLogged("chat given back")
 	lost.Store(false)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// go test -tags soak -run TestSoak -timeout 30m ./cmd/cc-connector -soak.for=10m
+// go test -tags soak -run 'TestSoak$' -timeout 30m ./cmd/cc-connector -soak.for=10m
 
 var soakFor = flag.Duration("soak.for", time.Minute, "how long the soak storms")
 
@@ -29,6 +29,22 @@ func TestSoak(t *testing.T) {
 	stormed := time.Since(began)
 	w.check()
 	w.Logf("stormed for %v", stormed.Round(time.Second))
+	w.logTakeovers()
+}
+
+// Connectors leave and join, and nothing else happens: so fast are hand-overs.
+func TestSoakOfOrderlyStops(t *testing.T) {
+	w := newWorld(t, worldOptions{replicas: 3})
+	w.traffic.begin(load{chats: 60, agents: 4 * time.Millisecond, text: 100, customers: 6, durable: 4, lifetime: 30 * time.Second})
+	for began := time.Now(); time.Since(began) < *soakFor; {
+		w.storm(12, endOne, startOne)
+	}
+	w.check()
+	w.logTakeovers()
+}
+
+// logTakeovers tells how long chats were polled by nobody.
+func (w *world) logTakeovers() {
 	for signal, samples := range w.witness.allTakeovers() {
 		slices.Sort(samples)
 		w.Logf("polled again after %s: %s", signal, spread(samples))
