@@ -26,8 +26,6 @@ var kinds = map[meta.TypeMeta]func() any{
 	{APIVersion: "monitoring.coreos.com/v1", Kind: "ServiceMonitor"}: func() any { return new(monitoring.ServiceMonitor) },
 	{APIVersion: "jetstream.nats.io/v1beta2", Kind: "Stream"}:        func() any { return new(nackStream) },
 	{APIVersion: "jetstream.nats.io/v1beta2", Kind: "Consumer"}:      func() any { return new(nackConsumer) },
-	{APIVersion: "jetstream.nats.io/v1beta2", Kind: "KeyValue"}:      func() any { return new(nackKeyValue) },
-	{APIVersion: "jetstream.nats.io/v1beta2", Kind: "ObjectStore"}:   func() any { return new(nackObjectStore) },
 }
 
 // decode reads an object strictly: a kind, a field or a type of value that Kubernetes does not know is an error.

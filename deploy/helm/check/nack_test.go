@@ -64,40 +64,6 @@ type (
 		nackConnection
 	}
 
-	nackKeyValue struct {
-		meta.TypeMeta   `json:",inline"`
-		meta.ObjectMeta `json:"metadata"`
-		Spec            struct {
-			Bucket         string `json:"bucket"`
-			Description    string `json:"description"`
-			MaxValueSize   int    `json:"maxValueSize"`
-			History        int    `json:"history"`
-			TTL            string `json:"ttl"`
-			MaxBytes       int    `json:"maxBytes"`
-			Storage        string `json:"storage"`
-			Replicas       int    `json:"replicas"`
-			Compression    bool   `json:"compression"`
-			LimitMarkerTTL string `json:"limitMarkerTtl"`
-			nackConnection
-		} `json:"spec"`
-	}
-
-	nackObjectStore struct {
-		meta.TypeMeta   `json:",inline"`
-		meta.ObjectMeta `json:"metadata"`
-		Spec            struct {
-			Bucket      string            `json:"bucket"`
-			Description string            `json:"description"`
-			TTL         string            `json:"ttl"`
-			MaxBytes    int               `json:"maxBytes"`
-			Storage     string            `json:"storage"`
-			Replicas    int               `json:"replicas"`
-			Compression bool              `json:"compression"`
-			Metadata    map[string]string `json:"metadata"`
-			nackConnection
-		} `json:"spec"`
-	}
-
 	// nackConnection stands in every resource.
 	nackConnection struct {
 		PreventDelete bool     `json:"preventDelete"`
