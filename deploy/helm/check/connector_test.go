@@ -116,3 +116,11 @@ func TestChatsFitTheMemory(t *testing.T) {
 		t.Errorf("%d chats do not fit %d bytes", chats, limit)
 	}
 }
+
+// YAML numbers come to a template as floats: a million must not become 1e+06.
+func TestNumbersStayWhole(t *testing.T) {
+	r := look(t, readValues(t, filepath.Join(chartDir, "ci", "full-values.yaml")))
+	if got := r.env["CC_MAX_CHATS"]; got != "1000000" {
+		t.Errorf("CC_MAX_CHATS is %s", got)
+	}
+}

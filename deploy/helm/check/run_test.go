@@ -20,35 +20,35 @@ import (
 	core "k8s.io/api/core/v1"
 )
 
-// programs are built once for all tests.
-var programs = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cc-connector-check-")
-	if err != nil {
-		return "", err
-	}
-	build := exec.Command("go", "build", "-o", dir+"/", "./cmd/cc-connector", "./cmd/ccsim", "github.com/nats-io/nats-server/v2")
+// programDir holds the programs, once a test has asked for one.
+var programDir string
+
+var buildPrograms = sync.OnceValue(func() error {
+	build := exec.Command("go", "build", "-o", programDir+"/", "./cmd/cc-connector", "./cmd/ccsim", "github.com/nats-io/nats-server/v2")
 	build.Dir = projectDir
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
+		return fmt.Errorf("%w: %s", err, out)
 	}
-	return dir, nil
+	return nil
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := programs(); err == nil {
-		_ = os.RemoveAll(dir)
+	dir, err := os.MkdirTemp("", "cc-connector-check-")
+	if err != nil {
+		panic(err)
 	}
+	programDir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
 
 func program(t *testing.T, name string) string {
 	t.Helper()
-	dir, err := programs()
-	if err != nil {
+	if err := buildPrograms(); err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(dir, name)
+	return filepath.Join(programDir, name)
 }
 
 // start runs a program until the test ends; its output is shown if the test fails.
