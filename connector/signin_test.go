@@ -30,7 +30,7 @@ var prefixes = []subjects.Prefix{subjects.DefaultPrefix, "a.b", "x-1.y2"}
 // usersOf reads what nats-server makes of the users' configuration.
 func usersOf(t *testing.T, prefix subjects.Prefix) []*server.User {
 	t.Helper()
-	dir, users := t.TempDir(), permissions.Users(prefix, "example")
+	dir, users := t.TempDir(), permissions.Users(prefix, exampleChat)
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
