@@ -83,7 +83,7 @@ var _ server.Logger = (*violations)(nil)
 
 func (v *violations) Errorf(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
-	if !strings.Contains(line, "Violation") || !strings.Contains(line, "-"+string(permissions.Connector)+`"`) {
+	if !strings.Contains(line, "Violation") || !strings.Contains(line, "-"+string(permissions.Connector)+`" - `) {
 		return
 	}
 	v.mu.Lock()

@@ -24,9 +24,9 @@ func (b bus) connector() User {
 	u.mayPublish(b.keys("JOURNAL"), b.keys("CHATS"), b.keys("STATE"), b.objects())
 	for _, stream := range b.streams() {
 		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream))
-	}
-	for _, stream := range []string{b.stream("EVENTS"), b.stream("SESSIONS"), b.stream("COMMANDS"), b.kv("JOURNAL"), b.kv("CHATS"), b.kv("STATE")} {
-		u.mayPublish(api("STREAM.MSG.GET", stream))
+		if stream != b.files() { // objects are read directly
+			u.mayPublish(api("STREAM.MSG.GET", stream))
+		}
 	}
 	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} {
 		u.mayPublish(api("DIRECT.GET", stream+".>"))

@@ -25,33 +25,34 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.STREAM.CREATE.CC_EVENTS' \
   --allow-pub '$JS.API.STREAM.UPDATE.CC_EVENTS' \
   --allow-pub '$JS.API.STREAM.INFO.CC_EVENTS' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.CC_EVENTS' \
   --allow-pub '$JS.API.STREAM.CREATE.CC_SESSIONS' \
   --allow-pub '$JS.API.STREAM.UPDATE.CC_SESSIONS' \
   --allow-pub '$JS.API.STREAM.INFO.CC_SESSIONS' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.CC_SESSIONS' \
   --allow-pub '$JS.API.STREAM.CREATE.CC_COMMANDS' \
   --allow-pub '$JS.API.STREAM.UPDATE.CC_COMMANDS' \
   --allow-pub '$JS.API.STREAM.INFO.CC_COMMANDS' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.CC_COMMANDS' \
   --allow-pub '$JS.API.STREAM.CREATE.CC_DEADLETTER' \
   --allow-pub '$JS.API.STREAM.UPDATE.CC_DEADLETTER' \
   --allow-pub '$JS.API.STREAM.INFO.CC_DEADLETTER' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.CC_DEADLETTER' \
   --allow-pub '$JS.API.STREAM.CREATE.KV_CC_JOURNAL' \
   --allow-pub '$JS.API.STREAM.UPDATE.KV_CC_JOURNAL' \
   --allow-pub '$JS.API.STREAM.INFO.KV_CC_JOURNAL' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_JOURNAL' \
   --allow-pub '$JS.API.STREAM.CREATE.KV_CC_CHATS' \
   --allow-pub '$JS.API.STREAM.UPDATE.KV_CC_CHATS' \
   --allow-pub '$JS.API.STREAM.INFO.KV_CC_CHATS' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_CHATS' \
   --allow-pub '$JS.API.STREAM.CREATE.KV_CC_STATE' \
   --allow-pub '$JS.API.STREAM.UPDATE.KV_CC_STATE' \
   --allow-pub '$JS.API.STREAM.INFO.KV_CC_STATE' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_STATE' \
   --allow-pub '$JS.API.STREAM.CREATE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.STREAM.UPDATE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.STREAM.INFO.OBJ_CC_FILES' \
-  --allow-pub '$JS.API.STREAM.MSG.GET.CC_EVENTS' \
-  --allow-pub '$JS.API.STREAM.MSG.GET.CC_SESSIONS' \
-  --allow-pub '$JS.API.STREAM.MSG.GET.CC_COMMANDS' \
-  --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_JOURNAL' \
-  --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_CHATS' \
-  --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_STATE' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_STATE.>' \
   --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \
