@@ -9,7 +9,7 @@ await() {
     local deadline=$((SECONDS + 30))
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $deadline ] || { echo "in vain: $*"; return 1; }
-        read -rt 0.1 <> <(:) || true
+        sleep 0.1
     done
 }
 shows() { [ "$(systemctl show --value -p "$1" cc-connector)" = "$2" ]; }
