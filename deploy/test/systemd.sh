@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../systemd"
 threshold=11
 
 if ! command -v systemd-analyze >/dev/null; then
-    apt-get install -y --no-install-recommends systemd >/dev/null
+    { apt-get update -qq; apt-get install -y --no-install-recommends systemd; } >/dev/null
 fi
 
 dir=$(mktemp -d)
