@@ -25,7 +25,7 @@ var programDir string
 
 var buildPrograms = sync.OnceValue(func() error {
 	build := exec.Command("go", "build", "-o", programDir+"/", "./cmd/cc-connector", "./cmd/ccsim", "github.com/nats-io/nats-server/v2")
-	build.Dir = projectDir
+	build.Dir, build.Env = projectDir, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
