@@ -1,14 +1,14 @@
 // Command cc-connector joins a Bright Pattern contact center to NATS. Its settings are environment variables;
-// "cc-connector help" lists them.
+// "cc-connector help" lists them, and the other commands.
 package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 )
 
 const (
@@ -16,16 +16,29 @@ const (
 	exitBadConfig = 2
 )
 
+// command is one of the things that this program can be told to do.
 type command struct {
-	name, doc string
-	run       func(stdout, stderr io.Writer) error
+	name, operands, doc string
+	about               string                     // more than fits a line, for its own help
+	prepare             func(*flag.FlagSet) action // declares the flags
 }
+
+// action does it, with the operands that follow the flags.
+type action func(operands []string, stdout, stderr io.Writer) error
 
 func commands() []command {
 	return []command{
-		{"run", "join the contact center to NATS until SIGINT or SIGTERM (the default)", runCommand},
-		{"version", "print the version", versionCommand},
-		{"help", "print this, with all settings", helpCommand},
+		{"run", "", "join the contact center to NATS until SIGINT or SIGTERM (the default)", "", plain(runCommand)},
+		{"health", "", "ask the connector on this machine how it is; exit code 0 or 1", healthAbout, prepareHealth},
+		{"version", "", "print the version", "", plain(versionCommand)},
+		{"help", "[command]", "print this, with all settings, or what there is to say of a command", "", prepareHelp},
+	}
+}
+
+// plain is for a command without flags and operands.
+func plain(run func(stdout, stderr io.Writer) error) func(*flag.FlagSet) action {
+	return func(*flag.FlagSet) action {
+		return func(_ []string, stdout, stderr io.Writer) error { return run(stdout, stderr) }
 	}
 }
 
@@ -34,18 +47,23 @@ func main() {
 }
 
 func execute(args []string, stdout, stderr io.Writer) (exitCode int) {
-	chosen, ok := chooseCommand(args)
+	chosen, rest, ok := chooseCommand(args)
 	if !ok {
-		fmt.Fprintf(stderr, "cc-connector: no such command: %s\n", strings.Join(args, " "))
+		fmt.Fprintf(stderr, "cc-connector: no such command: %s\n", args[0])
 		printUsage(stderr)
 		return exitBadConfig
 	}
-	err := chosen.run(stdout, stderr)
-	if err == nil {
+	err := chosen.execute(rest, stdout, stderr)
+	var bad badSettings
+	var misused usageError
+	switch {
+	case err == nil:
 		return 0
-	}
-	if bad := (badSettings)(nil); errors.As(err, &bad) {
+	case errors.As(err, &bad):
 		fmt.Fprintf(stderr, "cc-connector: %v\n", err)
+		return exitBadConfig
+	case errors.As(err, &misused):
+		fmt.Fprintf(stderr, "cc-connector %s: %s\nusage: %s\n", chosen.name, oneLine(err), chosen.usage())
 		return exitBadConfig
 	}
 	fmt.Fprintf(stderr, "cc-connector: %s\n", oneLine(err))
@@ -53,7 +71,7 @@ func execute(args []string, stdout, stderr io.Writer) (exitCode int) {
 }
 
 // chooseCommand also takes the habitual -h, --help and --version.
-func chooseCommand(args []string) (command, bool) {
+func chooseCommand(args []string) (c command, rest []string, ok bool) {
 	if len(args) == 0 {
 		args = []string{"run"}
 	}
@@ -61,12 +79,43 @@ func chooseCommand(args []string) (command, bool) {
 	if name == "h" {
 		name = "help"
 	}
+	c, ok = lookupCommand(name)
+	return c, args[1:], ok
+}
+
+func lookupCommand(name string) (command, bool) {
 	for _, c := range commands() {
-		if c.name == name && len(args) == 1 {
+		if c.name == name {
 			return c, true
 		}
 	}
 	return command{}, false
+}
+
+// usageError says what is wrong with the arguments.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func (c command) execute(args []string, stdout, stderr io.Writer) error {
+	flags, do := c.flags()
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return c.help(stdout)
+	case err != nil:
+		return usageError(err.Error())
+	case flags.NArg() > 0 && c.operands == "":
+		return usageError("it takes no argument: " + strings.Join(flags.Args(), " "))
+	}
+	return do(flags.Args(), stdout, stderr)
+}
+
+func (c command) flags() (*flag.FlagSet, action) {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	return flags, c.prepare(flags)
 }
 
 func oneLine(err error) string {
@@ -76,22 +125,4 @@ func oneLine(err error) string {
 func versionCommand(stdout, _ io.Writer) error {
 	_, err := fmt.Fprintln(stdout, versionLine())
 	return err
-}
-
-func helpCommand(stdout, _ io.Writer) error {
-	printUsage(stdout)
-	fmt.Fprint(stdout, "\nSettings, all of them environment variables; an empty one counts as absent:\n\n")
-	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "  VARIABLE\tDEFAULT\tMEANING")
-	for _, v := range new(settings).variables() {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.name, v.fallback, v.doc)
-	}
-	return table.Flush()
-}
-
-func printUsage(w io.Writer) {
-	fmt.Fprint(w, "usage: cc-connector [command]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.doc)
-	}
 }

@@ -63,13 +63,25 @@ func TestHelpListsEverySetting(t *testing.T) {
 }
 
 func TestUnknownCommandIsRefused(t *testing.T) {
-	for _, args := range [][]string{{"walk"}, {"run", "fast"}, {""}, {"--nats"}} {
+	for _, args := range [][]string{{"walk"}, {"run", "fast"}, {"run", "--fast"}, {"help", "walk"}, {""}, {"--nats"}} {
 		var out, errs bytes.Buffer
 		if code := execute(args, &out, &errs); code != exitBadConfig {
 			t.Errorf("%q: exit code %d", args, code)
 		}
 		if out.Len() > 0 || !strings.Contains(errs.String(), "usage: cc-connector") {
 			t.Errorf("%q: wrote %q, %q", args, out.String(), errs.String())
+		}
+	}
+}
+
+func TestHelpOfEachCommand(t *testing.T) {
+	for _, c := range commands() {
+		var asked, flagged, errs bytes.Buffer
+		if code := execute([]string{"help", c.name}, &asked, &errs); code != 0 || !strings.Contains(asked.String(), "usage: "+c.usage()) {
+			t.Errorf("help %s: exit code %d, %s%s", c.name, code, asked.String(), errs.String())
+		}
+		if code := execute([]string{c.name, "--help"}, &flagged, &errs); code != 0 || flagged.String() != asked.String() {
+			t.Errorf("%s --help: exit code %d, %s%s", c.name, code, flagged.String(), errs.String())
 		}
 	}
 }
