@@ -14,8 +14,9 @@ var allowed = map[string][]string{
 	"cc-connector/connector/brightpattern":       {},
 	"cc-connector/connector/brightpattern/bpsim": {},
 	"cc-connector/connector":                     {"cc-connector/connector/brightpattern", "cc-connector/schema", "cc-connector/subjects"},
+	"cc-connector/connector/permissions":         {"cc-connector/subjects"},
 	"cc-connector/cmd/ccsim":                     {"cc-connector/connector/brightpattern/bpsim"},
-	"cc-connector/cmd/cc-connector":              {"cc-connector/connector", "cc-connector/connector/brightpattern", "cc-connector/schema", "cc-connector/subjects"},
+	"cc-connector/cmd/cc-connector":              {"cc-connector/connector", "cc-connector/connector/brightpattern", "cc-connector/connector/permissions", "cc-connector/schema", "cc-connector/subjects"},
 	"cc-connector/cmd/ccdemo":                    {"cc-connector/connector", "cc-connector/connector/brightpattern", "cc-connector/connector/brightpattern/bpsim", "cc-connector/schema", "cc-connector/subjects"},
 }
 

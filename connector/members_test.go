@@ -30,7 +30,7 @@ func (r *rig) startMortal() mortal {
 	registry := prometheus.NewRegistry()
 	client, err := brightpattern.New(r.client)
 	r.check(err)
-	nc, err := nats.Connect(r.nats.ClientURL(), append(connector.NATSOptions(), nats.MaxReconnects(-1))...)
+	nc, err := nats.Connect(r.nats.ClientURL(), append(asConnector(r.config.Prefix), nats.MaxReconnects(-1))...)
 	r.check(err)
 	c, err := connector.New(r.config, nc, client, slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), registry)
 	r.check(err)

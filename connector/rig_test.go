@@ -104,20 +104,29 @@ func newRig(t *testing.T, options bpsim.Options, configure ...func(*rig)) *rig {
 
 func startNATS(t *testing.T, options *server.Options) *server.Server {
 	t.Helper()
+	var account *server.Account
+	if len(options.Accounts) > 0 {
+		account = options.Accounts[0]
+	}
+	options.Users = allUsers(t, account)
 	s, err := server.NewServer(options)
 	if err != nil {
 		t.Fatal(err)
 	}
+	refused := &violations{}
+	s.SetLogger(refused, false, false)
 	s.Start()
 	if !s.ReadyForConnections(patience) {
 		t.Fatal("nats-server does not start")
 	}
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown(); refused.check(t) })
 	return s
 }
 
+// connect signs in as the administrator, if the options do not say otherwise.
 func (r *rig) connect(options ...nats.Option) *nats.Conn {
 	r.Helper()
+	options = append([]nats.Option{asAdministrator()}, options...)
 	options = append(options, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	nc, err := nats.Connect(r.nats.ClientURL(), options...)
 	r.check(err)
@@ -143,7 +152,7 @@ func (r *rig) start(more ...nats.Option) *replica {
 	r.Helper()
 	client, err := brightpattern.New(r.client)
 	r.check(err)
-	nc := r.connect(append(connector.NATSOptions(), more...)...)
+	nc := r.connect(append(asConnector(r.config.Prefix), more...)...)
 	log := slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	metrics := prometheus.NewRegistry()
 	c, err := connector.New(r.config, nc, client, log, metrics)

@@ -226,5 +226,9 @@ func metadata(cfg Config) map[string]string {
 	for _, app := range cfg.Apps {
 		apps = append(apps, app.Name+":"+string(app.ID))
 	}
-	return map[string]string{metaTenant: cfg.Tenant, metaBaseURL: cfg.BaseURL, metaApps: strings.Join(apps, ",")}
+	marks := map[string]string{metaTenant: cfg.Tenant, metaBaseURL: cfg.BaseURL}
+	if len(apps) > 0 {
+		marks[metaApps] = strings.Join(apps, ",")
+	}
+	return marks
 }

@@ -26,7 +26,7 @@ func (r *rig) refused(config connector.Config) string {
 	client, err := brightpattern.New(r.client)
 	r.check(err)
 	defer client.Close()
-	c, err := connector.New(config, r.connect(connector.NATSOptions()...), client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	c, err := connector.New(config, r.connect(asConnector(config.Prefix)...), client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	r.check(err)
 	ctx, cancel := context.WithTimeout(r.ctx, patience)
 	defer cancel()
@@ -292,7 +292,7 @@ func TestJetStreamDisabledForAccount(t *testing.T) {
 		plain := server.NewAccount("PLAIN")
 		r.nats = startNATS(t, &server.Options{
 			Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-			Accounts: []*server.Account{plain}, Users: []*server.User{{Username: "u", Password: "p", Account: plain}}, NoAuthUser: "u",
+			Accounts: []*server.Account{plain},
 		})
 	})
 	r.checkRefused(r.config, "JetStream is not enabled", "allow it for the account")

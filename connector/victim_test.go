@@ -43,7 +43,7 @@ func beVictim(told string) {
 	}
 	var v victim
 	fail(json.Unmarshal([]byte(told), &v))
-	nc, err := nats.Connect(v.NATS, connector.NATSOptions()...)
+	nc, err := nats.Connect(v.NATS, asConnector(v.Config.Prefix)...)
 	fail(err)
 	client, err := brightpattern.New(brightpattern.Config{BaseURL: v.Client.BaseURL, TenantURL: v.Client.TenantURL, Timeout: v.Client.Timeout, MaxPolls: 64})
 	fail(err)

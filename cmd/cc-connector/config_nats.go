@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +15,19 @@ import (
 
 func (r *reader) nats() natsConfig {
 	cfg := natsConfig{urls: r.natsURLs()}
-	cfg.options = append(r.natsTLS(), r.signIn(cfg.urls)...)
+	cfg.options = slices.Concat(r.natsTLS(), r.signIn(cfg.urls), r.inbox())
 	return cfg
+}
+
+var inboxPrefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}$`)
+
+// inbox keeps the replies apart from what is published under the prefix of all else.
+func (r *reader) inbox() []nats.Option {
+	r.require(inboxPrefix.MatchString(r.NATSInboxPrefix), &r.NATSInboxPrefix,
+		"must be one or more tokens of A-Z, a-z, 0-9, _ and -, joined by dots, like _INBOX_cc-connector")
+	under := strings.HasPrefix(r.NATSInboxPrefix+".", r.SubjectPrefix+".")
+	r.require(!under, &r.NATSInboxPrefix, "must not lie under CC_SUBJECT_PREFIX, where commands and events are; take one like _INBOX_cc-connector")
+	return []nats.Option{nats.CustomInboxPrefix(r.NATSInboxPrefix)}
 }
 
 func (r *reader) natsURLs() []string {

@@ -30,6 +30,8 @@ func commands() []command {
 	return []command{
 		{"run", "", "join the contact center to NATS until SIGINT or SIGTERM (the default)", "", plain(runCommand)},
 		{"health", "", "ask the connector on this machine how it is; exit code 0 or 1", healthAbout, prepareHealth},
+		{"streams", "[stream [consumer]]", "print the streams, buckets and consumers that the connector needs", streamsAbout, prepareStreams},
+		{"permissions", "", "print the users that NATS needs, each with the least permissions", permissionsAbout, preparePermissions},
 		{"version", "", "print the version", "", plain(versionCommand)},
 		{"help", "[command]", "print this, with all settings, or what there is to say of a command", "", prepareHelp},
 	}

@@ -21,6 +21,7 @@ type settings struct {
 	NATSTLSCA        string `envconfig:"CC_NATS_TLS_CA" desc:"file with the root certificates of NATS"`
 	NATSTLSCert      string `envconfig:"CC_NATS_TLS_CERT" desc:"file with the client certificate for NATS"`
 	NATSTLSKey       string `envconfig:"CC_NATS_TLS_KEY" desc:"file with the key of CC_NATS_TLS_CERT"`
+	NATSInboxPrefix  string `envconfig:"CC_NATS_INBOX_PREFIX" default:"_INBOX" desc:"first tokens of the subjects on which replies come to the connector; to be its user's own"`
 
 	SubjectPrefix string `envconfig:"CC_SUBJECT_PREFIX" default:"cc" desc:"first tokens of all subjects; upper-cased, of all stream names"`
 

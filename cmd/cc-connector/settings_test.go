@@ -43,6 +43,7 @@ var documented = [][2]string{
 	{"CC_NATS_TLS_CA", ""},
 	{"CC_NATS_TLS_CERT", ""},
 	{"CC_NATS_TLS_KEY", ""},
+	{"CC_NATS_INBOX_PREFIX", "_INBOX"},
 	{"CC_SUBJECT_PREFIX", "cc"},
 	{"CC_BASE_URL", ""},
 	{"CC_ALLOW_HTTP", "false"},

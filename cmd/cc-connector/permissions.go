@@ -1,0 +1,60 @@
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+
+	"cc-connector/connector/permissions"
+	"cc-connector/subjects"
+)
+
+const permissionsAbout = `The users: the connector; a commander on the live and one on the durable lane; a commander of one chat; a consumer,
+who reads; an auditor, who also sees dead letters and how JetStream is. Each may do the least that it needs, and has
+an inbox prefix of its own. Two forms:
+
+  conf  for nats-server, to be included: authorization { include "users.conf" }. The passwords are variables
+  nsc   a shell script of "nsc add user" commands, for accounts of JWTs
+
+It needs no connection, and of the settings CC_SUBJECT_PREFIX alone.`
+
+func preparePermissions(flags *flag.FlagSet) action {
+	format := flags.String("format", "conf", "`FORMAT`: conf or nsc; default conf")
+	prefix := flags.String("prefix", "", "`PREFIX` of the subjects; default CC_SUBJECT_PREFIX, or else cc")
+	chat := flags.String("chat", "example", "`CHAT`, the id of the chat of the commander of one chat; default example")
+	return func(_ []string, stdout, _ io.Writer) error {
+		write, known := map[string]func(subjects.Prefix, []permissions.User) string{"conf": permissions.Conf, "nsc": permissions.NSC}[*format]
+		if !known {
+			return usageError(fmt.Sprintf("--format is %q; it must be conf or nsc", *format))
+		}
+		p, err := chosenPrefix(*prefix)
+		if err != nil {
+			return err
+		}
+		token, err := subjects.EscapeChat(*chat)
+		if err != nil {
+			return usageError("--chat is empty; it must be the id of a chat")
+		}
+		_, err = io.WriteString(stdout, write(p, permissions.Users(p, token)))
+		return err
+	}
+}
+
+// chosenPrefix is the flag's, or the environment's.
+func chosenPrefix(given string) (subjects.Prefix, error) {
+	raw, err := readSettings()
+	if err != nil {
+		return "", err
+	}
+	source := "--prefix"
+	if given == "" {
+		source = "CC_SUBJECT_PREFIX"
+	}
+	given = cmp.Or(given, raw.SubjectPrefix)
+	prefix, err := subjects.ParsePrefix(given)
+	if err != nil {
+		return "", usageError(fmt.Sprintf("%s is %q, which is no prefix: it must be one or more tokens of a-z, 0-9 and -, joined by dots, like cc or acme.eu", source, given))
+	}
+	return prefix, nil
+}

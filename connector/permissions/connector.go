@@ -1,0 +1,48 @@
+package permissions
+
+import "time"
+
+// serviceName is the connector's as a NATS micro service, and its queue group.
+const serviceName = "cc-connector"
+
+// answerTime is longer than any live command may take: three calls to the
+// contact center and what comes with them, up to a CC_HTTP_TIMEOUT of 98s.
+const answerTime = 5 * time.Minute
+
+func (b bus) connector() User {
+	u := b.user(Connector, "the connector itself; CC_NATS_INBOX_PREFIX must be its inbox prefix")
+	for _, subject := range b.live() {
+		u.Subscribe = append(u.Subscribe, Subscription{subject, serviceName})
+	}
+	u.maySubscribe(b.under("internal.>"))
+	u.maySubscribe(discovery("")...)
+	u.maySubscribe(discovery(serviceName)...)
+	u.Responses = &Responses{Max: 1, Expires: answerTime}
+
+	u.mayPublish(b.outcomes()...)
+	u.mayPublish(b.under("deadletter.>"), b.under("internal.>"))
+	u.mayPublish(b.keys("JOURNAL"), b.keys("CHATS"), b.keys("STATE"), b.objects())
+	for _, stream := range b.streams() {
+		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream), api("STREAM.MSG.GET", stream))
+	}
+	u.mayPublish(api("DIRECT.GET", b.kv("JOURNAL")+".>"), api("DIRECT.GET", b.kv("STATE")+".>"), api("DIRECT.GET", b.files()+".>"))
+	u.mayPublish(api("STREAM.PURGE", b.files())) // what is left of an object that could not be stored
+	b.mayWork(&u, b.stream("SESSIONS"), "holders")
+	b.mayWork(&u, b.stream("COMMANDS"), "runners")
+	mayWatch(&u, b.kv("JOURNAL"), b.keys("JOURNAL"))
+	return u
+}
+
+// mayWork lets a user make the consumer of a work queue, and take from it.
+func (b bus) mayWork(u *User, stream, consumer string) {
+	of := stream + "." + consumer
+	u.mayPublish(api("CONSUMER.CREATE", of), api("CONSUMER.INFO", of), api("CONSUMER.MSG.NEXT", of))
+	u.mayPublish(acks(of + ".>")...)
+}
+
+// mayWatch lets a user have what is in a stream under the filter pushed to it
+// by consumers that live as long as it listens.
+func mayWatch(u *User, stream, filter string) {
+	u.mayPublish(api("CONSUMER.CREATE", stream+".*."+filter), api("CONSUMER.DELETE", stream+".*"))
+	u.mayPublish(flow(stream)...)
+}

@@ -1,0 +1,108 @@
+package connector_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector"
+	"cc-connector/connector/permissions"
+	"cc-connector/subjects"
+)
+
+// Whoever signs in to the test's NATS: the connectors as the user that is made
+// for them, which may do the least; the test itself as one that may do all.
+
+const (
+	password      = "not-a-secret"
+	administrator = "administrator"
+)
+
+// prefixes are those that a test uses.
+var prefixes = []subjects.Prefix{subjects.DefaultPrefix, "a.b", "x-1.y2"}
+
+// usersOf reads what nats-server makes of the users' configuration.
+func usersOf(t *testing.T, prefix subjects.Prefix) []*server.User {
+	t.Helper()
+	dir, users := t.TempDir(), permissions.Users(prefix, "example")
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var passwords strings.Builder
+	for _, user := range users {
+		fmt.Fprintf(&passwords, "%s: %q\n", permissions.PasswordVariable(user.Name), password)
+	}
+	write(permissions.PasswordsFile, passwords.String())
+	write("users.conf", permissions.Conf(prefix, users))
+	options, err := server.ProcessConfigFile(write("nats.conf", "authorization { include \"users.conf\" }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return options.Users
+}
+
+// allUsers are those of every prefix, and the administrator.
+func allUsers(t *testing.T, account *server.Account) []*server.User {
+	t.Helper()
+	users := []*server.User{{Username: administrator, Password: password}}
+	for _, prefix := range prefixes {
+		users = append(users, usersOf(t, prefix)...)
+	}
+	for _, user := range users {
+		user.Account = account
+	}
+	return users
+}
+
+func asAdministrator() nats.Option { return nats.UserInfo(administrator, password) }
+
+// asConnector are the options with which a connector signs in.
+func asConnector(prefix subjects.Prefix) []nats.Option {
+	return append(connector.NATSOptions(),
+		nats.UserInfo(permissions.UserName(prefix, permissions.Connector), password),
+		nats.CustomInboxPrefix(permissions.InboxPrefix(prefix, permissions.Connector)))
+}
+
+// violations collects what the server says was refused to a connector.
+type violations struct {
+	mu  sync.Mutex
+	all []string
+}
+
+var _ server.Logger = (*violations)(nil)
+
+func (v *violations) Errorf(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if !strings.Contains(line, "Violation") || !strings.Contains(line, "-"+string(permissions.Connector)+`"`) {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.all = append(v.all, line)
+}
+
+func (v *violations) Noticef(string, ...any) {}
+func (v *violations) Warnf(string, ...any)   {}
+func (v *violations) Fatalf(string, ...any)  {}
+func (v *violations) Debugf(string, ...any)  {}
+func (v *violations) Tracef(string, ...any)  {}
+
+// check fails a test in which a connector wanted more than it may.
+func (v *violations) check(t *testing.T) {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, line := range v.all {
+		t.Errorf("its user may not do what the connector does: %s", line)
+	}
+}
