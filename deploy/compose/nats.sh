@@ -1,11 +1,12 @@
 #!/bin/sh
-# Starts NATS with its users' passwords in the environment, where its configuration looks for them.
-# Quoted: the configuration would take a password of digits for a number.
+# Starts NATS with the passwords of its users in the environment, where users.conf looks for them: that of the user
+# cc-connector is the file /run/secrets/cc-connector, and the variable CC_CONNECTOR_PASSWORD.
+# They are quoted, or NATS would take one of digits for a number.
 set -eu
-for user in connector commander consumer; do
-    file=/run/secrets/$user-password
+for file in /run/secrets/cc-*; do
     password=$(cat "$file") || { echo "$file cannot be read: see deploy/compose/secrets/README.md" >&2; exit 1; }
-    [ -n "$password" ] || { echo "$file is empty: write the password of the NATS user $user into it" >&2; exit 1; }
-    export "$(echo "${user}_password" | tr a-z A-Z)=\"$password\""
+    [ -n "$password" ] || { echo "$file is empty: write a password into deploy/compose/secrets/${file##*/}" >&2; exit 1; }
+    variable=$(echo "${file##*/}" | tr a-z- A-Z_)_PASSWORD
+    export "$variable=\"$password\""
 done
 exec nats-server --config /etc/nats/nats.conf
