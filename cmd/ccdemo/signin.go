@@ -92,7 +92,7 @@ func (a account) connect(url string, forbidden func(error)) (*nats.Conn, error) 
 	case errors.Is(err, nats.ErrAuthorization):
 		return nil, fmt.Errorf("NATS refuses the user that %s: %w; check %s and %s", a.does, err, a.user(), a.passwordFile())
 	case err != nil:
-		return nil, fmt.Errorf("-against: NATS cannot be reached: %w", err)
+		return nil, fmt.Errorf("-against: NATS at %s cannot be reached: %w", url, err)
 	}
 	return nc, nil
 }

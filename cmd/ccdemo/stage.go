@@ -142,6 +142,10 @@ func (s *stage) startConnector(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.runConnector(ctx, nc)
+}
+
+func (s *stage) runConnector(ctx context.Context, nc *nats.Conn) error {
 	client, err := brightpattern.New(brightpattern.Config{BaseURL: s.sim, TenantURL: tenant})
 	if err != nil {
 		return err
