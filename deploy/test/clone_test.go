@@ -123,7 +123,7 @@ func (c clone) must(t *testing.T, args ...string) string {
 func (c clone) logsOnFailure(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
-			printed, _ := c.docker("compose", "--profile", "*", "logs", "--tail", "40")
+			printed, _ := c.docker("compose", "--profile", "*", "logs", "--tail", "15")
 			states, _ := c.docker("compose", "--profile", "*", "ps", "--all")
 			t.Logf("%s\n%s", states, printed)
 		}

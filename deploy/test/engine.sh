@@ -6,7 +6,7 @@ shift
 export DOCKER_HOST=unix://$work/docker.sock DOCKER_CONFIG=$work/docker DOCKER_BUILDKIT=0
 
 ip link set lo up
-dockerd --storage-driver=vfs --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
+dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
     -H "$DOCKER_HOST" >"$work/dockerd.log" 2>&1 &
 dockerd=$!
 trap 'kill $dockerd; wait $dockerd || true' EXIT

@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
-# Brings docker-compose.yml up on a machine that has no Docker and can pull no image, and tests it: on Debian, as root.
-# Where Docker and a registry are at hand, the tests run by themselves: go test -tags docker ./deploy/test
+# Tests docker-compose.yml. Where Docker runs, that is all; where none does and no image can be pulled, this brings an
+# engine and stand-ins for the images along: on Debian, as root.
 #
-# Everything happens in namespaces of its own (network, mounts, processes). What is left at the end, in whatever way
-# it comes, is one folder in $TMPDIR less.
+# The engine lives in namespaces of its own (network, mounts, processes), which end with it, in whatever way it ends.
+# Build caches stay.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repo=$(cd "$here/../.." && pwd)
+
+if docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then
+    exec go -C "$repo" test -tags docker -count=1 -timeout 20m "$@" ./deploy/test
+fi
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "$0: start Docker, or run this as root on Debian" >&2
+    exit 1
+fi
 export PATH=/usr/bin:/usr/sbin:$PATH # Debian's docker fits Debian's dockerd
 
 packages="docker.io iptables iproute2 busybox-static ca-certificates prometheus"
@@ -26,5 +34,5 @@ go -C "$repo" test -c -tags docker -o "$work/compose.test" ./deploy/test
 "$here/standins.sh" "$repo" "$work/standins"
 
 cd "$here"
-unshare --net --mount --pid --fork --mount-proc --kill-child \
+timeout --signal KILL 660 unshare --net --mount --pid --fork --mount-proc --kill-child \
     timeout 600 "$here/engine.sh" "$work" "$work/compose.test" -test.v -test.timeout 9m "$@"

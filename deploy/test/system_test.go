@@ -4,6 +4,7 @@ package deploytest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -78,7 +79,7 @@ func (c clone) tryMonitoring(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	for {
 		up, last := targetsUp(t)
-		if up["cc-connector"] == want["cc-connector"] && up["nats"] == want["nats"] {
+		if maps.Equal(up, want) {
 			return
 		}
 		if time.Now().After(deadline) {
