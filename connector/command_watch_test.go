@@ -48,7 +48,7 @@ func (w watching) end() {
 // isOwnSubject tells the subjects that the connector may publish on: its own,
 // and those by which clients speak to NATS.
 func isOwnSubject(subject string) bool {
-	for _, prefix := range []string{"_INBOX.", "$JS.", "$SRV.", "$KV.CC_", "$O.CC_"} {
+	for _, prefix := range []string{"_INBOX.", "_INBOX_cc-connector.", "$JS.", "$SRV.", "$KV.CC_", "$O.CC_"} {
 		if strings.HasPrefix(subject, prefix) {
 			return true
 		}

@@ -30,7 +30,7 @@ var prefixes = []subjects.Prefix{subjects.DefaultPrefix, "a.b", "x-1.y2"}
 // usersOf reads what nats-server makes of the users' configuration.
 func usersOf(t *testing.T, prefix subjects.Prefix) []*server.User {
 	t.Helper()
-	dir, users := t.TempDir(), permissions.Users(prefix, "example")
+	dir, users := t.TempDir(), permissions.Users(prefix, exampleChat)
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -83,7 +83,7 @@ var _ server.Logger = (*violations)(nil)
 
 func (v *violations) Errorf(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
-	if !strings.Contains(line, "Violation") || !strings.Contains(line, "-"+string(permissions.Connector)+`"`) {
+	if !strings.Contains(line, "Violation") || !strings.Contains(line, "-"+string(permissions.Connector)+`" - `) {
 		return
 	}
 	v.mu.Lock()

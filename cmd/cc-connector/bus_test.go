@@ -14,6 +14,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/subjects"
 )
 
 // natsBinary builds the server that tests can kill, once, beside the command itself.
@@ -42,6 +44,7 @@ func startBus(t *testing.T, size int) *bus {
 	t.Helper()
 	b := &bus{}
 	var routes []string
+	users := writeUsers(t, subjects.DefaultPrefix)
 	for range size {
 		routes = append(routes, "nats://"+keepableAddress(t))
 	}
@@ -49,7 +52,7 @@ func startBus(t *testing.T, size int) *bus {
 		address := keepableAddress(t)
 		host, port, _ := strings.Cut(address, ":")
 		s := &busServer{name: fmt.Sprint("n", i+1), url: "nats://" + address}
-		s.args = []string{"-a", host, "-p", port, "-n", s.name, "-js", "-sd", t.TempDir()}
+		s.args = []string{"-a", host, "-p", port, "-n", s.name, "-js", "-sd", t.TempDir(), "-c", users}
 		if size > 1 {
 			s.args = append(s.args, "--cluster_name", "storm", "--cluster", routes[i], "--routes", strings.Join(routes, ","))
 		}
@@ -111,7 +114,7 @@ func (b *bus) named(name string) *busServer {
 // connect waits for JetStream to answer.
 func (b *bus) connect(t *testing.T) (*nats.Conn, jetstream.JetStream) {
 	t.Helper()
-	nc, err := nats.Connect(b.urls(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
+	nc, err := nats.Connect(b.urls(), nats.UserInfo(administrator, natsPassword), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
 		nats.ReconnectJitter(0, 0), nats.ReconnectBufSize(-1))
 	if err != nil {
 		t.Fatal(err)

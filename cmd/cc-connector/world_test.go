@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,7 @@ import (
 
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 var seedFlag = flag.Uint64("storm.seed", 0, "repeat the choices of a storm; 0: new ones")
@@ -85,9 +87,8 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		"CC_NATS_URL": w.bus.urls(), "CC_BASE_URL": web.URL, "CC_TENANT_URL": "acme.example", "CC_APP_ID": "app",
 		"CC_HTTP_ADDR": "127.0.0.1:0", "CC_FAILOVER_AFTER": "2s", "CC_HTTP_TIMEOUT": "10s",
 	}
-	for name, value := range o.env {
-		w.env[name] = value
-	}
+	maps.Copy(w.env, signInEnv(t, subjects.DefaultPrefix))
+	maps.Copy(w.env, o.env)
 	w.recorder = record(t, w.js)
 	for i := range max(1, o.replicas) {
 		w.replicas = append(w.replicas, &replica{})
@@ -359,6 +360,11 @@ func (w *world) check() *account {
 	w.Logf("%v; chaos %v, calls %v", a, w.chaos, w.sim.Calls())
 	if len(a.wrong) > 0 {
 		w.Errorf("the account does not balance: %v", a)
+	}
+	for _, r := range w.replicas {
+		for _, log := range r.logs {
+			checkPermitted(w.T, log.String())
+		}
 	}
 	return a
 }

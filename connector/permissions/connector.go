@@ -23,9 +23,14 @@ func (b bus) connector() User {
 	u.mayPublish(b.under("deadletter.>"), b.under("internal.>"))
 	u.mayPublish(b.keys("JOURNAL"), b.keys("CHATS"), b.keys("STATE"), b.objects())
 	for _, stream := range b.streams() {
-		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream), api("STREAM.MSG.GET", stream))
+		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream))
+		if stream != b.files() { // objects are read directly
+			u.mayPublish(api("STREAM.MSG.GET", stream))
+		}
 	}
-	u.mayPublish(api("DIRECT.GET", b.kv("JOURNAL")+".>"), api("DIRECT.GET", b.kv("STATE")+".>"), api("DIRECT.GET", b.files()+".>"))
+	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} {
+		u.mayPublish(api("DIRECT.GET", stream+".>"))
+	}
 	u.mayPublish(api("STREAM.PURGE", b.files())) // what is left of an object that could not be stored
 	b.mayWork(&u, b.stream("SESSIONS"), "holders")
 	b.mayWork(&u, b.stream("COMMANDS"), "runners")
