@@ -1,7 +1,8 @@
 // Command ccdemo shows cc-connector at work with nothing installed and nothing
 // configured: NATS with JetStream, a simulated contact center and the
 // connector run in this one process, and a customer's chat flows by as
-// CloudEvents.
+// CloudEvents. With -against it plays the customer on a system that runs
+// already.
 package main
 
 import (
@@ -20,12 +21,6 @@ const (
 	exitUsage  = 2
 )
 
-type settings struct {
-	once bool
-	addr string
-	pace float64
-}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -41,29 +36,15 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case err != nil:
 		return exitUsage
 	}
-	if err := demonstrate(ctx, set, out); err != nil && ctx.Err() == nil {
+	show := demonstrate
+	if set.against != "" {
+		show = playAgainst
+	}
+	if err := show(ctx, set, out); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(errs, "ccdemo:", err)
 		return exitFailed
 	}
 	return 0
-}
-
-func parse(args []string, errs io.Writer) (settings, error) {
-	var set settings
-	flags := flag.NewFlagSet("ccdemo", flag.ContinueOnError)
-	flags.SetOutput(errs)
-	flags.BoolVar(&set.once, "once", false, "end after the conversation")
-	flags.StringVar(&set.addr, "nats", "127.0.0.1:4222", "where NATS listens; if the port is taken, another one is used")
-	flags.Float64Var(&set.pace, "pace", 1, "how slowly the agent works: 1 is lifelike, 0 does not pause")
-	if err := flags.Parse(args); err != nil {
-		return set, err
-	}
-	if flags.NArg() > 0 || set.pace < 0 {
-		err := fmt.Errorf("ccdemo: takes no arguments, and -pace is not below 0; see ccdemo -help")
-		fmt.Fprintln(errs, err)
-		return set, err
-	}
-	return set, nil
 }
 
 // demonstrate starts everything, plays the conversation, and stays unless told not to.
@@ -73,9 +54,9 @@ func demonstrate(ctx context.Context, set settings, out io.Writer) error {
 		return err
 	}
 	defer stage.close()
-	printer := newPrinter(out)
+	printer := newPrinter(out, set.prefix)
 	printer.welcome(stage)
-	if err := play(ctx, stage, printer); err != nil {
+	if _, err := play(ctx, stage.bus(), printer); err != nil {
 		return err
 	}
 	if set.once {

@@ -218,7 +218,9 @@ func checkInterrupted(t *testing.T, arrange func(*screen, func()), more ...strin
 func TestWrongArguments(t *testing.T) {
 	inOwnTemp(t)
 	ctx, _ := deadline(t)
-	for _, args := range []string{"--nope", "--pace=-1", "--pace=slow", "--once=perhaps", "once", "--once chat"} {
+	for _, args := range []string{"--nope", "--pace=-1", "--pace=slow", "--once=perhaps", "once", "--once chat",
+		"--against nats://x --once", "--against nats://x --pace 1", "--against nats://x --nats y", "--timeout 1s",
+		"--against nats://x --timeout 0s", "--prefix Not.One"} {
 		var out, errs bytes.Buffer
 		if code := run(ctx, strings.Fields(args), &out, &errs); code != 2 || out.Len() > 0 || errs.Len() == 0 {
 			t.Errorf("%s: exit code %d, %q, %q", args, code, out.String(), errs.String())

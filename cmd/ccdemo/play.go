@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
@@ -15,68 +16,101 @@ import (
 	"cc-connector/subjects"
 )
 
-const prefix = subjects.DefaultPrefix
-
 // lines are what the customer answers to the agent's messages, in turn.
 var lines = []string{
 	"Good morning! My parcel came with a broken cup.",
 	"Yes, it is 4711 on both.",
 }
 
+const (
+	replyTime = 5 * time.Second // then the command is repeated
+	pause     = time.Second     // before a repeat where nobody is there
+)
+
+// bus is what a back end has of the connector: commands go out on the one
+// side, events come in on the other.
+type bus struct {
+	commands *nats.Conn
+	events   jetstream.JetStream
+	prefix   subjects.Prefix
+}
+
 // customer is a back end as a user would write it: it reacts to events and
 // publishes commands, and knows nothing of the contact center.
 type customer struct {
-	nc   *nats.Conn
-	chat string
-	said int
+	bus
+	printer *printer
+	chat    string
+	said    int
 }
 
 // play requests a chat and follows it until its session is closed.
-func play(ctx context.Context, s *stage, p *printer) error {
-	events, stop, err := consume(ctx, s.js, jetstream.DeliverAllPolicy)
+func play(ctx context.Context, b bus, p *printer) (tally, error) {
+	me := &customer{bus: b, printer: p}
+	if err := me.requestChat(ctx); err != nil {
+		return tally{}, err
+	}
+	told := tally{chat: me.chat}
+	token, err := subjects.EscapeChat(me.chat)
 	if err != nil {
-		return err
+		return told, err
+	}
+	messages, stop, err := b.consume(ctx, jetstream.DeliverAllPolicy, b.prefix.ChatAll(token))
+	if err != nil {
+		return told, err
 	}
 	defer stop()
-	me := &customer{nc: s.nc}
-	p.command("chat.request", "from Ada")
-	err = me.command(ctx, "chat.request", schema.ChatRequest{From: "Ada", Parameters: map[string]string{"topic": "parcel"}})
-	if err != nil {
-		return err
-	}
 	for {
-		msg, err := events.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return err
-		}
-		ce, _, err := schema.Decode(msg.Headers(), msg.Data())
-		if err != nil {
-			return fmt.Errorf("%s: %w", msg.Subject(), err)
-		}
-		p.event(msg.Subject(), ce)
-		if closed, err := me.react(ctx, p, ce); err != nil || closed {
-			return err
+		closed, err := me.next(ctx, messages, &told)
+		if err != nil || closed {
+			return told, err
 		}
 	}
 }
 
-// consume reads the stream of events in order.
-func consume(ctx context.Context, js jetstream.JetStream, from jetstream.DeliverPolicy) (jetstream.MessagesContext, func(), error) {
-	consumer, err := js.OrderedConsumer(ctx, prefix.StreamName("EVENTS"), jetstream.OrderedConsumerConfig{
-		FilterSubjects: append([]string{prefix.AllChats()}, prefix.AllResults()[1]), DeliverPolicy: from,
-	})
+func (c *customer) requestChat(ctx context.Context) error {
+	c.printer.command("chat.request", "from Ada")
+	result, err := c.command(ctx, "chat.request", schema.ChatRequest{From: "Ada", Parameters: map[string]string{"topic": "parcel"}})
 	if err != nil {
-		return nil, nil, err
+		return err
+	}
+	c.chat = result.ChatID
+	return nil
+}
+
+// consume reads the stream of events in order.
+func (b bus) consume(ctx context.Context, from jetstream.DeliverPolicy, filter ...string) (jetstream.MessagesContext, func(), error) {
+	stream := b.prefix.StreamName("EVENTS")
+	consumer, err := b.events.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: filter, DeliverPolicy: from})
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the stream %s: %w", stream, err)
 	}
 	messages, err := consumer.Messages()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("reading the stream %s: %w", stream, err)
 	}
 	return messages, messages.Stop, nil
 }
 
+// next takes one event; closed says that the chat is over.
+func (c *customer) next(ctx context.Context, messages jetstream.MessagesContext, told *tally) (closed bool, err error) {
+	msg, err := messages.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return false, err
+	}
+	ce, _, err := schema.Decode(msg.Headers(), msg.Data())
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", msg.Subject(), err)
+	}
+	c.printer.event(msg.Subject(), ce)
+	if err := told.add(ce); err != nil {
+		return false, err
+	}
+	return c.react(ctx, ce)
+}
+
 // react does what the customer does about an event; closed says that the chat is over.
-func (c *customer) react(ctx context.Context, p *printer, ce event.Event) (closed bool, err error) {
+func (c *customer) react(ctx context.Context, ce event.Event) (closed bool, err error) {
 	if session, err := schema.DecodeSession(ce); err == nil {
 		_, closed = session.(*schema.SessionClosed)
 		return closed, nil
@@ -85,62 +119,115 @@ func (c *customer) react(ctx context.Context, p *printer, ce event.Event) (close
 	if err != nil {
 		return false, nil // a result: the reply has told it
 	}
-	c.chat = received.Header().ChatID
 	switch e := received.(type) {
 	case *schema.Message:
-		return false, c.answer(ctx, p, e)
+		return false, c.answer(ctx, e)
 	case *schema.FormShow:
-		p.command("chat.form", e.FormName)
-		return false, c.command(ctx, "chat.form", schema.ChatForm{
-			ChatID: c.chat, FormRequestID: e.FormRequestID, FormName: e.FormName, Data: json.RawMessage(`{"phone":"555-0100"}`),
-		})
+		return false, c.fillIn(ctx, e)
 	}
 	return false, nil
 }
 
 // answer says the customer's next line.
-func (c *customer) answer(ctx context.Context, p *printer, e *schema.Message) error {
+func (c *customer) answer(ctx context.Context, e *schema.Message) error {
 	if c.said == len(lines) || e.PartyID == c.chat {
 		return nil
 	}
 	line := lines[c.said]
 	c.said++
-	p.command("chat.send", line)
-	return c.command(ctx, "chat.send", schema.ChatSend{ChatID: c.chat, Text: line})
+	c.printer.command("chat.send", line)
+	_, err := c.command(ctx, "chat.send", schema.ChatSend{ChatID: c.chat, Text: line})
+	return err
 }
 
-// command runs a live command, given as a CloudEvent, and fails if it does.
-func (c *customer) command(ctx context.Context, name subjects.Command, data any) error {
+func (c *customer) fillIn(ctx context.Context, e *schema.FormShow) error {
+	c.printer.command("chat.form", e.FormName)
+	_, err := c.command(ctx, "chat.form", schema.ChatForm{
+		ChatID: c.chat, FormRequestID: e.FormRequestID, FormName: e.FormName, Data: json.RawMessage(`{"phone":"555-0100"}`),
+	})
+	return err
+}
+
+// command runs a live command and fails if it does. One that is not answered is
+// published again, under the same id: a repeat is harmless.
+func (c *customer) command(ctx context.Context, name subjects.Command, data any) (*schema.Result, error) {
+	msg, err := commandMessage(c.prefix.Live(name), name, data)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		reply, err := c.ask(ctx, msg)
+		if err == nil {
+			return readResult(name, reply)
+		}
+		if ctx.Err() != nil || !unanswered(err) {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		c.printer.repeat(name, err)
+	}
+}
+
+// unanswered tells whether another try may be answered: a connector has died
+// or not yet come, or NATS restarts.
+func unanswered(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || atOnce(err)
+}
+
+func atOnce(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrReconnectBufExceeded)
+}
+
+// commandMessage is a command as a CloudEvent.
+func commandMessage(subject string, name subjects.Command, data any) (*nats.Msg, error) {
 	e := event.New()
 	e.SetID(uuid.NewString())
 	e.SetSource("urn:ccdemo")
 	e.SetType(schema.CommandType(name.Noun(), name.Verb()))
 	if err := e.SetData(event.ApplicationJSON, data); err != nil {
-		return err
+		return nil, err
 	}
 	msg, err := schema.Encode(e, schema.Structured)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	msg.Subject = prefix.Live(name)
-	reply, err := c.nc.RequestMsgWithContext(ctx, msg)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	msg.Subject = subject
+	return msg, nil
+}
+
+// ask publishes the command and waits for the reply. Where it is told at once
+// that there will be none, it pauses.
+func (c *customer) ask(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
+	try, cancel := context.WithTimeout(ctx, replyTime)
+	defer cancel()
+	reply, err := c.commands.RequestMsgWithContext(try, msg)
+	if atOnce(err) {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
 	}
+	return reply, err
+}
+
+func readResult(name subjects.Command, reply *nats.Msg) (*schema.Result, error) {
 	ce, _, err := schema.Decode(reply.Header, reply.Data)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	result, err := schema.DecodeResult(ce)
 	if err == nil && result.Status != schema.StatusOK {
-		err = fmt.Errorf("%s: %w", name, result.Error)
+		err = result.Error
 	}
-	return err
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return result, nil
 }
 
 // watch invites others to join, and prints what they do until ctx ends.
 func watch(ctx context.Context, s *stage, p *printer) error {
-	events, stop, err := consume(ctx, s.js, jetstream.DeliverNewPolicy)
+	b := s.bus()
+	events, stop, err := b.consume(ctx, jetstream.DeliverNewPolicy, b.prefix.AllChats(), b.prefix.AllResults()[1])
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,9 @@ import (
 
 // printer shows what passes, one line each, in colour on a terminal.
 type printer struct {
-	out   io.Writer
-	paint func(colour, text string) string
+	out    io.Writer
+	prefix subjects.Prefix
+	paint  func(colour, text string) string
 }
 
 const (
@@ -33,8 +34,8 @@ const (
 	cyan   = "36"
 )
 
-func newPrinter(out io.Writer) *printer {
-	p := &printer{out: out, paint: func(_, text string) string { return text }}
+func newPrinter(out io.Writer, prefix subjects.Prefix) *printer {
+	p := &printer{out: out, prefix: prefix, paint: func(_, text string) string { return text }}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" {
 		p.paint = func(colour, text string) string { return "\x1b[" + colour + "m" + text + "\x1b[0m" }
 	}
@@ -43,19 +44,33 @@ func newPrinter(out io.Writer) *printer {
 
 func (p *printer) welcome(s *stage) {
 	fmt.Fprintf(p.out, "NATS with JetStream  %s\nContact center       %s (simulated)\nConnector            ready\n\n", s.nats.ClientURL(), s.sim)
-	fmt.Fprintf(p.out, "%s\n", p.paint(dim, "→ a command that is published    ← a CloudEvent in the stream CC_EVENTS"))
+	p.legend()
+}
+
+func (p *printer) legend() {
+	fmt.Fprintf(p.out, "%s\n", p.paint(dim, "→ a command that is published    ← a CloudEvent in the stream "+p.prefix.StreamName("EVENTS")))
+}
+
+// whole is said of a conversation that was played to its end.
+func (p *printer) whole(t tally) {
+	fmt.Fprintf(p.out, "\nThe conversation was whole: chat %s, sequence 1 to %d without a hole.\n", t.chat, t.count)
+}
+
+// repeat says that a command is published again.
+func (p *printer) repeat(name subjects.Command, err error) {
+	fmt.Fprintf(p.out, "%s   %s\n", now(), p.paint(dim, fmt.Sprintf("%s is repeated, as it was not answered: %v", name, err)))
 }
 
 // command shows a command that is about to be published.
 func (p *printer) command(name subjects.Command, what string) {
-	fmt.Fprintf(p.out, "%s → %s %s\n", now(), p.paint(green, fmt.Sprintf("%-40s", prefix.Live(name))), what)
+	fmt.Fprintf(p.out, "%s → %s %s\n", now(), p.paint(green, fmt.Sprintf("%-40s", p.prefix.Live(name))), what)
 }
 
 var kinds = map[subjects.Kind]string{subjects.KindEvent: cyan, subjects.KindSession: yellow, subjects.KindResult: blue}
 
 // event shows a CloudEvent by its subject, its sequence and its data.
 func (p *printer) event(subject string, ce event.Event) {
-	parsed, err := prefix.Parse(subject)
+	parsed, err := p.prefix.Parse(subject)
 	if err != nil {
 		return
 	}
@@ -125,12 +140,12 @@ func (p *printer) invite(s *stage) {
 	fmt.Fprintf(p.out, `
 The conversation is over; everything goes on running. Try from another terminal:
 
-  nats%[1]s sub 'cc.chat.>'
-  nats%[1]s req cc.chat.request '{"from":"Grace"}'
-  nats%[1]s req cc.chat.send '{"chatId":"<the chatId of the reply>","text":"Hello"}'
-  nats%[1]s pub --jetstream cc.durable.chat.send.<the chatId> '{"text":"Kept until it is done"}'
+  nats%[1]s sub '%[2]s.chat.>'
+  nats%[1]s req %[2]s.chat.request '{"from":"Grace"}'
+  nats%[1]s req %[2]s.chat.send '{"chatId":"<the chatId of the reply>","text":"Hello"}'
+  nats%[1]s pub --jetstream %[2]s.durable.chat.send.<the chatId> '{"text":"Kept until it is done"}'
 
 What happens shows here, too. Ctrl-C ends it.
 
-`, server)
+`, server, p.prefix)
 }

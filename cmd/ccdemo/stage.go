@@ -21,6 +21,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 const (
@@ -32,15 +33,18 @@ const (
 // stage is everything that the demonstration runs on. It is taken down in the
 // reverse order of its building.
 type stage struct {
-	nats  *server.Server
-	sim   string // base URL of the simulated contact center
-	nc    *nats.Conn
-	js    jetstream.JetStream
-	close func()
+	nats   *server.Server
+	sim    string // base URL of the simulated contact center
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	prefix subjects.Prefix
+	close  func()
 }
 
+func (s *stage) bus() bus { return bus{commands: s.nc, events: s.js, prefix: s.prefix} }
+
 func build(ctx context.Context, set settings) (*stage, error) {
-	s := &stage{close: func() {}}
+	s := &stage{prefix: set.prefix, close: func() {}}
 	steps := []func() error{
 		func() error { return s.startNATS(set.addr) },
 		func() error { return s.startContactCenter(set.pace) },
@@ -138,13 +142,17 @@ func (s *stage) startConnector(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.runConnector(ctx, nc)
+}
+
+func (s *stage) runConnector(ctx context.Context, nc *nats.Conn) error {
 	client, err := brightpattern.New(brightpattern.Config{BaseURL: s.sim, TenantURL: tenant})
 	if err != nil {
 		return err
 	}
 	s.atEnd(client.Close)
 	c, err := connector.New(connector.Config{
-		Tenant: tenant, BaseURL: s.sim, Apps: []connector.App{{Name: "main", ID: appID}}, Mode: schema.Structured, Provision: true,
+		Prefix: s.prefix, Tenant: tenant, BaseURL: s.sim, Apps: []connector.App{{Name: "main", ID: appID}}, Mode: schema.Structured, Provision: true,
 	}, nc, client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		return err

@@ -38,7 +38,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "ccsim:", err)
 		return exitUsage
 	}
-	if err := serve(ctx, set, out, errs); err != nil {
+	if set.check != "" {
+		err = check(ctx, set.check)
+	} else {
+		err = serve(ctx, set, out, errs)
+	}
+	if err != nil {
 		fmt.Fprintln(errs, "ccsim:", err)
 		return exitFailed
 	}

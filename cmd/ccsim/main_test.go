@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -64,10 +65,27 @@ func TestServesUntilInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	status := runExample(t, string(greeting[:n]))
+	checkIs(t, 0, regexp.MustCompile(`http://(\S+) as the base URL`).FindSubmatch(greeting[:n])[1])
 	interrupt()
 	if code := <-ended; code != 0 || status != 200 {
 		t.Errorf("exit code %d, status %d", code, status)
 	}
+}
+
+func checkIs(t *testing.T, want int, addr []byte) {
+	t.Helper()
+	var errs strings.Builder
+	if code := run(context.Background(), []string{"-check", string(addr)}, io.Discard, &errs); code != want {
+		t.Errorf("-check %s: exit code %d, %s", addr, code, errs.String())
+	}
+}
+
+// What does not answer, or is another server, does not pass for a ccsim.
+func TestCheckFails(t *testing.T) {
+	other := httptest.NewServer(http.NotFoundHandler())
+	checkIs(t, exitFailed, []byte(other.Listener.Addr().String()))
+	other.Close()
+	checkIs(t, exitFailed, []byte(other.Listener.Addr().String()))
 }
 
 func runExample(t *testing.T, greeting string) int {

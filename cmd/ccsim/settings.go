@@ -17,6 +17,7 @@ import (
 )
 
 type settings struct {
+	check       string
 	listen      string
 	script      string
 	pace        float64
@@ -35,6 +36,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("ccsim", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:8090", "address to listen on")
+	flags.StringVar(&set.check, "check", "", "only ask the ccsim at this address whether it serves")
 	flags.StringVar(&set.script, "script", "support", "what happens in a new chat: "+strings.Join(bpsim.Scripts(), ", "))
 	flags.Float64Var(&set.pace, "pace", 1, "multiplies the script's pauses; 0: none")
 	flags.DurationVar(&set.hold, "hold", 10*time.Second, "how long a poll is held with nothing new")

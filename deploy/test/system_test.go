@@ -1,0 +1,125 @@
+//go:build docker
+
+package deploytest
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The system as a newcomer gets it. The parts are tried one after the other on
+// the same system, and at the end nothing that the contact center said is lost.
+func TestSystem(t *testing.T) {
+	c := freshClone(t)
+	c.logsOnFailure(t)
+	c.compose(t, "up", "--detach", "--wait", "--wait-timeout", "60")
+	for _, part := range []struct {
+		name string
+		try  func(*testing.T)
+	}{
+		{"the demonstration plays", c.tryDemo},
+		{"chats go on without a connector that is killed", c.tryKilledConnector},
+		{"chats outlive a restart of NATS", c.tryRestartOfNATS},
+		{"nothing is lost", c.tryAccount},
+		{"Prometheus scrapes every part", c.tryMonitoring},
+	} {
+		if !t.Run(part.name, part.try) {
+			return
+		}
+	}
+}
+
+func (c clone) tryDemo(t *testing.T) {
+	shown := c.startDemo(t).end(t)
+	for _, pattern := range []string{
+		`→ cc\.chat\.request`, `← cc\.chat\..*\.session\.opened +1 `, `← cc\.chat\..*\.event\.message `, `\.session\.closed .*reason="ended"`,
+		`The conversation was whole: chat \S+, sequence 1 to \d+ without a hole`,
+	} {
+		if !regexp.MustCompile(pattern).MatchString(shown) {
+			t.Errorf("%s is not shown:\n%s", pattern, shown)
+		}
+	}
+}
+
+func (c clone) tryKilledConnector(t *testing.T) {
+	demos := c.startDemos(t, 4)
+	for _, d := range demos {
+		d.until(t, ".event.party_joined")
+	}
+	victim, _, _ := strings.Cut(c.compose(t, "ps", "--quiet", "connector"), "\n")
+	c.must(t, "kill", "--signal", "KILL", victim)
+	for _, d := range demos {
+		d.end(t)
+	}
+	c.compose(t, "up", "--detach", "--wait", "--wait-timeout", "60")
+}
+
+func (c clone) tryRestartOfNATS(t *testing.T) {
+	demos := c.startDemos(t, 2)
+	for _, d := range demos {
+		d.until(t, ".event.party_joined")
+	}
+	c.compose(t, "restart", "nats")
+	for _, d := range demos {
+		d.end(t)
+	}
+	c.compose(t, "up", "--detach", "--wait", "--wait-timeout", "60")
+	c.tryDemo(t)
+}
+
+// tryMonitoring leaves Grafana out: there may be no image of it.
+func (c clone) tryMonitoring(t *testing.T) {
+	c.compose(t, "--profile", "monitoring", "up", "--detach", "--wait", "--wait-timeout", "60", "prometheus")
+	want := map[string]int{"cc-connector": 2, "nats": 1}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		up, last := targetsUp(t)
+		if maps.Equal(up, want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("targets that are up: %v, want %v; %s", up, want, last)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// targetsUp counts, by job, the targets that Prometheus could scrape.
+func targetsUp(t *testing.T) (map[string]int, string) {
+	t.Helper()
+	var answer struct {
+		Data struct {
+			ActiveTargets []struct {
+				Labels            struct{ Job string }
+				Health, LastError string
+			}
+		}
+	}
+	getJSON(t, "http://127.0.0.1:9090/api/v1/targets", &answer)
+	up, last := make(map[string]int), ""
+	for _, target := range answer.Data.ActiveTargets {
+		if target.Health == "up" {
+			up[target.Labels.Job]++
+		} else {
+			last = target.LastError
+		}
+	}
+	return up, last
+}
+
+func getJSON(t *testing.T, url string, into any) {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		t.Fatalf("%s (%s): %v", url, answer.Status, err)
+	}
+}
