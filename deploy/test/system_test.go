@@ -85,7 +85,7 @@ func (c clone) tryMonitoring(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("targets that are up: %v, want %v; %s", up, want, last)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // Prometheus tells nobody when it has scraped
 	}
 }
 
