@@ -7,7 +7,7 @@ export DOCKER_HOST=unix://$work/docker.sock DOCKER_CONFIG=$work/docker DOCKER_BU
 
 ip link set lo up
 dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
-    -H "$DOCKER_HOST" >"$work/dockerd.log" 2>&1 &
+    --cgroup-parent "/$(basename "$work")" -H "$DOCKER_HOST" >"$work/dockerd.log" 2>&1 &
 dockerd=$!
 trap 'kill $dockerd; wait $dockerd || true' EXIT
 

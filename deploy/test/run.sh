@@ -25,7 +25,11 @@ if ! dpkg-query -W $packages >/dev/null 2>&1; then
 fi
 
 work=$(mktemp -d -t cc-connector-compose-XXXXXX)
-trap 'rm -rf "$work"' EXIT
+clean() {
+    find /sys/fs/cgroup -depth -type d -path "*/$(basename "$work")*" -exec rmdir {} + 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean EXIT
 
 # What needs a network is done before there is none.
 mkdir -p "$work/docker/cli-plugins"
