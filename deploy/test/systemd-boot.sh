@@ -11,6 +11,7 @@ command -v debootstrap >/dev/null || missing+=(debootstrap)
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
+chmod 755 "$root" # it becomes /, which the service's user has to enter
 debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$root" >"$root.log" 2>&1 ||
     { tail -n 5 "$root.log" >&2; exit 1; }
 rm "$root.log"
