@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/failpoint"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -44,7 +45,7 @@ type Config struct {
 	DrainTimeout  time.Duration // the longest that leaving may take; 20s
 	Version       string        // shown in the NATS micro service (SemVer); 0.0.0
 
-	rehearsal rehearsal
+	failpoints failpoint.Plan
 }
 
 func orElse[T comparable](value *T, fallback T) {
@@ -89,15 +90,11 @@ func (c Config) validate() error {
 	return errors.Join(problems...)
 }
 
-// app finds a launch point by name; the empty name is the default one.
-func (c Config) app(name string) (App, bool) {
-	if name == "" {
-		return c.Apps[0], true
-	}
+// appNames are the launch points' names by their ids.
+func (c Config) appNames() map[brightpattern.AppID]string {
+	names := make(map[brightpattern.AppID]string, len(c.Apps))
 	for _, app := range c.Apps {
-		if app.Name == name {
-			return app, true
-		}
+		names[app.ID] = app.Name
 	}
-	return App{}, false
+	return names
 }

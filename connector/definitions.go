@@ -1,9 +1,9 @@
 package connector
 
 import (
-	"time"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/bus"
 )
 
 // Definition is a stream that the connector needs, with the consumers that it
@@ -17,53 +17,9 @@ type Definition struct {
 // Provision, must find in JetStream. Tenant and BaseURL must be given: they are
 // the mark by which a connector knows its streams.
 func Definitions(cfg Config) []Definition {
-	cfg = cfg.withDefaults()
-	l := newLayout(cfg)
-	return []Definition{
-		{explicit(l.events), nil},
-		{explicit(l.sessions), []jetstream.ConsumerConfig{l.holders}},
-		{explicit(l.commands), []jetstream.ConsumerConfig{l.runners}},
-		{explicit(l.dead), nil},
-		{explicit(l.journal), nil},
-		{explicit(l.chats), nil},
-		{explicit(l.state), nil},
-		{explicit(objectStream(l.files)), nil},
+	var all []Definition
+	for _, d := range bus.Definitions(cfg.withDefaults().streams()) {
+		all = append(all, Definition(d))
 	}
-}
-
-// objectStream is the stream that the client library makes of an object store.
-func objectStream(o jetstream.ObjectStoreConfig) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        "OBJ_" + o.Bucket,
-		Description: o.Description,
-		Subjects:    []string{"$O." + o.Bucket + ".C.>", "$O." + o.Bucket + ".M.>"},
-		Storage:     o.Storage,
-		MaxAge:      o.TTL,
-		MaxBytes:    unlimitedIfZero(o.MaxBytes),
-		Discard:     jetstream.DiscardNew,
-		AllowRollup: true,
-		AllowDirect: true,
-		Replicas:    o.Replicas,
-		Metadata:    o.Metadata,
-	}
-}
-
-// explicit writes out the limits that the server would fill in: tools that
-// read the definition take 0 for a limit.
-func explicit(s jetstream.StreamConfig) jetstream.StreamConfig {
-	orElse(&s.MaxConsumers, -1)
-	orElse(&s.MaxMsgs, -1)
-	orElse(&s.MaxBytes, -1)
-	orElse(&s.MaxMsgsPerSubject, -1)
-	orElse(&s.MaxMsgSize, -1)
-	orElse(&s.Duplicates, repeatsOf(s))
-	return s
-}
-
-// repeatsOf is the server's own window for repeats.
-func repeatsOf(s jetstream.StreamConfig) time.Duration {
-	if s.MaxAge > 0 {
-		return min(duplicateWindow, s.MaxAge)
-	}
-	return duplicateWindow
+	return all
 }

@@ -1,62 +1,52 @@
 // Package connector joins a contact center to NATS: commands in, calls out,
 // every server event on the bus.
 //
-//	cc.<noun>.<verb> ──► serve ───┐
-//	cc.durable.… ─► lanes ─► durable ─► command ──► calls ──► contact center
-//	                                       │          │ result       │ answers
-//	                                    journal       ▼              ▼
-//	                                               result  holder ◄─ poll
-//	                                                  │      │ translate_event
-//	                                                  ▼      ▼
-//	                                               publish ◄─ chatlog ──► CC_EVENTS
+//	              connector                   New, Run, Ready, and leaving in order
+//	             /         \
+//	      command           poller            the two flows; neither imports the other
+//	     /   |   \         /   |   \
+//	queue journal \       /  chatlog throttle
+//	  |      |     \     /      |       |
+//	lease    |      chats ------+       |     where the flows meet
+//	         |        |                 |
+//	      replicas  outbox              |     who else runs, and what replicas owe
+//	          \       |                 |
+//	           bus  translate           |     JetStream; pure translation
+//	             \    |                 |
+//	     schema  subjects  brightpattern
 //
-// There are two flows, each one way. A command is read (command.go), recorded
-// (journal.go), run by a table (calls.go), and its outcome recorded and
-// published (result.go). A live one is then replied (serve.go, once.go). A
-// durable one waits for its turn (lanes.go), is tried until it is done
-// (durable.go, lookup.go) or given up (deadletter.go), and then acknowledged.
-// What a replica that died owed is settled by another one (orphans.go).
+// The poller holds leases, too; retry, drain, failpoint and metrics stand beside
+// the drawing, because every package may use them.
 //
-// A chat is followed by its holder (holder.go): it polls (poll.go), turns what
-// it gets into CloudEvents (translate_event.go, cloudevents.go) and publishes
-// them under a fence (chatlog.go, publish.go).
+// There are two flows, each one way. A command is read, recorded as begun, run,
+// its outcome recorded and published, and then replied or acknowledged (package
+// command). A poll's answer is translated, published, and then the chat is
+// polled again (package poller). They meet in package chats only: a command
+// opens a chat by publishing its session token, closes it by writing a close
+// request down, hands the events of an answer to the chat's holder, and has it
+// look for what a lost answer may have held.
 //
-// The flows meet in three places only: a command opens a chat by publishing its
-// session token (opening.go, token.go), closes it by writing a wish down
-// (closing.go), and hands events that came in an answer to the chat's holder
-// (asking.go).
+// Each package opens with the one hard idea that it is about: the lease, the
+// fence of a chat's log (chatlog), the order of durable commands (queue),
+// idempotency (journal), the identity of events (translate), the state machine
+// that knows when a history is to be read (poller/reconcile.go), what is owed
+// after a death (outbox), the budget for calls that follow a failure (throttle).
 //
-// What must always be true:
+// JetStream does the distributed work: durability, leases, hand-over,
+// compare-and-set. What each mechanism is good for is shown by tests that leave
+// it out (package failpoint).
 //
-//   - Publish before polling again, publish before replying or acknowledging.
-//     What the contact center gives away once must be stored before the next is
-//     taken.
-//   - Record before calling, and record the outcome before publishing it. Every
-//     record is written at the revision that was read, so that of two who run a
-//     command one wins (journal.go).
-//   - A durable command runs when it is the lowest of its chat that remains in
-//     the stream, and not before (lanes.go).
-//   - Only the holder of a chat's session token polls it, and only whoever put
-//     up the chat's last fence publishes its events (lease.go, chatlog.go).
-//   - An event's id is a function of the event, never of when or by whom it
-//     was read (identity.go).
-//   - The history of a chat is never read while a poll of it is under way: its
-//     answer could then be counted twice (recover.go).
-//   - A chat is in doubt as long as a call of which the answer is lost may still
-//     be given something, and is not handed over as complete (doubt.go).
-//   - Nothing of a chat that a later holder needs is in memory alone: it is in
-//     the stream of events, in the checkpoint and the entry beside it
-//     (checkpoint.go, snapshot.go), or in the token.
-//   - A message number is bound to its command before it is used, and never
-//     given back (numbers.go).
-//   - Whatever waits does so under a limit: commands (serve.go), chats
-//     (holders.go), retries (publish.go).
+// # Words
 //
-// Replicas know each other by records that JetStream expires (members.go), and
-// hand chats over until each has its share (share.go). Tokens whose stream was
-// deleted are made again (restore.go).
-//
-// JetStream does the distributed work: durability, leases, hand-over, CAS.
-// What each mechanism is good for is shown by tests that leave it out
-// (safeguards.go). The streams and buckets are described in streams.go.
+//	holder         the replica that holds a chat's session token, and polls it
+//	session token  a message in a work queue: one for each chat to be polled
+//	opening        one time that a chat is polled, from session.opened to session.closed
+//	fence          a message that shuts out earlier holders; its sequence is the fencing token
+//	fingerprint    what an event is, however it is spelt; with its ordinal, its identity
+//	reconcile      compare a chat's history with what is published
+//	orphaned call  one that nobody waits for, and that may still be given events
+//	outbox entry   what a replica owes until it is done: an outcome, a look for losses
+//	close request  that an opening is to be closed, written down for any holder
+//	head           of a chat's queue: its lowest durable command in the stream
+//	failpoint      a mechanism that a test leaves out, or a moment at which it lets a process die
 package connector

@@ -77,7 +77,9 @@ func (a *answers) checkOnce(ids ...string) {
 // awaitIdle waits until no durable command is left, and all results have come.
 func (a *answers) awaitIdle() {
 	a.Helper()
-	a.eventually("no durable command is left", func() bool { return a.waiting() == 0 })
+	for left := a.waiting(); left > 0; left = a.waiting() { // however slowly
+		a.eventually("another durable command is done", func() bool { return a.waiting() < left })
+	}
 	want := 0
 	for _, filter := range a.config.Prefix.AllResults() {
 		want += len(a.kept(filter))

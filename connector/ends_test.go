@@ -219,16 +219,16 @@ func TestEndBeforeTheFirstPoll(t *testing.T) {
 	w.says("hello")
 	state, err := r.js.KeyValue(r.ctx, "CC_STATE")
 	r.check(err)
-	wishes, err := state.Watch(r.ctx, "closing.*")
+	requests, err := state.Watch(r.ctx, "closing.*")
 	r.check(err)
 	reply := make(chan schema.Result)
 	go func() { reply <- r.call("chat.end", map[string]any{"chatId": w.chat}) }()
-	for wish := range wishes.Updates() {
-		if wish != nil {
+	for request := range requests.Updates() {
+		if request != nil {
 			break
 		}
 	}
-	r.check(wishes.Stop())
+	r.check(requests.Stop())
 	close(goOn)
 	if ended := <-reply; ended.Error != nil {
 		t.Errorf("chat.end: %+v", ended.Error)

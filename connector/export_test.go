@@ -6,40 +6,37 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/failpoint"
 	"cc-connector/subjects"
 )
 
 // Without leaves a safeguard out, as nothing but a test can.
 func (c *Config) Without(name string) {
-	c.rehearsal.without = map[safeguard]bool{safeguard(name): true}
+	c.failpoints.LeftOut = map[failpoint.Mechanism]bool{failpoint.Mechanism(name): true}
 }
 
 // At has hook called whenever a point between two effects is reached, with its name.
 func (c *Config) At(hook func(name string)) {
 	names := Points()
-	c.rehearsal.at = func(p point) { hook(names[string(p)]) }
+	c.failpoints.Reached = func(p failpoint.Point) { hook(names[string(p)]) }
 }
 
 // Safeguards are all of them, as the source has them: their names by what they are in words.
-func Safeguards() map[string]string { return constants("safeguard", "safe") }
+func Safeguards() map[string]string { return constants("Mechanism") }
 
 // Points are all of them.
-func Points() map[string]string { return constants("point", "point") }
+func Points() map[string]string { return constants("Point") }
 
-// constants are the names, without their prefix, of all constants of a type by
-// their values. They are read from the source, so that none can be forgotten.
-func constants(kind, prefix string) map[string]string {
-	file, err := parser.ParseFile(token.NewFileSet(), "safeguards.go", nil, parser.SkipObjectResolution)
+// constants are the names of all constants of a type by their values. They are read from the source, so that none can be forgotten.
+func constants(kind string) map[string]string {
+	file, err := parser.ParseFile(token.NewFileSet(), "internal/failpoint/failpoint.go", nil, parser.SkipObjectResolution)
 	if err != nil {
 		panic(err)
 	}
@@ -53,7 +50,7 @@ func constants(kind, prefix string) map[string]string {
 		literal, quoted := spec.Values[0].(*ast.BasicLit)
 		if typed && quoted && name.Name == kind {
 			value, _ := strconv.Unquote(literal.Value)
-			found[value] = strings.TrimPrefix(spec.Names[0].Name, prefix)
+			found[value] = spec.Names[0].Name
 		}
 		return true
 	})
@@ -64,13 +61,8 @@ func constants(kind, prefix string) map[string]string {
 // have lost it, while the answer to an earlier heartbeat waits to be noted;
 // confirm notes it.
 func (c *Connector) WakeUp(chat subjects.ChatToken) (isHeld func() bool, confirm func()) {
-	l := c.held.find(chat).lease
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.timer.Stop()
-	l.confirmed = time.Now().Add(-l.giveUpAfter())
-	asked := time.Now().Add(-l.wait / 2)
-	return func() bool { return c.held.find(chat) != nil }, func() { l.settleHeartbeat(asked, nil) }
+	confirm = c.parts.poller.LeaseOf(chat).WakeUp()
+	return func() bool { return c.parts.poller.LeaseOf(chat) != nil }, confirm
 }
 
 // LoseAcks has publications on subjects that end so be stored and not
@@ -93,19 +85,19 @@ func (l *ackLoser) PublishMsg(ctx context.Context, msg *nats.Msg, options ...jet
 	return ack, err
 }
 
-// LoseNotes has the notes of debts be stored and not confirmed, for as long as
+// LoseOutboxEntries has the outbox entries be stored and not confirmed, for as long as
 // lost says so; meanwhile is called before that is known. Before it runs.
-func (c *Connector) LoseNotes(lost *atomic.Bool, meanwhile func()) {
-	c.js = &noteLoser{c.js, lost, meanwhile}
+func (c *Connector) LoseOutboxEntries(lost *atomic.Bool, meanwhile func()) {
+	c.js = &entryLoser{c.js, lost, meanwhile}
 }
 
-type noteLoser struct {
+type entryLoser struct {
 	jetstream.JetStream
 	lost      *atomic.Bool
 	meanwhile func()
 }
 
-func (l *noteLoser) PublishMsgAsync(msg *nats.Msg, options ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
+func (l *entryLoser) PublishMsgAsync(msg *nats.Msg, options ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
 	ack, err := l.JetStream.PublishMsgAsync(msg, options...)
 	if l.lost.Load() {
 		ack = &lostAck{ack, l.meanwhile}
@@ -128,13 +120,4 @@ func (a *lostAck) Err() <-chan error {
 }
 
 // SettleAsDead does what another replica does when this one seems to have died.
-func (c *Connector) SettleAsDead() error {
-	c.notes.mu.Lock()
-	active := slices.Collect(maps.Keys(c.notes.active))
-	c.notes.mu.Unlock()
-	var failed error
-	for _, it := range active {
-		failed = errors.Join(failed, c.settleOrphan(c.work, c.replica, it.key, ""))
-	}
-	return failed
-}
+func (c *Connector) SettleAsDead() error { return c.parts.commands.SettleAsDead() }

@@ -26,7 +26,7 @@ func TestCommandThatIsGivenUpIsToldAlike(t *testing.T) {
 			var lost atomic.Bool
 			r := newRig(t, bpsim.Options{}, aDayToFailOver)
 			r.prepare = func(made *connector.Connector) {
-				made.LoseNotes(&lost, func() {
+				made.LoseOutboxEntries(&lost, func() {
 					if c.isTaken {
 						if err := made.SettleAsDead(); err != nil {
 							t.Error(err)

@@ -30,7 +30,7 @@ func TestTheEndIsInALateAnswer(t *testing.T) {
 
 // A replica may die between any two things that it tells NATS. So that somebody
 // will know that it owes an outcome, this goes out before the command is on record.
-func TestDebtIsNotedBeforeTheRecord(t *testing.T) {
+func TestOutboxEntryPrecedesTheRecord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{}, aDayToFailOver)
 	r.start()

@@ -16,26 +16,26 @@ import (
 // time it gets there. The first six commands alternate between the lanes:
 // durable, live, ….
 var deaths = map[string][]int{
-	"Taken":      {1, 2},
-	"Announced":  {1},
-	"Polled":     {1, 3},
-	"Published":  {1, 4},
-	"Read":       {1},
-	"Closed":     {1, 2},
-	"Begun":      {1, 2, 3, 4},
-	"Numbered":   {1, 2},
-	"Called":     {1, 2, 3, 4, 5, 6},
-	"Entered":    {1, 2},
-	"Tokened":    {1, 2},
-	"HandedOver": {1, 2},
-	"Recorded":   {1, 2, 3, 4},
-	"Result":     {1, 2, 3, 4},
-	"DeadLetter": {1},
-	"Checkpoint": {1},
+	"Taken":             {1, 2},
+	"Announced":         {1},
+	"Polled":            {1, 3},
+	"Published":         {1, 4},
+	"Read":              {1},
+	"Closed":            {1, 2},
+	"Begun":             {1, 2, 3, 4},
+	"Numbered":          {1, 2},
+	"Called":            {1, 2, 3, 4, 5, 6},
+	"Entered":           {1, 2},
+	"Tokened":           {1, 2},
+	"HandedOver":        {1, 2},
+	"Recorded":          {1, 2, 3, 4},
+	"ResultPublished":   {1, 2, 3, 4},
+	"DeadLetter":        {1},
+	"CheckpointWritten": {1},
 }
 
 // Where the process that goes on dies as well, before it is done with what the first one left.
-var twice = []string{"Taken", "Read", "Published", "Begun", "Called", "Recorded", "Result", "DeadLetter"}
+var twice = []string{"Taken", "Read", "Published", "Begun", "Called", "Recorded", "ResultPublished", "DeadLetter"}
 
 const dyingAtOnce = 8
 
@@ -54,7 +54,7 @@ func TestEveryPoint(t *testing.T) {
 		running.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			t.Run(name, func(t *testing.T) { rehearse(t, ends) })
+			t.Run(name, func(t *testing.T) { dieAndGoOn(t, ends) })
 		})
 	}
 	for point, times := range deaths {
@@ -68,7 +68,7 @@ func TestEveryPoint(t *testing.T) {
 	running.Wait()
 }
 
-func rehearse(t *testing.T, ends []end) {
+func dieAndGoOn(t *testing.T, ends []end) {
 	r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond, StalePoll: 200 * time.Millisecond, AnswerSends: true})
 	r.config.CallTimeout, r.client.Timeout = 2*time.Second, 2*time.Second
 	r.start().stop() // makes the streams

@@ -17,15 +17,15 @@ import (
 	"cc-connector/schema"
 )
 
-// rehearsal is what a safeguard is there for.
-type rehearsal struct {
+// mechanismTrial is what a safeguard is there for.
+type mechanismTrial struct {
 	options   bpsim.Options
 	configure func(*rig)
 	play      func(*rig) *ledger
 }
 
 // trials has one for each safeguard.
-var trials = map[string]rehearsal{
+var trials = map[string]mechanismTrial{
 	"fence":               {bpsim.Options{Hold: 200 * time.Millisecond}, nil, twoHolders},
 	"self-fence":          {bpsim.Options{Hold: time.Minute}, failOverAfter(3 * time.Second), cutOffWhilePolling},
 	"publish before poll": {bpsim.Options{Hold: time.Minute}, failOverAfter(3 * time.Second), cutOffWithAnswer},
@@ -45,13 +45,13 @@ func TestSafeguards(t *testing.T) {
 	if tried := slices.Sorted(maps.Keys(trials)); !slices.Equal(all, tried) {
 		t.Errorf("the safeguards are %q, and tried are %q", all, tried)
 	}
-	for name, trial := range trials {
+	for name, tr := range trials {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if wrong := trial.run(t, ""); len(wrong) > 0 {
+			if wrong := tr.run(t, ""); len(wrong) > 0 {
 				t.Errorf("with all safeguards:\n%s", strings.Join(wrong, "\n"))
 			}
-			wrong := trial.run(t, name)
+			wrong := tr.run(t, name)
 			if len(wrong) == 0 {
 				t.Error("without it, nothing is amiss")
 			}
@@ -61,7 +61,7 @@ func TestSafeguards(t *testing.T) {
 }
 
 // run plays the trial and returns what is wrong in the end.
-func (tr rehearsal) run(t *testing.T, without string) (wrong []string) {
+func (tr mechanismTrial) run(t *testing.T, without string) (wrong []string) {
 	t.Helper()
 	name := "with"
 	if without != "" {

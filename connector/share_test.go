@@ -136,7 +136,7 @@ func TestNewReplicasGetTheirShare(t *testing.T) {
 	r.awaitStored(c.chats[0].chat, ".event.signaling", 1)
 
 	second := r.startMortal()
-	c.speakUntil("two share", func() bool { return first.chats() == 6 && second.chats() == 6 })
+	c.speakUntil("two share", func() bool { return near(first.chats(), 6) && near(second.chats(), 6) })
 	third := r.startMortal()
 	c.speakUntil("three share", func() bool {
 		return near(first.chats(), 4) && near(second.chats(), 4) && near(third.chats(), 4)
@@ -185,7 +185,7 @@ func TestSharesOfUnequalReplicas(t *testing.T) {
 			t.Errorf("%d of 10 chats, and %d of 2", large.chats(), small.chats())
 		}
 	}
-	c.speakUntil("the small one is full", func() bool { within(); return large.chats() == 8 && small.chats() == 2 })
+	c.speakUntil("the small one has its share", func() bool { within(); return near(large.chats(), 8) && near(small.chats(), 2) })
 	c.awaitRest()
 	more := newCrowd(r, 2)
 	c.speakUntil("both are full", func() bool { within(); return large.chats() == 10 && small.chats() == 2 })
@@ -241,8 +241,8 @@ func TestOrderlyStopBetweenPolls(t *testing.T) {
 	c.checkAll()
 }
 
-// What was in doubt stays in doubt, however orderly the chat is handed over.
-func TestDoubtOutlivesAnOrderlyStop(t *testing.T) {
+// What was to be reconciled still is, however orderly the chat is handed over.
+func TestReconcileStateOutlivesAnOrderlyStop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
 	first := r.start()

@@ -62,6 +62,17 @@ func (p Prefix) Parse(subject string) (Subject, error) {
 	return s, nil
 }
 
+// ParseInternal takes an internal subject apart: its first token, and what
+// follows it. The error is [ErrSubject] for every other subject.
+func (p Prefix) ParseInternal(subject string) (first, rest string, err error) {
+	s, err := p.Parse(subject)
+	if err != nil || s.Kind != KindInternal {
+		return "", "", ErrSubject
+	}
+	first, rest, _ = strings.Cut(s.Internal, ".")
+	return first, rest, nil
+}
+
 func parse(tokens []string) (Subject, bool) {
 	if known := parsers[tokens[0]]; known != nil {
 		return known(tokens[1:])

@@ -25,7 +25,12 @@ type process struct {
 // start runs the binary with these settings and no others. It is killed if the test leaves it running.
 func start(t *testing.T, env map[string]string, args ...string) *process {
 	t.Helper()
-	p := &process{exec.Command(binary, args...), newOutput(), make(chan struct{})}
+	return startProgram(t, binary, env, args...)
+}
+
+func startProgram(t *testing.T, program string, env map[string]string, args ...string) *process {
+	t.Helper()
+	p := &process{exec.Command(program, args...), newOutput(), make(chan struct{})}
 	p.run(t, env)
 	return p
 }

@@ -26,6 +26,8 @@ import (
 	"cc-connector/subjects"
 )
 
+var earlierFlag = flag.String("storm.earlier", "", "program of an earlier version, which half of a storm's connectors are: a rolling upgrade, and back")
+
 var seedFlag = flag.Uint64("storm.seed", 0, "repeat the choices of a storm; 0: new ones")
 
 // world is everything around the connectors, with the connectors: all of it
@@ -101,9 +103,18 @@ func newWorld(t *testing.T, o worldOptions) *world {
 func (w *world) startReplica(i int) {
 	w.Helper()
 	r := w.replicas[i]
-	r.process = start(w.T, w.env)
+	r.process = startProgram(w.T, w.program(), w.env)
 	r.logs, r.up = append(r.logs, r.stderr), true
 	r.waitReady(w.T, http.StatusOK)
+}
+
+// program is the one under test, or an earlier version of it.
+func (w *world) program() string {
+	if *earlierFlag != "" && w.dice.IntN(2) == 0 {
+		w.chaos["start of the earlier version"]++
+		return *earlierFlag
+	}
+	return binary
 }
 
 func (w *world) killReplica(i int) {

@@ -114,7 +114,7 @@ func TestNewNamesTheField(t *testing.T) {
 func TestInvalidCalls(t *testing.T) {
 	client := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	ctx := overall(t)
-	bad := []Credentials{{}, {App: "a"}, {Client: "c"}, {"a", "WebChat"}, {"a", `c", appId="b`}, {"a\r\nX: y", "c"}, {"a", "ü"}, {"a", `c\`}}
+	bad := []Credentials{{}, {App: "a"}, {Client: "c"}, {App: "a", Client: "WebChat"}, {App: "a", Client: `c", appId="b`}, {App: "a\r\nX: y", Client: "c"}, {App: "a", Client: "ü"}, {App: "a", Client: `c\`}}
 	for _, cred := range bad {
 		_, err := client.Poll(ctx, cred, theChat)
 		expect(t, err, ReasonInvalid, EffectNone)

@@ -31,6 +31,10 @@ const (
 type Credentials struct {
 	App    AppID
 	Client ClientID
+	// Claimed says that somebody only claims that the client is the chat's: a
+	// refusal may speak of that claim, and then says nothing of the app. It is
+	// for the Observer, and sent nowhere.
+	Claimed bool
 }
 
 // CasePaths says how the case calls are addressed.

@@ -1,0 +1,180 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrUnreadable says that something of the connector's own, kept in NATS, is
+// not what it wrote.
+var ErrUnreadable = errors.New("what is stored cannot be read")
+
+// Bucket is a key-value bucket whose values may expire. The client library's
+// own handle knows no expiry of an update, and lists keys by a consumer, which
+// misses what is written meanwhile; so messages are written as it would write
+// them, and keys are listed by the word of the stream's leader.
+type Bucket struct {
+	js     jetstream.JetStream
+	kv     jetstream.KeyValue
+	stream jetstream.Stream
+}
+
+func openBucket(ctx context.Context, js jetstream.JetStream, stream string) (*Bucket, error) {
+	kv, err := js.KeyValue(ctx, strings.TrimPrefix(stream, bucketPrefix))
+	if err != nil {
+		return nil, err
+	}
+	s, err := js.Stream(ctx, stream)
+	return &Bucket{js, kv, s}, err
+}
+
+// Value is what a key holds.
+type Value struct {
+	Data     []byte
+	Revision uint64 // to write the next one at; 0 for a key that holds nothing
+	Created  time.Time
+}
+
+// Get reads a key.
+func (b *Bucket) Get(ctx context.Context, key string) (Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, AnswerPatience)
+	defer cancel()
+	entry, err := b.kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return Value{}, nil
+	}
+	if err != nil {
+		return Value{}, err
+	}
+	return Value{entry.Value(), entry.Revision(), entry.Created()}, nil
+}
+
+// Update writes a key at the revision that was read, and returns the new one;
+// an error for which IsConflict holds if somebody else has written since. The
+// value expires after keep, unless that is 0.
+func (b *Bucket) Update(ctx context.Context, key string, data []byte, revision uint64, keep time.Duration) (uint64, error) {
+	if revision == 0 {
+		return b.create(ctx, key, data, keep)
+	}
+	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(revision)}
+	if keep > 0 {
+		options = append(options, jetstream.WithMsgTTL(keep))
+	}
+	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Subject(key), Data: data}, options...)
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+func (b *Bucket) create(ctx context.Context, key string, data []byte, keep time.Duration) (uint64, error) {
+	if keep > 0 {
+		return b.kv.Create(ctx, key, data, jetstream.KeyTTL(keep))
+	}
+	return b.kv.Create(ctx, key, data)
+}
+
+// Put writes a key whatever it holds: one that nobody else writes.
+func (b *Bucket) Put(ctx context.Context, key string, data []byte, keep time.Duration) error {
+	var options []jetstream.PublishOpt
+	if keep > 0 {
+		options = append(options, jetstream.WithMsgTTL(keep))
+	}
+	_, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Subject(key), Data: data}, options...)
+	return err
+}
+
+// PutAsync is Put that waits only when its outcome is asked for. What this
+// process publishes after PutAsync has returned reaches NATS after it.
+func (b *Bucket) PutAsync(ctx context.Context, key string, keep time.Duration) (outcome func() error) {
+	ack, err := b.js.PublishMsgAsync(nats.NewMsg(b.Subject(key)), jetstream.WithMsgTTL(keep))
+	return func() error {
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ack.Ok():
+			return nil
+		case err := <-ack.Err():
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Purge removes a key, and lets no marker stay in its place.
+func (b *Bucket) Purge(ctx context.Context, key string) error {
+	return b.kv.Purge(ctx, key, jetstream.PurgeTTL(time.Second))
+}
+
+// Keys are those that begin so and end with a token of their own, by the word
+// of the stream's leader. A key may be among them whose value has just gone.
+func (b *Bucket) Keys(ctx context.Context, beginning string) ([]string, error) {
+	info, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(b.Subject(beginning+">")))
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, 0, len(info.State.Subjects))
+	for subject := range info.State.Subjects {
+		keys = append(keys, strings.TrimPrefix(subject, b.Subject("")))
+	}
+	return keys, nil
+}
+
+// Watch shows a key's value and then each new one. Who has called it stops the watcher.
+func (b *Bucket) Watch(ctx context.Context, key string) (jetstream.KeyWatcher, error) {
+	return b.kv.Watch(ctx, key)
+}
+
+// Subject is that of a key in the bucket's stream.
+func (b *Bucket) Subject(key string) string { return "$KV." + b.kv.Bucket() + "." + key }
+
+// Load reads a key as JSON; the zero value and revision 0 if it holds nothing,
+// ErrUnreadable if it holds something else.
+func Load[T any](ctx context.Context, b *Bucket, key string) (value T, revision uint64, err error) {
+	found, err := b.Get(ctx, key)
+	if err != nil || found.Revision == 0 {
+		return value, 0, err
+	}
+	if err := json.Unmarshal(found.Data, &value); err != nil {
+		return value, found.Revision, fmt.Errorf("%s: %w: %w", key, ErrUnreadable, err)
+	}
+	return value, found.Revision, nil
+}
+
+// Save writes a key as JSON at the revision that was read; see Update.
+func Save[T any](ctx context.Context, b *Bucket, key string, value T, revision uint64, keep time.Duration) (uint64, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return 0, err
+	}
+	return b.Update(ctx, key, data, revision, keep)
+}
+
+// WholeSeconds rounds up to what JetStream counts a message's life in.
+func WholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
+
+// SaveOver is Save that takes the place of whatever is older, though it was
+// written since; ErrFenced if what it finds is newer.
+func SaveOver[T any](ctx context.Context, b *Bucket, key string, value T, revision uint64, keep time.Duration, isNewer func(found T) bool) (uint64, error) {
+	written, err := Save(ctx, b, key, value, revision, keep)
+	if !IsConflict(err) {
+		return written, err
+	}
+	found, revision, err := Load[T](ctx, b, key)
+	if err != nil {
+		return 0, err
+	}
+	if revision != 0 && isNewer(found) {
+		return 0, ErrFenced
+	}
+	return Save(ctx, b, key, value, revision, keep)
+}

@@ -1,0 +1,93 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// What JetStream says when it takes nothing, in an operator's words. The
+// connector waits and tries again by itself; nothing is given up.
+
+// refusal is JetStream's, with the stream's name and what to do.
+type refusal struct {
+	says  string
+	cause error
+}
+
+func (e *refusal) Error() string { return e.says + " (" + e.cause.Error() + ")" }
+func (e *refusal) Unwrap() error { return e.cause }
+
+// fullCodes are the server's codes for having no room, which nats.go does not name.
+var fullCodes = map[jetstream.ErrorCode]string{
+	10002: "the account's JetStream limits are reached: raise them, or make room in the account",
+	10023: "the server's JetStream limits are reached: raise them, or make room",
+	10028: "the server has no memory left for JetStream: raise its limit, or make room",
+	10047: "the server has no storage left for JetStream: raise its limit, or make room",
+	10077: "raise the stream's limits, make room, or have it discard old messages",
+}
+
+// Explain says which stream is in the way of a publication, and how.
+func Explain(stream string, err error) error {
+	var api *jetstream.APIError
+	switch {
+	case err == nil:
+		return nil
+	case isMissing(err):
+		return &refusal{"the stream " + stream + " is missing, or has no leader: if it was deleted make it again, as a start with CC_PROVISION=true does", err}
+	case errors.As(err, &api) && fullCodes[api.ErrorCode] != "":
+		return &refusal{fmt.Sprintf("the stream %s is full: %s", stream, fullCodes[api.ErrorCode]), err}
+	}
+	return err
+}
+
+// explainConsumer does the same for one who hands out messages.
+func explainConsumer(stream string, err error) error {
+	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return &refusal{"the stream " + stream + " or its consumer is missing: make it again, as a start with CC_PROVISION=true does", err}
+	}
+	return Explain(stream, err)
+}
+
+// isMissing tells that no stream answered, or that the server knows none.
+func isMissing(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+}
+
+// IsOutage tells the errors of a NATS that is not there for the moment.
+func IsOutage(err error) bool {
+	for _, outage := range []error{
+		nats.ErrConnectionClosed, nats.ErrReconnectBufExceeded, nats.ErrDisconnected, nats.ErrTimeout, nats.ErrNoResponders,
+		context.DeadlineExceeded, context.Canceled,
+	} {
+		if errors.Is(err, outage) {
+			return true
+		}
+	}
+	var api *jetstream.APIError
+	return isMissing(err) || errors.As(err, &api) && (api.Code == http.StatusServiceUnavailable || fullCodes[api.ErrorCode] != "")
+}
+
+// IsWrongSequence tells that what was expected to be the last message of a
+// subject is not.
+func IsWrongSequence(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
+// IsConflict tells that somebody else has written first. A replicated stream
+// also says so while the other's message is still on its way.
+func IsConflict(err error) bool {
+	var api *jetstream.APIError
+	return IsWrongSequence(err) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}
+
+// isFinal tells the errors that repeating the same operation cannot mend.
+func isFinal(err error) bool {
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload) ||
+		errors.Is(err, nats.ErrBadSubject) || errors.Is(err, jetstream.ErrMsgNotFound)
+}

@@ -1,0 +1,85 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Health remembers what readiness cannot ask for at the moment of the
+// question. Its zero value is that of a connector that does not serve yet.
+type Health struct {
+	mu           sync.Mutex
+	serving      bool
+	selfFailure  error
+	pullFailures map[string]error // by what does not work
+	storeFailure error
+	storeFailed  time.Time
+}
+
+// Serve says whether commands and chats are taken.
+func (h *Health) Serve(on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.serving = on
+}
+
+// Announced notes whether the other replicas could be told of this one.
+func (h *Health) Announced(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.selfFailure = err
+}
+
+// pulled notes whether a loop that takes chats or commands got an answer.
+func (h *Health) pulled(failing string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pullFailures == nil {
+		h.pullFailures = make(map[string]error)
+	}
+	h.pullFailures[failing] = err
+}
+
+// stored notes whether a publication got through.
+func (h *Health) stored(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.storeFailure, h.storeFailed = err, time.Now()
+}
+
+// StoreMemory is how long a failed publication says something about now: it
+// is tried again, and one that failed longer ago has been given up.
+const StoreMemory = 30 * time.Second
+
+// IsStoreDown tells whether the last publication failed, and not for what it was.
+func (h *Health) IsStoreDown() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.storeFailure != nil && time.Since(h.storeFailed) < StoreMemory && IsOutage(h.storeFailure)
+}
+
+// Check says what does not work, if anything.
+func (h *Health) Check() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case !h.serving:
+		return errors.New("the connector is not serving: it is starting or leaving")
+	case h.selfFailure != nil:
+		return fmt.Errorf("the other replicas cannot be told of this one: %w", h.selfFailure)
+	case h.storeFailure != nil && time.Since(h.storeFailed) < StoreMemory:
+		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure)
+	}
+	return h.checkPulls()
+}
+
+func (h *Health) checkPulls() error {
+	for failing, err := range h.pullFailures {
+		if err != nil {
+			return fmt.Errorf("%s: %w", failing, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/retry"
+	"cc-connector/schema"
+)
+
+// ErrFenced says that somebody else has gone on: what a publication expected to
+// be the last message of a subject is not, or what is stored is newer.
+var ErrFenced = errors.New("another replica has taken the chat")
+
+// Publisher writes CloudEvents to the stream of events. It may be used from
+// any goroutine.
+type Publisher struct {
+	js       jetstream.JetStream
+	files    jetstream.ObjectStore
+	stream   string // of events
+	bucket   string // of files
+	mode     schema.Mode
+	limit    int64         // the bus's largest message, in bytes
+	window   time.Duration // in which the stream of events knows a repeat
+	health   *Health
+	log      *slog.Logger
+	position atomic.Uint64
+}
+
+// NewPublisher publishes on a connection that takes messages of at most limit bytes.
+func NewPublisher(js jetstream.JetStream, s *Streams, limit int64, health *Health, log *slog.Logger) *Publisher {
+	p := &Publisher{
+		js: js, files: s.Files, stream: s.layout.events.Name, bucket: s.layout.files.Bucket, mode: s.cfg.Mode,
+		limit: limit, window: RepeatsKnownFor(s.cfg.EventsMaxAge), health: health, log: log,
+	}
+	p.position.Store(s.Events.CachedInfo().State.LastSeq)
+	return p
+}
+
+// Position is a sequence that the stream of events has reached.
+func (p *Publisher) Position() uint64 { return p.position.Load() }
+
+// Window is how long the stream of events knows a repeat by its id.
+func (p *Publisher) Window() time.Duration { return p.window }
+
+// Message is the event as it travels. What is too large for the bus goes to
+// the object store, and the event tells where: the publication waits for it.
+func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, error) {
+	msg, err := schema.Encode(e, p.mode)
+	if err != nil {
+		return nil, err
+	}
+	if int64(msg.Size()) < p.limit-Headroom {
+		return msg, nil
+	}
+	if _, err := Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (*jetstream.ObjectInfo, error) { // it takes as long as it takes
+		return p.files.Put(ctx, jetstream.ObjectMeta{Name: e.ID(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: p.chunk()}}, bytes.NewReader(e.Data()))
+	}); err != nil {
+		return nil, err
+	}
+	e.SetExtension(schema.AttrDataRef, schema.NewDataRef(p.bucket, e.ID()))
+	e.DataEncoded = nil
+	return schema.Encode(e, p.mode)
+}
+
+// chunk is the size of an object's pieces: the usual one, if the bus takes it.
+func (p *Publisher) chunk() uint32 { return uint32(min(p.limit/2, 128<<10)) }
+
+// Headroom is what subject, reply subject and the headers that publishing adds
+// may take of the bus's largest message, in bytes.
+const Headroom = 8 << 10
+
+// Store publishes until the stream has the message, ctx ends or a fence
+// stands in the way (ErrFenced). A repeat with the same id is stored once.
+func (p *Publisher) Store(ctx context.Context, msg *nats.Msg, id string, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	options = append(options, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+	trouble := &retry.Trouble{Log: p.log, Doing: "publishing", Subject: msg.Subject}
+	ack, err := ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
+		ack, err := p.js.PublishMsg(try, msg, options...)
+		return ack, p.judge(ctx, err)
+	})
+	if IsWrongSequence(err) {
+		return nil, ErrFenced
+	}
+	if err == nil {
+		p.position.Store(ack.Sequence) // of two at once the lower one may stay: it stands there, too
+	}
+	return ack, err
+}
+
+// PublishBehind publishes behind the message that last says is the last one of
+// its subject, 0 for none, and asks last again whenever that was not so.
+func (p *Publisher) PublishBehind(ctx context.Context, msg *nats.Msg, last func(context.Context) (uint64, error)) (*jetstream.PubAck, error) {
+	trouble := &retry.Trouble{Log: p.log, Doing: "publishing", Subject: msg.Subject}
+	return ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
+		sequence, err := last(try)
+		if err != nil {
+			return nil, err
+		}
+		ack, err := p.js.PublishMsg(try, msg, jetstream.WithExpectLastSequencePerSubject(sequence), jetstream.WithRetryAttempts(0))
+		if err = p.judge(ctx, err); IsWrongSequence(err) {
+			return nil, errors.New("another message came between")
+		}
+		return ack, err
+	})
+}
+
+// judge has readiness know what became of a publication, and explains why it
+// failed. One whose own time is over says nothing about the store.
+func (p *Publisher) judge(ctx context.Context, err error) error {
+	err = Explain(p.stream, err)
+	if !IsConflict(err) && ctx.Err() == nil {
+		p.health.stored(err)
+	}
+	return err
+}
+
+// IsPublished looks for a message with an id on a subject, behind a position:
+// the stream's own memory of ids is short.
+func IsPublished(ctx context.Context, log *slog.Logger, stream jetstream.Stream, subject, id string, behind uint64) (bool, error) {
+	for next := behind + 1; ; {
+		msg, err := Ask(ctx, log, "looking for what is published", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+			return stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
+		})
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return false, nil
+		}
+		if err != nil || msg.Header.Get(nats.MsgIdHdr) == id {
+			return err == nil, err
+		}
+		next = msg.Sequence + 1
+	}
+}

@@ -1,0 +1,243 @@
+package bus
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// Config is what the layout depends on.
+type Config struct {
+	Prefix                subjects.Prefix
+	Tenant, BaseURL, Apps string           // in the streams' metadata: whose they are
+	Durable               []schema.Command // that have a durable lane
+	Mode                  schema.Mode      // how CloudEvents are written
+
+	EventsMaxAge, FilesMaxAge        time.Duration
+	EventsMaxBytes                   int64 // 0: no limit
+	IdempotencyWindow, CommandMaxAge time.Duration
+	FailoverAfter                    time.Duration // AckWait of the consumers
+	Replicas                         int
+	Provision                        bool // make or update what is missing
+}
+
+// What JetStream keeps for the connector. Each definition is data, so that
+// it can be shown to an administrator as well as applied.
+type layout struct {
+	events   jetstream.StreamConfig      // what the world may read, and the fences
+	sessions jetstream.StreamConfig      // one token for each chat to be polled
+	holders  jetstream.ConsumerConfig    // hands the tokens to replicas
+	commands jetstream.StreamConfig      // durable commands that are not done yet
+	runners  jetstream.ConsumerConfig    // hands them to replicas
+	dead     jetstream.StreamConfig      // durable commands that were given up
+	journal  jetstream.StreamConfig      // bucket: what has become of each command
+	chats    jetstream.StreamConfig      // bucket: an entry for each known chat
+	state    jetstream.StreamConfig      // bucket: the connector's own memory: message numbers, checkpoints, close requests, replicas, the outbox
+	files    jetstream.ObjectStoreConfig // data too large for the bus
+}
+
+const (
+	metaTenant  = "cc-connector.tenant"
+	metaBaseURL = "cc-connector.base-url"
+	metaApps    = "cc-connector.apps"
+
+	// HoldersGroup is the priority group of the consumer that hands out session tokens.
+	HoldersGroup = "holders"
+
+	// Beyond this a repeat is known by reading back, not by the stream's memory.
+	duplicateWindow = 2 * time.Minute
+	shortestWindow  = 100 * time.Millisecond // that the server takes
+)
+
+// RepeatsKnownFor is how long the stream of events knows a repeat by its id.
+func RepeatsKnownFor(eventsMaxAge time.Duration) time.Duration {
+	return min(duplicateWindow, eventsMaxAge)
+}
+
+func newLayout(cfg Config) layout {
+	return layout{
+		events:   eventsStream(cfg),
+		sessions: sessionsStream(cfg),
+		holders:  holdersConsumer(cfg),
+		commands: commandsStream(cfg),
+		runners:  workers(cfg, "runners"),
+		dead:     deadLetterStream(cfg),
+		journal:  journalBucket(cfg),
+		chats:    chatsBucket(cfg),
+		state:    bucket(cfg, "STATE", "The connector's own memory"),
+		files: jetstream.ObjectStoreConfig{
+			Bucket:      cfg.Prefix.StreamName("FILES"),
+			Description: "Data too large for the bus",
+			TTL:         cfg.FilesMaxAge,
+			Replicas:    cfg.Replicas,
+			Metadata:    metadata(cfg),
+		},
+	}
+}
+
+// workers hands out the messages of a work queue; one whose replica falls
+// silent goes to another. Nothing is ever given up, and what waits holds up
+// nothing else.
+func workers(cfg Config, name string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:       name,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       cfg.FailoverAfter,
+		MaxDeliver:    -1,
+		MaxAckPending: -1,
+		MaxWaiting:    4096,
+	}
+}
+
+func holdersConsumer(cfg Config) jetstream.ConsumerConfig {
+	c := workers(cfg, "holders")
+	// A replica that has fewer chats than its share is served first.
+	c.PriorityPolicy, c.PriorityGroups = jetstream.PriorityPolicyPrioritized, []string{HoldersGroup}
+	return c
+}
+
+func eventsStream(cfg Config) jetstream.StreamConfig {
+	prefix := string(cfg.Prefix)
+	return jetstream.StreamConfig{
+		Name:        cfg.Prefix.StreamName("EVENTS"),
+		Description: "Contact-center events, results of commands, sessions (CloudEvents)",
+		Subjects: []string{
+			prefix + ".chat.*.event.>", prefix + ".chat.*.result.>", prefix + ".chat.*.session.>",
+			prefix + ".result.>", cfg.Prefix.Internal("events", ">"),
+		},
+		Storage:    jetstream.FileStorage,
+		MaxAge:     cfg.EventsMaxAge,
+		MaxBytes:   unlimitedIfZero(cfg.EventsMaxBytes),
+		Duplicates: RepeatsKnownFor(cfg.EventsMaxAge),
+		Replicas:   cfg.Replicas,
+		// No direct gets: a replica, or a mirror, that lags may answer them, and a
+		// holder must read everything that its predecessor published.
+		Metadata: metadata(cfg),
+	}
+}
+
+func sessionsStream(cfg Config) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                 cfg.Prefix.StreamName("SESSIONS"),
+		Description:          "One token for each chat that is to be polled; its holder polls",
+		Subjects:             []string{cfg.Prefix.Internal("session", "*")},
+		Retention:            jetstream.WorkQueuePolicy,
+		Storage:              jetstream.FileStorage,
+		MaxMsgsPerSubject:    1,
+		Discard:              jetstream.DiscardNew,
+		DiscardNewPerSubject: true,
+		Replicas:             cfg.Replicas,
+		Metadata:             metadata(cfg),
+	}
+}
+
+// Of one chat and verb no more durable commands wait than these: the next
+// one's publisher gets an error, and knows.
+const waitingMost = 1000
+
+func commandsStream(cfg Config) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                 cfg.Prefix.StreamName("COMMANDS"),
+		Description:          "Durable commands that are not done yet",
+		Subjects:             durableSubjects(cfg.Prefix, cfg.Durable),
+		Retention:            jetstream.WorkQueuePolicy,
+		Storage:              jetstream.FileStorage,
+		MaxMsgsPerSubject:    waitingMost,
+		Discard:              jetstream.DiscardNew,
+		DiscardNewPerSubject: true,
+		// A repeat gets the first one's result from the journal; dropped here it
+		// would get none, nor would a corrected command, or another under its id.
+		Duplicates: shortestWindow,
+		Replicas:   cfg.Replicas,
+		// No direct gets: their answer tells a message's place in headers, which
+		// the message's own can belie; and a replica that lags could show a
+		// command that is done, or none.
+		Metadata: metadata(cfg),
+	}
+}
+
+// durableSubjects are listed one by one, so that JetStream refuses a misspelt one.
+func durableSubjects(prefix subjects.Prefix, durable []schema.Command) []string {
+	list := make([]string, len(durable))
+	for i, spec := range durable {
+		name := subjects.Command(spec.Name)
+		if list[i] = prefix.Durable(name, ""); spec.NamesChat() {
+			list[i] = prefix.Durable(name, "*")
+		}
+	}
+	return list
+}
+
+func deadLetterStream(cfg Config) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        cfg.Prefix.StreamName("DEADLETTER"),
+		Description: "Durable commands that were given up, with the reason in their headers",
+		Subjects:    []string{cfg.Prefix.AllDeadLetters()},
+		Storage:     jetstream.FileStorage,
+		Discard:     jetstream.DiscardNew,
+		Duplicates:  duplicateWindow,
+		Replicas:    cfg.Replicas,
+		Metadata:    metadata(cfg),
+	}
+}
+
+// chatsBucket has no direct gets either: others may mirror it.
+func chatsBucket(cfg Config) jetstream.StreamConfig {
+	b := bucket(cfg, "CHATS", "An entry for each known chat")
+	b.AllowDirect = false
+	return b
+}
+
+// journalBucket forgets a command when it may be forgotten; one that is still
+// tried is younger than that.
+func journalBucket(cfg Config) jetstream.StreamConfig {
+	b := bucket(cfg, "JOURNAL", "What has become of each command")
+	b.MaxAge = max(cfg.IdempotencyWindow, cfg.CommandMaxAge+duplicateWindow)
+	b.AllowMsgTTL, b.SubjectDeleteMarkerTTL = false, 0
+	b.Compression = jetstream.S2Compression
+	return b
+}
+
+// bucket is the stream of a key-value bucket whose values may expire. It is
+// written out because a bucket's own configuration always allows direct gets,
+// which a replica that lags may answer, and who reads here relies on the latest.
+func bucket(cfg Config, name, description string) jetstream.StreamConfig {
+	bucket := cfg.Prefix.StreamName(name)
+	return jetstream.StreamConfig{
+		Name:                   bucketPrefix + bucket,
+		Description:            description,
+		Subjects:               []string{"$KV." + bucket + ".>"},
+		Storage:                jetstream.FileStorage,
+		MaxMsgsPerSubject:      1,
+		Discard:                jetstream.DiscardNew,
+		DenyDelete:             true,
+		AllowRollup:            true,
+		AllowDirect:            cfg.Replicas == 1,
+		AllowMsgTTL:            true,
+		SubjectDeleteMarkerTTL: time.Second, // the least; the marker of an expired value serves nobody
+		Duplicates:             duplicateWindow,
+		Replicas:               cfg.Replicas,
+		Metadata:               metadata(cfg),
+	}
+}
+
+// bucketPrefix begins the name of a bucket's stream.
+const bucketPrefix = "KV_"
+
+func unlimitedIfZero(n int64) int64 {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+func metadata(cfg Config) map[string]string {
+	marks := map[string]string{metaTenant: cfg.Tenant, metaBaseURL: cfg.BaseURL}
+	if cfg.Apps != "" {
+		marks[metaApps] = cfg.Apps
+	}
+	return marks
+}

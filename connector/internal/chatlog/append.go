@@ -1,0 +1,145 @@
+package chatlog
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// Headers that the connector needs when it reads its own messages back. They
+// stand beside the CloudEvent and are no part of it.
+const (
+	headerSequence    = "Cc-Sequence"
+	headerFingerprint = "Cc-Likeness"
+	headerOrigin      = "Cc-Origin"
+	headerOpening     = "Cc-Opening"
+	headerComplete    = "Cc-Complete" // up to when nothing was missing as the message was published
+)
+
+// AppendEvent publishes an event of the contact center as the chat's next
+// message. Complete is up to when nothing is missing.
+func (l *Log) AppendEvent(ctx context.Context, wire translate.ServerEvent, origin translate.Origin, read, complete time.Time) error {
+	ordinal := l.counts.Seen[wire.Fingerprint] + 1
+	name := wire.Data.Name()
+	e := translate.NewCloudEvent(translate.EventID(l.chat.ID, wire.Fingerprint, ordinal), l.source, schema.EventType(name),
+		schema.EventDataSchema(l.Naming.SchemaBase, name), l.chat.Token)
+	if !wire.Time.IsZero() {
+		e.SetTime(wire.Time)
+	}
+	e.SetExtension(schema.AttrRecordedTime, schema.NewTime(read).String())
+	e.SetExtension(schema.AttrOrigin, string(origin))
+	err := l.append(ctx, message{
+		event: e, data: wire.Data, id: "event:" + e.ID(), complete: complete,
+		subject: l.Naming.Prefix.Event(l.chat.Token, subjects.EventName(name)),
+		header:  nats.Header{headerFingerprint: {string(wire.Fingerprint)}, headerOrigin: {string(origin)}},
+	})
+	if err == nil {
+		l.saw(wire.Fingerprint, origin)
+	}
+	return err
+}
+
+// AppendSession publishes what the connector did with the chat as its next message.
+func (l *Log) AppendSession(ctx context.Context, token chats.Token, payload schema.Session, complete time.Time) error {
+	name := payload.SessionName()
+	e := translate.NewCloudEvent(translate.SessionID(l.chat.ID, l.counts.Sequence+1), l.source, schema.SessionType(name),
+		schema.DataSchema(l.Naming.SchemaBase, "session", name), l.chat.Token)
+	e.SetTime(time.Now().UTC())
+	if name == string(subjects.Opened) {
+		translate.SetIfAny(&e, schema.AttrCorrelationID, token.Correlation)
+		translate.SetIfAny(&e, schema.AttrCausationID, token.Causation)
+	}
+	return l.append(ctx, message{
+		event: e, data: payload, id: "session:" + e.ID(), complete: complete,
+		subject: l.Naming.Prefix.Session(l.chat.Token, subjects.SessionName(name)),
+		header:  nats.Header{headerOpening: {string(token.Opening)}},
+	})
+}
+
+// message is one that is to be appended.
+type message struct {
+	event    event.Event
+	data     any
+	id       string
+	subject  string
+	header   nats.Header
+	complete time.Time
+}
+
+// append publishes a message under the fence, with the chat's next sequence.
+func (l *Log) append(ctx context.Context, m message) error {
+	next := l.counts.Sequence + 1
+	m.event.SetExtension(schema.AttrSequence, schema.FormatSequence(next))
+	if err := m.event.SetData(event.ApplicationJSON, m.data); err != nil {
+		return err
+	}
+	msg, err := l.Publisher.Message(ctx, m.event)
+	if err != nil {
+		return err
+	}
+	msg.Subject = m.subject
+	msg.Header[headerSequence] = []string{strconv.FormatUint(next, 10)}
+	msg.Header[headerComplete] = []string{m.complete.UTC().Format(time.RFC3339Nano)}
+	for key, values := range m.header {
+		msg.Header[key] = values
+	}
+	// Once the stream may have forgotten the id, a repeat could be stored twice:
+	// the next holder reads back and knows.
+	ctx, cancel := context.WithTimeout(ctx, l.Publisher.Window()/2)
+	defer cancel()
+	ack, err := l.Publisher.Store(ctx, msg, m.id, l.underFence()...)
+	if err == nil {
+		l.counts.Sequence = next
+		l.count(mark{ack.Sequence, time.Now()})
+	}
+	return err
+}
+
+// underFence expects that no other holder has put up a fence since.
+func (l *Log) underFence() []jetstream.PublishOpt {
+	if l.Failpoints.LeavesOut(failpoint.Fence) {
+		return nil
+	}
+	return []jetstream.PublishOpt{jetstream.WithExpectLastSequenceForSubject(l.fence.position, l.fenceSubject())}
+}
+
+func (l *Log) saw(f translate.Fingerprint, origin translate.Origin) {
+	if !l.Failpoints.LeavesOut(failpoint.Counting) {
+		l.counts.Seen[f]++
+	}
+	if origin == translate.FromHistory {
+		l.counts.Untaken[f]++
+	}
+}
+
+// WasTold tells whether an event that is given away now was published before,
+// out of the history: a history also lists what no poll has taken yet. It
+// answers so once for each.
+func (l *Log) WasTold(f translate.Fingerprint) bool {
+	if l.counts.Untaken[f] == 0 {
+		return false
+	}
+	if l.counts.Untaken[f]--; l.counts.Untaken[f] == 0 {
+		delete(l.counts.Untaken, f)
+	}
+	return true
+}
+
+// count notes a message that the next checkpoint will have.
+func (l *Log) count(m mark) {
+	l.counts.Position = m.position
+	if l.uncounted == 0 {
+		l.oldest = m
+	}
+	l.uncounted++
+}

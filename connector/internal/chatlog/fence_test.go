@@ -1,0 +1,150 @@
+package chatlog
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+// A fence of which the holder does not know that it stands is not the earlier
+// holder's: that one's word that nothing is missing still counts.
+func TestReplacedFence(t *testing.T) {
+	r := newRig(t)
+	first := r.log()
+	r.Check(first.Raise(r.Ctx))
+	r.LoseAcks().Lose.Store(1)
+	second := r.log()
+	r.Check(second.Raise(r.Ctx))
+	if second.Replaced() != first.Self() || first.Self() == second.Self() {
+		t.Errorf("the fence of %q replaced that of %q, and not that of %q", second.Self(), second.Replaced(), first.Self())
+	}
+}
+
+// Whoever raises a fence at the same time, each replaces another's, and one
+// stands at the end.
+func TestFencesRaisedAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const holders = 8
+	raised := make(chan *Log, holders)
+	for range holders {
+		go func() {
+			l := r.log()
+			if err := l.Raise(r.Ctx); err != nil {
+				t.Error(err)
+			}
+			raised <- l
+		}()
+	}
+	replaced := map[FenceID]bool{}
+	var all []*Log
+	for range holders {
+		l := natstest.Receive(r.Rig, raised)
+		all, replaced[l.Replaced()] = append(all, l), true
+	}
+	_, last, err := r.log().LastFence(r.Ctx)
+	r.Check(err)
+	for _, l := range all {
+		if replaced[l.Self()] == (l.Self() == last) {
+			t.Errorf("replaced: %v, and it stands: %v", replaced[l.Self()], l.Self() == last)
+		}
+	}
+	if len(replaced) != holders || !replaced[""] {
+		t.Errorf("%d holders have replaced %d fences", holders, len(replaced))
+	}
+}
+
+// A holder that was frozen writes nothing of the chat once another one has it.
+func TestOvertakenHolderWritesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	frozen, next := r.log(), r.log()
+	if frozen.IsFenced() {
+		t.Error("there is a fence before one is raised")
+	}
+	r.Check(frozen.Raise(r.Ctx))
+	r.Check(r.typing(frozen, translate.FromPoll))
+	r.Check(next.Raise(r.Ctx))
+	r.Check(next.ReadBack(r.Ctx, func(Published) {}))
+	for what, err := range map[string]error{
+		"an event":          r.typing(frozen, translate.FromPoll),
+		"a session message": frozen.AppendSession(r.Ctx, chats.Token{}, &schema.SessionGap{}, time.Now()),
+		"its fence anew":    frozen.Renew(r.Ctx),
+	} {
+		if !errors.Is(err, bus.ErrFenced) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := frozen.Restore(r.Ctx); !errors.Is(err, bus.ErrFenced) {
+		t.Errorf("its fence, though there is another: %v", err)
+	}
+	r.Check(r.typing(next, translate.FromPoll))
+	r.Check(next.Renew(r.Ctx))
+	r.Check(r.typing(next, translate.FromPoll))
+	if got := next.Counts().Sequence; got != 3 || len(r.stored()) != 3 {
+		t.Errorf("the sequence is %d, stored are %d", got, len(r.stored()))
+	}
+}
+
+// A publication of which the answer is lost is repeated under the fence, and
+// is no second message.
+func TestRepeatUnderTheFenceIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	loser := r.LoseAcks()
+	l := r.log()
+	r.Check(l.Raise(r.Ctx))
+	loser.Lose.Store(2)
+	r.Check(r.typing(l, translate.FromPoll))
+	r.Check(r.typing(l, translate.FromPoll))
+	if len(r.stored()) != 2 || l.Counts().Sequence != 2 {
+		t.Errorf("%d messages are stored, the sequence is %d", len(r.stored()), l.Counts().Sequence)
+	}
+}
+
+// A stream that was lost knows no fence; the holder puts its own up again. In
+// one that was made anew, what was counted in the old one hides nothing.
+func TestFenceOfALostStream(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(*rig){
+		"purged": func(r *rig) { r.Check(r.streams.Events.Purge(r.Ctx)) },
+		"made anew": func(r *rig) {
+			r.Check(r.JS.DeleteStream(r.Ctx, natstest.Prefix.StreamName("EVENTS")))
+			r.Streams()
+		},
+	} {
+		r := newRig(t)
+		l := r.log()
+		r.Check(l.Raise(r.Ctx))
+		r.Check(r.typing(l, translate.FromPoll))
+		lose(r)
+		if err := r.typing(l, translate.FromPoll); !errors.Is(err, bus.ErrFenced) {
+			t.Errorf("%s: published under a fence that is not there: %v", name, err)
+		}
+		if at, _, err := l.LastFence(r.Ctx); at != 0 || err != nil {
+			t.Errorf("%s: the fence stands at %d, %v", name, at, err)
+		}
+		r.Check(l.Restore(r.Ctx))
+		if l.IsAnotherStream() != (name == "made anew") {
+			t.Errorf("%s: it is another stream: %v", name, l.IsAnotherStream())
+		}
+		if l.IsAnotherStream() {
+			l.CountFromFence()
+		}
+		counted := l.Counts()
+		r.Check(r.typing(l, translate.FromPoll))
+		next := r.log()
+		r.Check(next.Raise(r.Ctx))
+		next.Resume(counted, 0)
+		r.Check(next.ReadBack(r.Ctx, func(Published) {}))
+		if got := next.Counts().Sequence; got != 2 || next.IsAnotherStream() {
+			t.Errorf("%s: the next holder goes on from %d", name, got)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package chatlog
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+// publish stores a message beside the chat's log.
+func (r *rig) publish(subject string) {
+	r.Helper()
+	_, err := r.JS.PublishMsg(r.Ctx, nats.NewMsg(subject))
+	r.Check(err)
+}
+
+// The next holder knows what is published, by its own reading or by an earlier
+// holder's counts, and goes on from there.
+func TestNextHolderGoesOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	first := r.log()
+	token := chats.Token{Opening: "opening", ChatID: r.chat.ID}
+	r.Check(first.Raise(r.Ctx))
+	r.Check(first.AppendSession(r.Ctx, token, token.Opened(), time.Now()))
+	r.publish("cc.chat.chat=3A=C3=BC=2F1.result.chat.send")
+	r.Check(r.typing(first, translate.FromPoll))
+	half := Counts{Position: first.Counts().Position, Sequence: 2, Seen: translate.Counts{typingEvent().Fingerprint: 1}, Untaken: translate.Counts{}}
+	r.publish("cc.chat.another.event.typing")
+	r.Check(r.typing(first, translate.FromHistory))
+	r.Check(first.AppendSession(r.Ctx, token, &schema.SessionGap{ChatID: string(r.chat.ID)}, time.Now()))
+	r.publish("cc.chat.chat=3A=C3=BC=2F1.event.typing") // by somebody who is no holder
+	for name, c := range map[string]struct {
+		counted Counts
+		told    []uint64
+	}{"from the beginning": {Counts{}, []uint64{1, 2, 3, 4}}, "from a checkpoint": {half, []uint64{3, 4}}} {
+		next := r.log()
+		r.Check(next.Raise(r.Ctx))
+		next.Resume(c.counted, 0)
+		var told []uint64
+		r.Check(next.ReadBack(r.Ctx, func(p Published) { told = append(told, p.Sequence) }))
+		if !slices.Equal(told, c.told) || next.Uncounted() != len(c.told) {
+			t.Errorf("%s: read back are %v, of which %d are in no checkpoint", name, told, next.Uncounted())
+		}
+		got, want, f := next.Counts(), first.Counts(), typingEvent().Fingerprint
+		if got.Sequence != want.Sequence || got.Position != want.Position || got.Seen[f] != want.Seen[f] || got.Untaken[f] != want.Untaken[f] {
+			t.Errorf("%s: counted are\n%+v, want\n%+v", name, got, want)
+		}
+	}
+	if half.Seen[typingEvent().Fingerprint] != 1 {
+		t.Error("what a checkpoint has counted has changed with the log")
+	}
+}
+
+// Another source may know of a later message than the stream still has.
+func TestResumeTakesTheGreaterSequence(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for entry, want := range map[uint64]uint64{3: 12, 15: 15} {
+		l := r.log()
+		l.Resume(Counts{Sequence: 12}, entry)
+		if got := l.Counts().Sequence; got != want {
+			t.Errorf("the entry says %d, and the sequence goes on from %d", entry, got)
+		}
+	}
+}

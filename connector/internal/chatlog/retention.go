@@ -1,0 +1,67 @@
+package chatlog
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// # A stream that forgets
+//
+// The fence is a message of the stream as well. It is put up anew before it
+// grows old; should it be forgotten all the same, the holder is refused like
+// an overtaken one, gives its token back, and the next one begins afresh. And
+// what is counted is written into a checkpoint before the stream can have
+// forgotten it.
+
+// NeedsFence tells whether the stream may soon forget the fence.
+func (l *Log) NeedsFence(r Retention, state jetstream.StreamState) bool {
+	return r.endangers(l.fence, state)
+}
+
+// Not many more events than these are read back at a takeover.
+const uncountedMost = 256
+
+// NeedsCheckpoint tells whether what is counted is to be written down.
+func (l *Log) NeedsCheckpoint(r Retention, state jetstream.StreamState) bool {
+	return l.uncounted > uncountedMost || l.uncounted > 0 && (r.endangers(l.oldest, state) || r.outruns(l.oldest, state))
+}
+
+// Retention is how long the stream of events remembers.
+type Retention struct {
+	MaxAge   time.Duration
+	MaxBytes int64         // 0: no limit
+	Failover time.Duration // how long a takeover takes
+}
+
+// mark is a message of the stream: where it stands, and since when.
+type mark struct {
+	position uint64
+	since    time.Time
+}
+
+// endangers tells whether the stream may soon forget the message: half of its
+// time is over, or it stands in the older half of a stream that fills up.
+func (r Retention) endangers(m mark, state jetstream.StreamState) bool {
+	if time.Since(m.since) > r.MaxAge/2 {
+		return true
+	}
+	return r.isFilling(state) && m.position < state.FirstSeq+(state.LastSeq-state.FirstSeq)/2
+}
+
+func (r Retention) isFilling(state jetstream.StreamState) bool {
+	return r.MaxBytes > 0 && state.Bytes > uint64(r.MaxBytes)/2
+}
+
+// outruns tells whether the stream may forget the message before the next
+// holder could read it, should this one die now.
+func (r Retention) outruns(m mark, state jetstream.StreamState) bool {
+	life := r.MaxAge
+	if r.isFilling(state) {
+		life = min(life, time.Since(state.FirstTime))
+	}
+	return time.Since(m.since) > life-takeoversFor*r.Failover
+}
+
+// A takeover takes FailoverAfter, and what comes before and after it as long again at most.
+const takeoversFor = 2

@@ -1,0 +1,45 @@
+package chatlog
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A fence is put up anew, and a checkpoint written, before the stream can have
+// forgotten what they are for.
+func TestRetention(t *testing.T) {
+	ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
+	keeps := Retention{MaxAge: time.Hour, Failover: time.Minute}
+	fills := Retention{MaxAge: time.Hour, MaxBytes: 1000, Failover: time.Minute}
+	slow := Retention{MaxAge: time.Hour, Failover: 20 * time.Minute}
+	half := jetstream.StreamState{FirstSeq: 101, LastSeq: 201, Bytes: 501, FirstTime: ago(10 * time.Minute)}
+	empty := jetstream.StreamState{FirstSeq: 101, LastSeq: 201, Bytes: 499, FirstTime: ago(10 * time.Minute)}
+	for name, c := range map[string]struct {
+		retention  Retention
+		mark       mark
+		uncounted  int
+		state      jetstream.StreamState
+		fence      bool
+		checkpoint bool
+	}{
+		"young":                                {keeps, mark{150, ago(29 * time.Minute)}, 1, half, false, false},
+		"old":                                  {keeps, mark{150, ago(31 * time.Minute)}, 1, half, true, true},
+		"old, and nothing to be counted":       {keeps, mark{150, ago(31 * time.Minute)}, 0, half, true, false},
+		"much to be read back":                 {keeps, mark{150, ago(0)}, uncountedMost + 1, half, false, true},
+		"in the older half, no limit of bytes": {keeps, mark{120, ago(0)}, 1, half, false, false},
+		"in the older half of a full stream":   {fills, mark{150, ago(0)}, 1, half, true, true},
+		"in the later half of a full stream":   {fills, mark{151, ago(0)}, 1, half, false, false},
+		"in the older half, there is room":     {fills, mark{120, ago(0)}, 1, empty, false, false},
+		"gone before a takeover":               {slow, mark{150, ago(21 * time.Minute)}, 1, empty, false, true},
+		"there for a takeover":                 {slow, mark{150, ago(19 * time.Minute)}, 1, empty, false, false},
+		"a full stream forgets faster":         {fills, mark{190, ago(9 * time.Minute)}, 1, half, false, true},
+		"a full stream, and time for it":       {fills, mark{190, ago(7 * time.Minute)}, 1, half, false, false},
+	} {
+		l := &Log{fence: c.mark, oldest: c.mark, uncounted: c.uncounted}
+		if fence, checkpoint := l.NeedsFence(c.retention, c.state), l.NeedsCheckpoint(c.retention, c.state); fence != c.fence || checkpoint != c.checkpoint {
+			t.Errorf("%s: it needs a fence: %v, a checkpoint: %v", name, fence, checkpoint)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package chats
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// ErrUnknown says that the connector does not know the chat, or has forgotten it.
+var ErrUnknown = errors.New("the chat is not known")
+
+// Entry is a chat's entry in the bucket of chats, at the revision that was
+// read or written last. The chat's holder keeps it up to date; it may lag
+// behind the stream of events but never lead it, so it is written after what
+// it tells is published.
+type Entry struct {
+	schema.Chat
+	revision uint64 // 0: it is not there yet
+	saved    uint64 // the sequence that was written last
+	changed  bool   // more than the sequence is to be written
+}
+
+// An entry that only lags by its sequence is written after so many messages,
+// not after each: readers take the rest from the stream.
+const entryLag = 32
+
+// Apply takes in what an event says of the chat.
+func (e *Entry) Apply(event schema.Event, sequence uint64) {
+	e.Sequence = sequence
+	switch event := event.(type) {
+	case *schema.Status:
+		e.State, e.EstimatedWaitTime, e.changed = event.State, event.EstimatedWaitTime, true
+	case *schema.CaseSet:
+		e.CaseID, e.changed = "", true
+		if event.CaseID != nil {
+			e.CaseID = *event.CaseID
+		}
+	case *schema.PartyJoined:
+		e.removeParty(event.PartyID)
+		e.Parties = append(e.Parties, schema.Party{PartyID: event.PartyID, DisplayName: event.DisplayName, PartyType: event.PartyType})
+		e.changed = true
+	case *schema.PartyLeft:
+		e.removeParty(event.PartyID)
+		e.changed = true
+	}
+}
+
+func (e *Entry) removeParty(id string) {
+	e.Parties = slices.DeleteFunc(e.Parties, func(p schema.Party) bool { return p.PartyID == id })
+}
+
+// Reopen makes the entry that of the token's opening, whatever the holder of
+// an earlier one wrote last.
+func (e *Entry) Reopen(t Token) {
+	e.ClientID, e.App, e.AppID = string(t.ClientID), t.App, string(t.AppID)
+	e.OpenedAt, e.ClosedAt, e.ClosedReason = schema.Time{Time: t.OpenedAt}, nil, ""
+	e.changed = true
+}
+
+// MarkClosed says since when and why the chat is closed.
+func (e *Entry) MarkClosed(reason schema.CloseReason, at time.Time) {
+	e.ClosedAt, e.ClosedReason, e.changed = schema.NewTime(at), reason, true
+}
+
+// IsOver tells whether the contact center has ended the chat's session, as
+// far as the connector knows. A detached chat is not over.
+func (e *Entry) IsOver() bool {
+	return e.ClosedReason != "" && e.ClosedReason != schema.ClosedDetached
+}
+
+// Exists tells whether it has been written.
+func (e *Entry) Exists() bool { return e.revision != 0 }
+
+// IsWorthSaving tells whether readers would miss what is not written yet.
+func (e *Entry) IsWorthSaving() bool { return e.changed || e.Sequence >= e.saved+entryLag }
+
+// Credentials are those that the chat's calls are made with.
+func (e *Entry) Credentials() brightpattern.Credentials {
+	return brightpattern.Credentials{App: brightpattern.AppID(e.AppID), Client: brightpattern.ClientID(e.ClientID)}
+}
+
+// Find returns ErrUnknown for a chat that has no entry.
+func (c *Chats) Find(ctx context.Context, key Key) (Entry, error) {
+	found, revision, err := bus.Load[schema.Chat](ctx, c.Streams.Chats, string(key.Token))
+	if err == nil && revision == 0 {
+		err = ErrUnknown
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	return Entry{Chat: found, revision: revision, saved: found.Sequence}, nil
+}
+
+// IsKnown finds out whether a chat has an entry, and for which app. It asks
+// until it is known or ctx ends.
+func (c *Chats) IsKnown(ctx context.Context, key Key) (app brightpattern.AppID, known bool) {
+	found, err := bus.Ask(ctx, c.Log, "reading the chat's entry", func(ctx context.Context) (Entry, error) {
+		found, err := c.Find(ctx, key)
+		if errors.Is(err, ErrUnknown) {
+			return Entry{}, nil
+		}
+		return found, err
+	})
+	return brightpattern.AppID(found.AppID), err == nil && found.Exists()
+}
+
+// Save writes the entry, unless somebody else has written since it was read;
+// the entry of a closed chat expires.
+func (c *Chats) Save(ctx context.Context, key Key, e *Entry) error {
+	revision, err := bus.Save(ctx, c.Streams.Chats, string(key.Token), e.Chat, e.revision, c.keepOf(e))
+	return e.written(revision, err)
+}
+
+// SaveAsHolder writes over whatever an opener wrote since, but never over a
+// newer holder's entry: bus.ErrFenced.
+func (c *Chats) SaveAsHolder(ctx context.Context, key Key, e *Entry) error {
+	revision, err := bus.SaveOver(ctx, c.Streams.Chats, string(key.Token), e.Chat, e.revision, c.keepOf(e),
+		func(found schema.Chat) bool { return found.Sequence > e.Sequence })
+	return e.written(revision, err)
+}
+
+func (c *Chats) keepOf(e *Entry) time.Duration {
+	if e.ClosedAt != nil {
+		return c.cfg.Keep
+	}
+	return 0
+}
+
+func (e *Entry) written(revision uint64, err error) error {
+	if err == nil {
+		e.revision, e.saved, e.changed = revision, e.Sequence, false
+	}
+	return err
+}
+
+// All are the chats that have an entry, or have had one until now.
+func (c *Chats) All(ctx context.Context) ([]Key, error) {
+	tokens, err := c.Streams.Chats.Keys(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var all []Key
+	for _, token := range tokens {
+		id := subjects.ChatToken(token).ID()
+		if key, err := KeyOf(brightpattern.ChatID(id)); err == nil { // else nobody of ours has written it
+			all = append(all, key)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,114 @@
+package chats
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/golden"
+	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/outbox"
+	"cc-connector/schema"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+var goldenEntries = []schema.Chat{
+	{
+		ChatID: "chat:ü/1", ClientID: "client", App: "main", AppID: "app-1", State: "connected", EstimatedWaitTime: ptr(1.5), CaseID: "case",
+		Parties:  schema.List[schema.Party]{{PartyID: "party", DisplayName: "Zoë", PartyType: "internal"}},
+		Sequence: 12, OpenedAt: schema.Time{Time: golden.Time(1)},
+	},
+	{
+		ChatID: "chat:ü/1", ClientID: "client", App: "main", AppID: "app-1", Sequence: 13,
+		OpenedAt: schema.Time{Time: golden.Time(1)}, ClosedAt: schema.NewTime(golden.Time(2)), ClosedReason: schema.ClosedEnded,
+	},
+}
+
+var goldenTokens = []Token{
+	{
+		Opening: "opening", ChatID: "chat:ü/1", ClientID: "client", App: "main", AppID: "app-1", IsNewChat: true, State: "queued",
+		OpenedAt: golden.Time(1), Correlation: "correlation", Causation: "an id",
+	},
+	{Opening: "opening", ChatID: "chat:ü/1", ClientID: "client", App: "main", AppID: "app-1", OpenedAt: golden.Time(1)}, // restored
+}
+
+var goldenRequests = []wireRequest{
+	{Where: true},
+	{To: "replica", Events: []json.RawMessage{json.RawMessage(`{"event":"chat_session_ended"}`), json.RawMessage(`{"event":"chat_session_typing","party_id":"p"}`)}},
+	{Recover: true, Ago: 1500 * time.Millisecond, Since: time.Minute},
+	{Recover: true, Stray: true, Ago: time.Second, Since: 2 * time.Second},
+	{Close: schema.ClosedDetached, Opening: "opening"},
+}
+
+func TestGoldenFormats(t *testing.T) {
+	golden.Values(t, "chat-entry", goldenEntries)
+	golden.Values(t, "session-token", goldenTokens)
+	golden.Values(t, "message-numbers", []count{{Next: 3}, {Next: 9, Bound: []boundNumber{{"command-key", 0}, {"another", 8}}}})
+	golden.Values(t, "holder-request", goldenRequests)
+	golden.Values(t, "holder-reply", []Reply{{Holder: "replica"}, {Moved: true}, {Holder: "replica", Moved: true}, {Holder: "replica", Error: "nobody holds the chat at the moment"}})
+}
+
+// Each request is told from the others, and comes as it was asked.
+func TestGoldenRequestsAreOfTheirKind(t *testing.T) {
+	for i, want := range goldenRequests {
+		asked := want.request()
+		got := asked.wire()
+		if got.To = want.To; golden.JSON(t, got) != golden.JSON(t, want) {
+			t.Errorf("%d: a %T is asked as\n%s\nand came as\n%s", i, asked, golden.JSON(t, got), golden.JSON(t, want))
+		}
+	}
+	for kind, want := range map[outbox.Kind]outbox.Kind{LostAnswer: "look", LostPoll: "stray"} {
+		if kind != want {
+			t.Errorf("the outbox of an earlier version has %s, not %s", want, kind)
+		}
+	}
+}
+
+func TestGoldenMessages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c, key := r.replica("replica"), r.key("chat:ü/1")
+	for range 2 { // the file is of a bucket that had two messages
+		r.Check(r.streams.State.Put(r.Ctx, "earlier", nil, 0))
+	}
+	tap := r.Tap()
+	r.writeEntries(tap, c, key)
+	r.writeOpening(tap, c, key)
+	tap.During("message numbers", func() {
+		_, err := c.TakeNumberFor(r.Ctx, key, false, "command-key")
+		r.Check(err)
+		r.Check(c.RetireNumber(r.Ctx, key))
+	})
+	numbers, _, err := bus.Load[count](r.Ctx, r.streams.State, numberKey(key))
+	golden.Same(t, numbers, count{Next: 1, Bound: []boundNumber{{"command-key", 0}}}, err)
+	tap.During("a question to a chat's holder", func() {
+		_, _ = c.ask(r.Ctx, key, WhereIs{}, "", 10*time.Millisecond)
+	})
+	golden.Lines(t, "messages.txt", tap.Lines())
+}
+
+func (r *rig) writeEntries(tap *natstest.Tap, c *Chats, key Key) {
+	r.Helper()
+	e := Entry{}
+	for _, chat := range goldenEntries {
+		e.Chat = chat
+		tap.During("a chat's entry", func() { r.Check(c.Save(r.Ctx, key, &e)) })
+		found, err := c.Find(r.Ctx, key)
+		golden.Same(r, golden.JSON(r, found.Chat), golden.JSON(r, e.Chat), err)
+	}
+}
+
+func (r *rig) writeOpening(tap *natstest.Tap, c *Chats, key Key) {
+	r.Helper()
+	tap.During("a session token", func() {
+		_, err := c.PublishToken(r.Ctx, key, goldenTokens[0])
+		r.Check(err)
+	})
+	token, err := c.currentToken(r.Ctx, key)
+	golden.Same(r, token, goldenTokens[0], err)
+	tap.During("a close request", func() { r.Check(c.requestClose(r.Ctx, "opening", schema.ClosedDetached)) })
+	reason, err := c.CloseRequest(r.Ctx, "opening")
+	golden.Same(r, reason, schema.ClosedDetached, err)
+}

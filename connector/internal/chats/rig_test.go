@@ -1,0 +1,78 @@
+package chats
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/drain"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/outbox"
+	"cc-connector/connector/internal/replicas"
+)
+
+// rig is real streams, and a contact center behind HTTP.
+type rig struct {
+	*natstest.Rig
+	streams *bus.Streams
+	sim     *bpsim.Server
+	http    *httptest.Server
+	reached func(failpoint.Point)
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{Rig: natstest.New(t), sim: bpsim.New(bpsim.Options{})}
+	r.streams = r.Streams()
+	r.http = httptest.NewServer(r.sim)
+	t.Cleanup(func() { r.sim.Close(); r.http.Close() })
+	return r
+}
+
+// The shortest failover that may be configured.
+const failover = 2 * time.Second
+
+// replica are the chats as one replica has them.
+func (r *rig) replica(self replicas.ID) *Chats {
+	r.Helper()
+	client, err := brightpattern.New(brightpattern.Config{BaseURL: r.http.URL, TenantURL: "acme.example"})
+	r.Check(err)
+	r.Cleanup(client.Close)
+	registry := replicas.NewRegistry(r.streams.State, self, failover, &bus.Health{}, natstest.Log())
+	life := drain.NewLifetime()
+	c := New(Needs{
+		NATS: r.NC, JetStream: r.JS, Client: client, Streams: r.streams, Self: self, Life: life, Log: natstest.Log(),
+		Outbox:     outbox.New(r.NC, r.streams.State, registry, self, outbox.Config{Keep: 24 * time.Hour, FailoverAfter: failover}, natstest.Log()),
+		Failpoints: failpoint.Plan{Reached: r.reached},
+	}, Config{Prefix: natstest.Prefix, Keep: 7 * 24 * time.Hour, CallTimeout: 2 * time.Second})
+	r.Cleanup(func() { life.EndIntake(); life.EndWork(); c.Drain() })
+	return c
+}
+
+func (r *rig) key(id brightpattern.ChatID) Key {
+	r.Helper()
+	key, err := KeyOf(id)
+	r.Check(err)
+	return key
+}
+
+// open makes a chat that is polled, as far as its token tells.
+func (r *rig) open(c *Chats) Key {
+	r.Helper()
+	key, _, err := c.Open(r.Ctx, openingOf(r.request(c)))
+	r.Check(err)
+	return key
+}
+
+// listen has a replica answer requests, for the chats that it holds.
+func (r *rig) listen(c *Chats, take func(Asked)) {
+	r.Helper()
+	requests, err := c.Listen(take)
+	r.Check(err)
+	r.Check(r.NC.Flush())
+	r.Cleanup(func() { _ = requests.Unsubscribe() })
+}

@@ -1,0 +1,130 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+// The calls that make a chat known, end it, or read and tell about it.
+
+// opening is the chat that the command has found or made.
+func (c *command) opening(chat brightpattern.Chat, app chats.App, client brightpattern.ClientID) chats.Opening {
+	o := chats.Opening{
+		Chat: chat, App: app, Client: client, Cause: c.ID, Correlation: c.Correlation,
+		Requested: c.Command == "chat.request", MayBeDone: c.mayBeDone(), OwnClient: client == c.derivedClient(),
+	}
+	if c.record != nil {
+		o.Begun = c.record.FirstSeen
+	}
+	return o
+}
+
+func requestChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatRequest) (answer, error) {
+	app, err := c.selectApp(d.App)
+	if err != nil {
+		return answer{}, err
+	}
+	client := brightpattern.ClientID(d.ClientID)
+	if client == "" {
+		client = cmd.derivedClient()
+	}
+	chat, err := c.Client.RequestChat(ctx, brightpattern.Credentials{App: app.ID, Client: client}, brightpattern.ChatRequest{
+		From: d.From, PhoneNumber: d.PhoneNumber, Parameters: d.Parameters, UserPlatform: d.UserPlatform,
+	})
+	if err != nil {
+		return answer{app: app.ID}, err
+	}
+	key, isNew, err := c.Chats.Open(ctx, cmd.opening(chat, app, client))
+	if err != nil {
+		err = &doneError{err}
+	}
+	return answer{chat: key, app: app.ID, reply: schema.ChatRequestResult{
+		ChatID: string(chat.ID), State: chat.State, EstimatedWaitTime: chat.EstimatedWait,
+		IsNewChat: isNew, PhoneNumber: chat.PhoneNumber, ClientID: string(client),
+	}}, err
+}
+
+func activeChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatActive) (answer, error) {
+	app, err := c.selectApp(d.App)
+	if err != nil {
+		return answer{}, err
+	}
+	client := brightpattern.ClientID(d.ClientID)
+	chat, err := c.Client.ActiveChat(ctx, brightpattern.Credentials{App: app.ID, Client: client})
+	if err != nil {
+		return answer{app: app.ID}, err
+	}
+	key, _, err := c.Chats.Open(ctx, cmd.opening(chat, app, client))
+	return answer{chat: key, app: app.ID, reply: schema.ChatActiveResult{
+		ChatID: string(chat.ID), State: chat.State, EstimatedWaitTime: chat.EstimatedWait,
+		PhoneNumber: chat.PhoneNumber, ClientID: string(client),
+	}}, err
+}
+
+func attachChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatAttach) (answer, error) {
+	app, err := c.appOf(ctx, cmd.chat, d.App)
+	if err != nil {
+		return answer{}, err
+	}
+	return c.attach(ctx, cmd, app, brightpattern.ClientID(d.ClientID))
+}
+
+func (c *Commands) attach(ctx context.Context, cmd *command, app chats.App, client brightpattern.ClientID) (answer, error) {
+	chat := brightpattern.Chat{ID: cmd.chat.ID}
+	key, _, err := c.Chats.Open(ctx, cmd.opening(chat, app, client))
+	if err != nil {
+		return answer{app: app.ID}, err
+	}
+	return answer{chat: key, app: app.ID, reply: schema.ChatAttachResult{ChatID: string(key.ID)}}, nil
+}
+
+// pushReceived sees to it that the chat is polled: a push says that it has
+// news. What a chat that is over had to say has been published.
+func pushReceived(ctx context.Context, c *Commands, cmd *command, d *schema.PushReceived) (answer, error) {
+	found, err := c.Chats.Find(ctx, cmd.chat)
+	switch {
+	case errors.Is(err, chats.ErrUnknown) && d.ClientID != "":
+		app, err := c.selectApp("")
+		if err != nil {
+			return answer{}, err
+		}
+		return c.attach(ctx, cmd, app, brightpattern.ClientID(d.ClientID))
+	case err != nil:
+		return answer{}, err
+	}
+	if polled, err := c.Chats.IsPolled(ctx, cmd.chat); err != nil || polled || found.IsOver() {
+		return answer{chat: cmd.chat, app: brightpattern.AppID(found.AppID), reply: schema.PushReceivedResult{ChatID: string(cmd.chat.ID)}}, err
+	}
+	return c.attach(ctx, cmd, chats.App{Name: found.App, ID: brightpattern.AppID(found.AppID)}, brightpattern.ClientID(found.ClientID))
+}
+
+func detachChat(ctx context.Context, c *Commands, chat known, _ *schema.ChatDetach) (any, error) {
+	return nil, c.Chats.CloseOpening(ctx, chat.key, schema.ClosedDetached)
+}
+
+// endChat succeeds when the contact center has ended the session; that the
+// chat is then closed is written down, should it take longer.
+func endChat(ctx context.Context, c *Commands, chat known, _ *schema.ChatEnd) (any, error) {
+	err := c.send(ctx, chat, brightpattern.End{})
+	if err != nil && !(chat.command.mayBeDone() && brightpattern.IsGone(err)) {
+		return nil, err
+	}
+	err = c.Chats.CloseOpening(ctx, chat.key, schema.ClosedEnded)
+	if err == nil {
+		err = c.Chats.MarkEnded(ctx, chat.key)
+	}
+	if err != nil {
+		c.Log.Warn("the chat has ended, but is not closed yet", "chat", chat.key.ID, "error", err)
+	}
+	return nil, nil
+}
+
+func chatHistory(ctx context.Context, c *Commands, chat known, _ *schema.ChatHistory) (any, error) {
+	events, err := c.Client.History(ctx, chat.entry.Credentials(), chat.key.ID)
+	return schema.ChatHistoryResult{Events: translate.History(chat.key.ID, events)}, err
+}

@@ -1,0 +1,150 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go/micro"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/drain"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/metrics"
+	"cc-connector/connector/internal/outbox"
+	"cc-connector/connector/internal/queue"
+	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// Config is what commands depend on.
+type Config struct {
+	Prefix        subjects.Prefix
+	Tenant        string // in the micro service's metadata
+	Version       string // of the micro service, SemVer
+	Apps          []chats.App
+	APNsBundleID  string        // of a push.apns that names none
+	CallTimeout   time.Duration // of one call
+	CommandMaxAge time.Duration // how long a durable command is tried
+	FailoverAfter time.Duration // a replica that is silent for so long is dead
+	MaxCalls      int           // commands under way at once, and as many waiting
+}
+
+// Needs are what commands work with.
+type Needs struct {
+	NATS       *nats.Conn
+	JetStream  jetstream.JetStream
+	Client     *brightpattern.Client
+	Streams    *bus.Streams
+	Publisher  *bus.Publisher
+	Health     *bus.Health
+	Naming     translate.Naming
+	Chats      *chats.Chats
+	Journal    *journal.Journal
+	Outbox     *outbox.Outbox
+	Self       replicas.ID
+	Metrics    *metrics.Metrics
+	Life       *drain.Lifetime
+	Failpoints failpoint.Plan
+	Log        *slog.Logger
+}
+
+// Commands are those of one replica.
+type Commands struct {
+	Needs
+	cfg           Config
+	serviceClient brightpattern.ClientID // who asks where no chat's client does
+	admission     *admission
+	queues        *queue.Queues
+	asides        drain.Gate // publications that no command waits for any longer
+	service       micro.Service
+	progress      *nats.Subscription
+}
+
+// New runs nothing yet.
+func New(n Needs, cfg Config) *Commands {
+	c := &Commands{
+		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls),
+		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
+	}
+	c.queues = queue.New(queue.Needs{
+		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, Gate: &c.admission.active, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,
+	}, queue.Config{Prefix: cfg.Prefix, AckWait: c.ackWait(), Most: cfg.MaxCalls, Slots: cfg.MaxCalls / 2})
+	return c
+}
+
+// Serve subscribes to the live commands, and to what other replicas tell of
+// durable ones.
+func (c *Commands) Serve() (err error) {
+	if c.progress, err = c.queues.Listen(); err != nil {
+		return err
+	}
+	c.service, err = c.startService()
+	return err
+}
+
+// Pull takes durable commands until ctx ends, and then offers those that wait
+// to other replicas.
+func (c *Commands) Pull(ctx context.Context) {
+	c.pull(ctx)
+	c.queues.Leave()
+}
+
+// Tend keeps the queues of durable commands tidy until ctx ends.
+func (c *Commands) Tend(ctx context.Context) { c.queues.Tend(ctx) }
+
+// StopIntake takes no more live commands.
+func (c *Commands) StopIntake() error { return c.service.Stop() }
+
+// Close returns when the commands under way are done, or given up.
+func (c *Commands) Close() error {
+	c.admission.active.Close()
+	c.asides.Close()
+	return c.progress.Unsubscribe()
+}
+
+// Durable are the commands that have a durable lane.
+func Durable() []schema.Command {
+	var durable []schema.Command
+	for _, spec := range schema.Commands {
+		if spec.Durable && calls[subjects.Command(spec.Name)] != nil {
+			durable = append(durable, spec)
+		}
+	}
+	return durable
+}
+
+// selectApp refuses a launch point that is not configured; the empty name is
+// the default one.
+func (c *Commands) selectApp(name string) (chats.App, error) {
+	for _, app := range c.cfg.Apps {
+		if app.Name == name || name == "" {
+			return app, nil
+		}
+	}
+	return chats.App{}, refuse(schema.CodeInvalidCommand, "app: names no configured launch point: leave it out for the default one, or use a name of CC_APPS")
+}
+
+// appOf is the launch point of a chat: the one that it is known with, else
+// the one that is asked for.
+func (c *Commands) appOf(ctx context.Context, key chats.Key, name string) (chats.App, error) {
+	found, err := c.Chats.Find(ctx, key)
+	if errors.Is(err, chats.ErrUnknown) {
+		return c.selectApp(name)
+	}
+	if err != nil {
+		return chats.App{}, err
+	}
+	if name != "" && name != found.App {
+		return chats.App{}, refuse(schema.CodeInvalidCommand, "app: the chat is known with another launch point: leave it out")
+	}
+	return chats.App{Name: found.App, ID: brightpattern.AppID(found.AppID)}, nil
+}

@@ -1,0 +1,103 @@
+package command
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// A durable command that was not done in its time goes to the stream of dead
+// letters as it came, with the reason in its headers. It can be put back by
+// publishing it under a new id.
+
+// Headers of a dead letter.
+const (
+	headerCommandID    = "Cc-Command-Id"
+	headerErrorCode    = "Cc-Error-Code"
+	headerErrorMessage = "Cc-Error-Message"
+	headerAttempts     = "Cc-Attempts"
+	headerFirstSeen    = "Cc-First-Seen"
+)
+
+// giveUp writes the dead letter, then the result; the acknowledgement follows.
+func (d *durable) giveUp(ctx context.Context) (next, error) {
+	r := d.cmd.record
+	failure := r.LastError
+	if r.Attempts == 0 && !r.MayBeDone || failure == nil {
+		failure = expired()
+	}
+	if err := d.bury(ctx, failure); err != nil {
+		return next{}, err
+	}
+	d.commands.Failpoints.Reach(failpoint.DeadLetter)
+	d.commands.Metrics.DeadLetters.WithLabelValues(d.cmd.spec.Name).Inc()
+	return d.finish(ctx, failed(failure))
+}
+
+// bury publishes the dead letter once: the journal says from where on it would
+// stand in the stream, should this replica die before the result is recorded.
+func (d *durable) bury(ctx context.Context, failure *schema.Error) error {
+	c, r, letter := d.commands, d.cmd.record, d.deadLetter(failure)
+	id := "deadletter:" + d.cmd.Result
+	letter.Header.Set(nats.MsgIdHdr, id)
+	if r.GivenUp != nil {
+		there, err := bus.IsPublished(ctx, c.Log, c.Streams.Dead, letter.Subject, id, *r.GivenUp)
+		if err != nil || there {
+			return err
+		}
+	}
+	end, err := bus.Ask(ctx, c.Log, "looking at the stream of dead letters", func(ctx context.Context) (uint64, error) {
+		info, err := c.Streams.Dead.Info(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return info.State.LastSeq, nil
+	})
+	if err != nil {
+		return err
+	}
+	r.GivenUp = &end
+	if err := c.Journal.Write(ctx, r); err != nil {
+		return err
+	}
+	_, err = bus.Ask(ctx, c.Log, "publishing a dead letter", func(ctx context.Context) (*jetstream.PubAck, error) {
+		return c.JetStream.PublishMsg(ctx, letter, jetstream.WithRetryAttempts(0))
+	})
+	return err
+}
+
+// deadLetter is the command as it came. What its headers once told JetStream
+// is not told again.
+func (d *durable) deadLetter(failure *schema.Error) *nats.Msg {
+	msg := nats.NewMsg(deadLetterSubject(d.commands.cfg.Prefix, d.subject))
+	for name, values := range d.raw.header {
+		if !strings.HasPrefix(strings.ToLower(name), "nats-") {
+			msg.Header[name] = values
+		}
+	}
+	msg.Data = d.raw.data
+	msg.Header.Set(headerCommandID, oneLine(d.cmd.ID))
+	msg.Header.Set(headerErrorCode, string(failure.Code))
+	msg.Header.Set(headerErrorMessage, oneLine(failure.Message))
+	msg.Header.Set(headerAttempts, strconv.Itoa(d.cmd.record.Attempts))
+	msg.Header.Set(headerFirstSeen, d.since.UTC().Format(time.RFC3339))
+	return msg
+}
+
+// deadLetterSubject is the command's own, among the dead.
+func deadLetterSubject(prefix subjects.Prefix, durable string) string {
+	subject, err := prefix.Parse(durable)
+	if err != nil {
+		return prefix.DeadLetter("", "")
+	}
+	return prefix.DeadLetter(subject.Command, subject.Chat)
+}

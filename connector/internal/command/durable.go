@@ -1,0 +1,380 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/queue"
+	"cc-connector/connector/internal/retry"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// The durable lane: commands that JetStream keeps until they are done.
+
+// commandsPerPull bounds what is lost to the others for AckWait if this
+// replica is frozen.
+const commandsPerPull = 64
+
+func (c *Commands) pull(ctx context.Context) {
+	bus.Pull{
+		From: c.cfg.Prefix.StreamName("COMMANDS"), Doing: "fetching durable commands", Failing: "NATS does not hand out durable commands",
+		Room: func(ctx context.Context) int { c.queues.WaitForRoom(ctx); return commandsPerPull },
+		Fetch: func(most int) (jetstream.MessageBatch, error) {
+			return c.Streams.Runners.Fetch(most, jetstream.FetchMaxWait(bus.PullWait))
+		},
+		Take: c.takeDurable, Health: c.Health, Log: c.Log,
+	}.Run(ctx)
+}
+
+func (c *Commands) takeDurable(msg jetstream.Msg) {
+	subject, err := c.cfg.Prefix.Parse(msg.Subject())
+	if err != nil { // a chat that is no token: refused by name, and ordered with nothing
+		subject = subjects.Subject{}
+	}
+	d, err := queue.NewDelivery(c.NATS, msg, subject.Chat, c.ackWait())
+	if err != nil {
+		c.Log.Error("a durable command was delivered in an unknown way", "error", err)
+		return
+	}
+	c.queues.Accept(d)
+}
+
+func (c *Commands) ackWait() time.Duration { return c.Streams.Runners.CachedInfo().Config.AckWait }
+
+// headOf is the chat's lowest command that remains behind what is known to be done.
+func (c *Commands) headOf(ctx context.Context, chat subjects.ChatToken, behind uint64) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	msg, err := bus.Ask(ctx, c.Log, "looking which command of a chat is next", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		return c.Streams.Commands.GetMsg(ctx, behind+1, jetstream.WithGetMsgSubject(c.cfg.Prefix.DurableOf(chat)))
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return msg.Sequence, nil
+}
+
+// next is what is to become of a durable command.
+type next struct {
+	done  bool
+	after time.Duration // until it is looked at again, if it is not done
+}
+
+var finished = next{done: true}
+
+// runDurable goes on with a command, and acknowledges it when its result is published.
+func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) queue.Verdict {
+	leave, err := c.admission.enter(ctx)
+	if err != nil {
+		return queue.PutOff
+	}
+	defer leave()
+	held, err := delivery.Claim(ctx)
+	if err != nil {
+		return queue.PutOff
+	}
+	d, err := c.readDelivered(held.Context(), delivery)
+	if errors.Is(err, jetstream.ErrMsgNotFound) { // somebody else has done it
+		held.Stop()
+		return queue.Done
+	}
+	var n next
+	if err == nil {
+		n, err = d.advance(held.Context())
+	}
+	return c.settle(held, n, err)
+}
+
+// settle acknowledges a command that is done, and puts off one that is not.
+func (c *Commands) settle(held *lease.Lease, n next, err error) queue.Verdict {
+	switch {
+	case errors.Is(err, journal.ErrOvertaken), held.Context().Err() != nil:
+		held.Stop() // it is another's, or comes again by itself
+		return queue.PutOff
+	case err != nil:
+		c.Log.Warn("a durable command could not be gone on with; it is tried again", "error", err)
+		n = next{after: retryPause(1, nil)}
+	case n.done:
+		if err = held.End(); err == nil {
+			return queue.Done
+		}
+		c.Log.Warn("a durable command is done but could not be removed; it will be when it comes again", "error", err)
+		return queue.PutOff
+	}
+	if err := held.GiveBack(n.after); err != nil {
+		c.Log.Debug("a durable command could not be put off; it comes again by itself", "error", err)
+	}
+	return queue.PutOff
+}
+
+// durable is one run of a durable command: from one delivery to the next.
+type durable struct {
+	commands *Commands
+	cmd      *command
+	refused  *schema.Error
+	sequence uint64 // in the stream of commands
+	subject  string
+	raw      arrival
+	since    time.Time // the stream has it
+}
+
+// readDelivered reads what was delivered; what was put off is read anew.
+func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) (*durable, error) {
+	msg := delivery.Message()
+	if msg == nil {
+		return c.readStored(ctx, delivery.Sequence())
+	}
+	meta, err := msg.Metadata()
+	if err != nil {
+		return nil, err
+	}
+	d := &durable{
+		commands: c, sequence: delivery.Sequence(),
+		subject: msg.Subject(), raw: arrival{header: msg.Headers(), data: msg.Data()}, since: meta.Timestamp,
+	}
+	d.read()
+	return d, nil
+}
+
+func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, error) {
+	msg, err := bus.Ask(ctx, c.Log, "reading a durable command", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		return c.Streams.Commands.GetMsg(ctx, sequence)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &durable{
+		commands: c, sequence: sequence,
+		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: msg.Time,
+	}
+	d.read()
+	return d, nil
+}
+
+// read makes a command of the message. Its stream, place and time stand in for
+// an id that its sender did not give.
+func (d *durable) read() {
+	prefix := d.commands.cfg.Prefix
+	d.raw.id = prefix.StreamName("COMMANDS") + ":" + formatUint(d.sequence) + ":" + d.since.UTC().Format(time.RFC3339Nano)
+	subject, err := prefix.Parse(d.subject)
+	if err != nil {
+		d.cmd = unread(specOf(prefix, d.subject), d.raw)
+		d.refused = invalidCommand(&schema.FieldError{Field: "subject", Problem: "its last token is no chat id in escaped form"})
+		return
+	}
+	d.raw.chat = brightpattern.ChatID(subject.Chat.ID())
+	spec, _ := schema.LookupCommand(string(subject.Command)) // the stream takes no others
+	d.cmd, d.refused = read(spec, d.raw)
+	if d.refused == nil && d.isTooLarge() {
+		d.cmd.refuse()
+		d.refused = invalidCommand(&schema.FieldError{Field: "data", Problem: "is too long for the bus, together with the headers: a dead letter could not hold it"})
+	}
+	if d.refused == nil && spec.Read { // reads again for each message
+		d.cmd.Key = readKey(d.cmd.Source, d.cmd.ID, d.sequence)
+	}
+}
+
+// isTooLarge tells of a command that fits on the bus, but would not with a
+// dead letter's headers: it could never be given up.
+func (d *durable) isTooLarge() bool {
+	letter := nats.Msg{Subject: d.subject, Header: d.raw.header, Data: d.raw.data}
+	return int64(letter.Size()) > d.commands.NATS.MaxPayload()-bus.Headroom
+}
+
+// advance goes one step further with the command.
+func (d *durable) advance(ctx context.Context) (next, error) {
+	r, err := d.begin(ctx)
+	switch {
+	case err != nil:
+		return next{}, err
+	case r.Done != nil:
+		return finished, d.commands.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, true)
+	case r.Message != d.sequence:
+		taken, err := d.takePlace(ctx, r)
+		if err != nil || !taken {
+			return d.awaitOther(ctx, r, err)
+		}
+	}
+	d.cmd.record = r
+	if d.refused != nil {
+		return d.finish(ctx, failed(d.refused))
+	}
+	d.learnOfDeath()
+	if d.isPast(time.Now()) {
+		return d.giveUp(ctx)
+	}
+	if n, settled, err := d.resolve(ctx); settled || err != nil {
+		return n, err
+	}
+	return d.try(ctx)
+}
+
+// begin is the command's record, a new one if it has none. Another command
+// under the same identity is refused, and has a record of its own.
+func (d *durable) begin(ctx context.Context) (*journal.Record, error) {
+	r, err := d.commands.Journal.Find(ctx, d.cmd.Key)
+	if fingerprint := d.cmd.fingerprint(); err == nil && r != nil && d.refused == nil && r.Fingerprint != fingerprint {
+		d.refused = conflict()
+		d.cmd.refuse(fingerprint)
+		r, err = d.commands.Journal.Find(ctx, d.cmd.Key)
+	}
+	if err == nil && r == nil {
+		r = journal.NewRecord(d.cmd.Identity, d.cmd.fingerprint(), d.sequence)
+	}
+	return r, err
+}
+
+// takePlace is for a repeat of a command that is not done. It waits for the
+// outcome, but if the other message has been taken out of the stream by hand,
+// nobody works on it, and this one goes on with it.
+func (d *durable) takePlace(ctx context.Context, r *journal.Record) (bool, error) {
+	if r.Message == 0 { // a live one
+		return false, nil
+	}
+	there, err := d.isThere(ctx, r.Message)
+	if there || err != nil {
+		return false, err
+	}
+	again, err := d.commands.Journal.Find(ctx, d.cmd.Key)
+	if err != nil || !r.IsSame(again) { // it has just been done
+		return false, err
+	}
+	r.Message = d.sequence
+	return true, nil
+}
+
+// isThere tells whether the command still stands in the stream at another place.
+func (d *durable) isThere(ctx context.Context, sequence uint64) (bool, error) {
+	other, err := d.commands.readStored(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	return err == nil && other.cmd.Key == d.cmd.Key, err
+}
+
+// awaitOther waits for the outcome of the other message with this identity, but
+// not for one that did not come to an end in all its time.
+func (d *durable) awaitOther(ctx context.Context, r *journal.Record, err error) (next, error) {
+	if err == nil && d.isPast(time.Now()) {
+		d.cmd.record = r
+		return d.finish(ctx, failed(died()))
+	}
+	return d.later(retryPause(1, nil)), err
+}
+
+// learnOfDeath reads the traces of a replica that died while it called.
+func (d *durable) learnOfDeath() {
+	r := d.cmd.record
+	if !r.Calling {
+		return
+	}
+	r.Calling, r.MayBeDone, r.LastError = false, true, died()
+	if d.cmd.chat.Token != "" {
+		d.commands.Chats.ReportLost(d.cmd.chat, d.commands.silence()) // which may have carried events
+	}
+}
+
+// try makes one attempt.
+func (d *durable) try(ctx context.Context) (next, error) {
+	c, r := d.commands, d.cmd.record
+	r.Attempts++
+	r.Calling, r.LastCall, r.Replica = true, time.Now().UTC(), c.Self
+	if err := c.Journal.Write(ctx, r); err != nil {
+		return next{}, err
+	}
+	c.Failpoints.Reach(failpoint.Begun)
+	began := time.Now()
+	calling, cancel := context.WithTimeout(ctx, callsMost*c.cfg.CallTimeout)
+	o := c.call(calling, d.cmd)
+	cancel()
+	if ctx.Err() != nil { // the lease is lost: whoever has it now finds a call under way
+		return next{}, context.Cause(ctx)
+	}
+	c.Metrics.Took(d.cmd.spec.Name, time.Since(began))
+	if o.Error == nil || !d.mayTryAgain(o) {
+		return d.finish(ctx, o)
+	}
+	return d.tryLater(ctx, o)
+}
+
+// mayTryAgain tells whether the failure may pass, and another try do no harm.
+func (d *durable) mayTryAgain(o outcome) bool {
+	var told *schema.Error
+	passes := brightpattern.IsTransient(o.err) || bus.IsOutage(o.err) || errors.Is(o.err, chats.ErrClosing) || errors.As(o.err, &told) && told.Retryable
+	harmless := o.Error.Outcome == schema.OutcomeNotDone || d.cmd.spec.Repeatable || d.cmd.spec.GET || d.cmd.record.Number != nil
+	return passes && harmless
+}
+
+// tryLater records what the attempt came to.
+func (d *durable) tryLater(ctx context.Context, o outcome) (next, error) {
+	r := d.cmd.record
+	r.Calling, r.LastError = false, o.Error
+	r.MayBeDone = r.MayBeDone || o.Error.Outcome == schema.OutcomeUnknown
+	wire := wireError(o.err)
+	if wire == nil { // the contact center was not asked
+		r.Attempts--
+	}
+	return d.later(retryPause(r.Attempts, wire)), d.commands.Journal.Write(ctx, r)
+}
+
+const (
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = time.Minute
+)
+
+// retryPause grows exponentially, with jitter, and honours Retry-After.
+func retryPause(attempts int, failure *brightpattern.Error) time.Duration {
+	pause := min(longestRetry, firstRetry<<min(max(attempts-1, 0), 10))
+	pause = pause/2 + rand.N(pause)
+	if failure != nil {
+		pause = max(pause, min(failure.RetryAfter, retry.LongestRetryAfter))
+	}
+	return pause
+}
+
+// deadline is when patience ends.
+func (d *durable) deadline() time.Time {
+	end := d.since.Add(d.commands.cfg.CommandMaxAge)
+	if !d.cmd.expires.IsZero() && d.cmd.expires.Before(end) {
+		end = d.cmd.expires
+	}
+	return end
+}
+
+func (d *durable) isPast(now time.Time) bool { return !now.Before(d.deadline()) }
+
+// later has the command looked at again after a pause, or when its end has come.
+func (d *durable) later(pause time.Duration) next {
+	return next{after: max(0, min(pause, time.Until(d.deadline())))}
+}
+
+// finish records the outcome, publishes it, and leaves only the acknowledgement.
+func (d *durable) finish(ctx context.Context, o outcome) (next, error) {
+	o.At = time.Now().UTC()
+	if o.Error != nil && d.cmd.record.MayBeDone {
+		unknown := *o.Error
+		unknown.Outcome = schema.OutcomeUnknown
+		o.Error = &unknown
+	}
+	o, err := d.commands.conclude(ctx, d.cmd, o)
+	if err != nil {
+		return next{}, err
+	}
+	d.commands.Metrics.Counted(d.cmd.spec.Name, o.Error)
+	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, false)
+}

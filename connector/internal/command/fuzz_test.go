@@ -1,0 +1,282 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// planted takes the place of values. It stands in no name, so that no error has a reason to tell it.
+const (
+	planted       = "pl4ntedvalue"
+	plantedNumber = "90817263544"
+)
+
+// writers write results in each mode. Nothing is connected any more, so what
+// would go to the object store cannot be written.
+func writers(f *testing.F) []*Commands {
+	r := natstest.New(f)
+	var all []*Commands
+	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
+		streams := r.Streams(func(c *bus.Config) { c.Mode = mode })
+		all = append(all, &Commands{
+			Needs: Needs{
+				Publisher: r.Publisher(streams), Log: natstest.Log(),
+				Naming: translate.Naming{Prefix: "a.b", Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
+			},
+			cfg: Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
+		})
+	}
+	r.NC.Close()
+	r.Server.Shutdown()
+	return all
+}
+
+// FuzzReadCommand gives every command any header and any data. It never
+// panics, its result can always be written, and no error tells a value.
+func FuzzReadCommand(f *testing.F) {
+	for i := range schema.Commands {
+		for _, data := range seedsOf(&schema.Commands[i]) {
+			for _, mask := range []uint64{1, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa, 0xffffffffffffffff, 0x123456789abcdef0} {
+				f.Add(uint8(i), "Nats-Msg-Id: 1", data, mask)
+			}
+			f.Add(uint8(i), "Content-Type: application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"/s","type":"t","correlationid":"c","data":`+data+`}`, uint64(0xfffffffffffffff0))
+			f.Add(uint8(i), "ce-specversion: 1.0\r\nCE-ID: a%20b\r\nce-source: /s\r\nce-type: t\r\nce-expirytime: 2026-01-01T00:00:00Z", data, uint64(0xffffffffffffffe0))
+		}
+	}
+	f.Add(uint8(10), "ce-id: \xff\r\nce-id: 2\r\nNats-Msg-Id: \xff", `{"specversion":"0.3","chatId":"\ud800"}`, uint64(3))
+	f.Add(uint8(10), "", `{"chatId":"a.b *>=é\u0000","text":"hi"}`, uint64(0))
+	f.Add(uint8(31), "", `{"aps":{"alert":"news"},"chatID":"`+strings.Repeat("é", 128)+`"}`, uint64(0))
+	f.Add(uint8(2), "traceparent: x\r\nContent-Type: text/xml", `{"chatId":"`+strings.Repeat("é", 200)+`"}`, uint64(0))
+	all := writers(f)
+	f.Fuzz(func(t *testing.T, which uint8, header, data string, mask uint64) {
+		spec := &schema.Commands[int(which)%len(schema.Commands)]
+		h, err := nats.DecodeHeadersMsg([]byte("NATS/1.0\r\n" + header + "\r\n\r\n"))
+		if err != nil {
+			h = nats.Header{header: {data}, strings.ToUpper(data): {header}}
+		}
+		checkRead(t, all, spec, h, []byte(data))
+
+		h, data = plantHeader(h, mask), plant(data, mask)
+		if hasPlantedName(h, data) {
+			return
+		}
+		if failure := checkRead(t, all, spec, h, []byte(data)); failure != nil {
+			for _, value := range []string{planted, plantedNumber} {
+				if strings.Contains(failure.Message, value) {
+					t.Errorf("%s: the error tells a value: %s", spec.Name, failure.Message)
+				}
+			}
+		}
+	})
+}
+
+// seedsOf makes data of a command: all fields, the least, and none.
+func seedsOf(spec *schema.Command) []string {
+	values := map[schema.Kind]any{
+		schema.KindStringMap: map[string]string{"topic": "parcel"}, schema.KindObject: map[string]any{"type": "OFFER_CALL", "n": 1},
+		schema.KindBase64: "AAAA", schema.KindLatitude: 48.2, schema.KindLongitude: -16.4,
+	}
+	all, least := map[string]any{}, map[string]any{}
+	for _, field := range spec.Fields {
+		value, ok := values[field.Kind]
+		if !ok {
+			value = "K1x"
+		}
+		if len(field.Enum) > 0 {
+			value = field.Enum[0]
+		}
+		if all[field.Name] = value; field.Required {
+			least[field.Name] = value
+		}
+	}
+	return []string{mustEncode(all), mustEncode(least), "", mustEncode(all)[1:]}
+}
+
+func mustEncode(value any) string {
+	data, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+// checkRead reads a command, and writes it down as succeeded, failed and refused.
+func checkRead(t *testing.T, writers []*Commands, spec *schema.Command, h nats.Header, data []byte) *schema.Error {
+	t.Helper()
+	cmd, failure := read(spec, arrival{header: h, data: data, id: uuid.NewString()})
+	if cmd.ID == "" || cmd.Correlation == "" {
+		t.Errorf("the command has no identity: %+v", cmd)
+	}
+	checkChat(t, cmd.chat)
+	if failure == nil && spec.NamesChat() && cmd.chat.Token == "" {
+		t.Errorf("%s is taken, but is on no chat: %q", spec.Name, data)
+	}
+	busy := unread(spec, arrival{header: h, id: uuid.NewString()})
+	for _, c := range writers {
+		checkResult(t, c, cmd.Identity, failed(failure))
+		checkResult(t, c, cmd.Identity, outcome{Outcome: journal.Outcome{ChatID: cmd.chat.ID, App: "\xff app", Result: json.RawMessage(`{"n":1}`)}})
+		checkResult(t, c, busy.Identity, failed(unavailable("busy")))
+	}
+	return failure
+}
+
+// checkChat: the token leads back to the id, and is one token.
+func checkChat(t *testing.T, chat chats.Key) {
+	t.Helper()
+	if chat == (chats.Key{}) {
+		return
+	}
+	back, err := subjects.Unescape(string(chat.Token))
+	if err != nil || back != string(chat.ID) || len(chat.ID) > schema.MaxID {
+		t.Errorf("the chat %q has the token %q, which is %q, %v", chat.ID, chat.Token, back, err)
+	}
+}
+
+// checkResult writes a result and reads it as its receiver does.
+func checkResult(t *testing.T, c *Commands, of journal.Identity, o outcome) {
+	t.Helper()
+	r, err := c.build(t.Context(), of, o)
+	if err != nil {
+		t.Errorf("the result of %+v cannot be written: %v", of, err)
+		return
+	}
+	ce, _, err := schema.Decode(r.event.Header, r.event.Data)
+	if err != nil {
+		t.Fatalf("the result of %+v cannot be read: %v", of, err)
+	}
+	if result, err := schema.DecodeResult(ce); err != nil || result.Command != string(of.Command) || (result.Error == nil) != (o.Error == nil) {
+		t.Errorf("the result of %+v is read as %+v, %v", of, result, err)
+	}
+	if got := schema.Extension(ce, schema.AttrCausationID); got != of.ID {
+		t.Errorf("causationid is %q, the command's id %q", got, of.ID)
+	}
+	if parsed, err := c.cfg.Prefix.Parse(r.event.Subject); err != nil || parsed.Kind != subjects.KindResult || parsed.Command != of.Command {
+		t.Errorf("the result goes to %q: %+v, %v", r.event.Subject, parsed, err)
+	}
+}
+
+// plant puts a planted value in the place of the leaves of the JSON, each as
+// two bits of the mask say: kept, right or of a wrong type. Behind what is no
+// JSON it puts one, too.
+func plant(data string, mask uint64) string {
+	decoder := json.NewDecoder(strings.NewReader(data))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil || decoder.More() {
+		return data + `,"` + planted
+	}
+	return mustEncode(plantIn(value, &mask))
+}
+
+func plantIn(value any, mask *uint64) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			value[name] = plantIn(value[name], mask)
+		}
+		return value
+	case []any:
+		for i := range value {
+			value[i] = plantIn(value[i], mask)
+		}
+		return value
+	}
+	instead := []any{value, planted, []any{planted}, json.Number(plantedNumber)}[*mask&3]
+	*mask >>= 2
+	return instead
+}
+
+func plantHeader(h nats.Header, mask uint64) nats.Header {
+	changed := nats.Header{}
+	for i, name := range slices.Sorted(maps.Keys(h)) {
+		changed[name] = h[name]
+		if mask>>(i%64)&1 == 1 {
+			changed[name] = []string{planted}
+		}
+	}
+	return changed
+}
+
+// hasPlantedName: names are told in errors on purpose.
+func hasPlantedName(h nats.Header, data string) bool {
+	for name := range h {
+		if strings.Contains(strings.ToLower(name), planted) || strings.Contains(name, plantedNumber) {
+			return true
+		}
+	}
+	for _, value := range []string{planted, plantedNumber} {
+		if i := strings.Index(data, value); i >= 0 && strings.Contains(data[i:], `":`) && strings.Contains(data, value+`":`) {
+			return true
+		}
+	}
+	return false
+}
+
+// FuzzExplain gives every command any failure of a call: the result can be
+// written, says something, and repeats nothing where that could be a secret.
+func FuzzExplain(f *testing.F) {
+	for i := range schema.Commands {
+		f.Add(uint8(i), "5005", "told "+planted, 404, "refused", false)
+		f.Add(uint8(i), "", "\xff\r\n\x00"+planted, 406, "refused", true)
+	}
+	for _, code := range schema.ErrorCodes {
+		f.Add(uint8(3), code.WireCode, "", 500, "refused", false)
+	}
+	for _, reason := range []string{"unreachable", "timeout", "cut", "unreadable", "canceled", "invalid"} {
+		f.Add(uint8(6), "", "", 0, reason, true)
+	}
+	all := writers(f)
+	f.Fuzz(func(t *testing.T, which uint8, code, message string, status int, reason string, unknown bool) {
+		spec := &schema.Commands[int(which)%len(schema.Commands)]
+		cmd := &command{spec: spec, Identity: journal.Identity{Command: subjects.Command(spec.Name), ID: "1", Result: "2", Correlation: "1"}}
+		wire := &brightpattern.Error{
+			Method: "m", Status: status, Code: brightpattern.Code(code), Message: message, Reason: brightpattern.Reason(reason), Effect: brightpattern.EffectNone,
+		}
+		if unknown {
+			wire.Effect = brightpattern.EffectUnknown
+		}
+		for _, err := range []error{wire, fmt.Errorf("wrapped: %w", wire), &doneError{wire}} {
+			failure := explain(spec, err)
+			checkFailure(t, failure)
+			checkResult(t, all[0], cmd.Identity, failed(failure))
+			if carriesSecrets[spec.Name] && len(message) > 3 && strings.Contains(failure.Message, message) && !strings.Contains(meaningOf(failure, status), message) {
+				t.Errorf("%s repeats what it was told: %q", spec.Name, failure.Message)
+			}
+		}
+	})
+}
+
+// meaningOf is what an error says without the contact center's words.
+func meaningOf(failure *schema.Error, status int) string {
+	return meanings[failure.Code] + " (HTTP status " + strconv.Itoa(status) + ")"
+}
+
+func checkFailure(t *testing.T, failure *schema.Error) {
+	t.Helper()
+	if _, known := meanings[failure.Code]; !known || failure.Message == "" {
+		t.Errorf("the error says nothing: %+v", failure)
+	}
+	if failure.Outcome != schema.OutcomeNotDone && failure.Outcome != schema.OutcomeUnknown {
+		t.Errorf("the outcome is %q", failure.Outcome)
+	}
+	if strings.ContainsAny(oneLine(failure.Message), "\r\n\x00") {
+		t.Errorf("%q cannot stand in a header", oneLine(failure.Message))
+	}
+}

@@ -1,0 +1,85 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+// What is done about a call whose outcome is not known, before another is made.
+
+// resolve reports true if the command is settled, or has to wait.
+func (d *durable) resolve(ctx context.Context) (n next, settled bool, err error) {
+	r := d.cmd.record
+	switch {
+	case !r.MayBeDone, d.cmd.spec.Repeatable, d.cmd.spec.GET, d.commands.Failpoints.LeavesOut(failpoint.LookUp):
+		return next{}, false, nil
+	case r.Number != nil:
+		return d.lookUp(ctx)
+	case d.cmd.spec.MessageID: // without a number nothing was sent
+		r.MayBeDone = false
+		return next{}, false, nil
+	}
+	n, err = d.finish(ctx, failed(r.LastError))
+	return n, true, err
+}
+
+// lookUp looks for a message in the chat's history. A request that timed out
+// may still be on its way, so it waits for as long as a call may take.
+func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) {
+	c, r := d.commands, d.cmd.record
+	if wait := time.Until(d.canBeLookedUp()); wait > 0 {
+		return d.later(wait), true, c.Journal.Write(ctx, r)
+	}
+	found, err := c.Chats.Find(ctx, d.cmd.chat)
+	if err != nil && !errors.Is(err, chats.ErrUnknown) {
+		return next{}, true, err
+	}
+	var history []brightpattern.Event
+	if err == nil {
+		history, err = c.Client.History(ctx, found.Credentials(), d.cmd.chat.ID)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return next{}, true, context.Cause(ctx)
+	case brightpattern.IsTransient(err):
+		r.LookUps++
+		return d.later(retryPause(r.Attempts+r.LookUps, wireError(err))), true, c.Journal.Write(ctx, r)
+	case err != nil:
+		n, err = d.finish(ctx, failed(r.LastError))
+		return n, true, err
+	}
+	r.MayBeDone = false
+	id := brightpattern.ClientMessageID(d.cmd.chat.ID, *r.Number)
+	if !translate.HasSent(d.cmd.chat.ID, history, id) {
+		return next{}, false, nil
+	}
+	n, err = d.finishSent(ctx, id, brightpattern.AppID(found.AppID))
+	return n, true, err
+}
+
+// canBeLookedUp is when no request of an earlier call can be on its way any more.
+func (d *durable) canBeLookedUp() time.Time {
+	ready := d.cmd.record.LastCall.Add(d.commands.cfg.CallTimeout)
+	if d.cmd.record.Replica != d.commands.Self {
+		ready = ready.Add(replicas.ClockSkew)
+	}
+	return ready
+}
+
+func (d *durable) finishSent(ctx context.Context, id brightpattern.MessageID, app brightpattern.AppID) (next, error) {
+	result, err := json.Marshal(schema.ChatSendResult{MessageID: string(id)})
+	if err != nil {
+		return next{}, err
+	}
+	return d.finish(ctx, outcome{Outcome: journal.Outcome{ChatID: d.cmd.chat.ID, App: app, Result: result}})
+}

@@ -1,0 +1,119 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/outbox"
+	"cc-connector/schema"
+)
+
+// How a live command is run once, and its repeats get what it came to.
+
+// runOnce runs a command that the journal does not have yet; a repeat gets
+// the recorded outcome, also one of which the event is another's to publish.
+func (c *Commands) runOnce(ctx context.Context, cmd *command, leave func()) told {
+	owed := owedOutcome(cmd.Key)
+	c.Outbox.Enter(owed)
+	earlier, err := c.begin(ctx, cmd, owed)
+	switch {
+	case err != nil:
+		return c.giveUpBeginning(cmd, owed)
+	case earlier != nil:
+		c.Outbox.Leave(owed, true)
+		return c.repeat(ctx, cmd, earlier, leave)
+	}
+	c.Failpoints.Reach(failpoint.Begun)
+	o, err := c.conclude(c.Life.Work, cmd, c.call(ctx, cmd))
+	if err != nil {
+		c.Outbox.Leave(owed, false)
+		c.Log.Error("the outcome of a command could not be recorded", "command", cmd.Command, "error", err)
+		return told{cmd.Identity, o, replyOnly}
+	}
+	return told{cmd.Identity, o, publishOwed}
+}
+
+// begin makes the command's record, or returns the one that is there.
+func (c *Commands) begin(ctx context.Context, cmd *command, owed outbox.Entry) (*journal.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	written := c.Outbox.Send(ctx, owed) // NATS gets it before the record
+	cmd.record = journal.NewRecord(cmd.Identity, cmd.fingerprint(), 0)
+	cmd.record.Replica = c.Self
+	err := c.Journal.Write(ctx, cmd.record)
+	owedErr := written()
+	if errors.Is(err, journal.ErrOvertaken) {
+		return c.Journal.Find(ctx, cmd.Key)
+	}
+	return nil, errors.Join(err, owedErr)
+}
+
+const giveUpWithin = 500 * time.Millisecond
+
+// giveUpBeginning answers a command of which it was not known in time whether
+// it is on record. If it is, that has to say the same; and if this process was
+// frozen, another one may have said something else by now.
+func (c *Commands) giveUpBeginning(cmd *command, owed outbox.Entry) told {
+	ctx, cancel := context.WithTimeout(c.Life.Work, giveUpWithin)
+	defer cancel()
+	o, err := c.recordUncalled(ctx, cmd)
+	if err != nil {
+		c.Outbox.LeaveWith(owed, cmd.record.Run)
+		cmd.refuse()
+		return told{cmd.Identity, failed(unrecorded()), replyOnly}
+	}
+	return told{cmd.Identity, o, publishOwed}
+}
+
+// recordUncalled records that no call was made, if the command is on record at
+// all, and its outcome is not.
+func (c *Commands) recordUncalled(ctx context.Context, cmd *command) (outcome, error) {
+	found, err := c.Journal.Find(ctx, cmd.Key)
+	switch {
+	case err != nil:
+		return outcome{}, err
+	case found == nil || found.Run != cmd.record.Run:
+		return outcome{}, errors.New("the command is not on record")
+	case found.Done != nil:
+		return outcome{Outcome: *found.Done}, nil
+	}
+	cmd.record = found
+	return c.conclude(ctx, cmd, failed(unrecorded()))
+}
+
+func unrecorded() *schema.Error {
+	return unavailable("JetStream did not record the command in time")
+}
+
+// repeat is the outcome of a command whose identity the journal has already.
+func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Record, leave func()) told {
+	if fingerprint := cmd.fingerprint(); earlier.Fingerprint != fingerprint {
+		cmd.refuse(fingerprint)
+		return told{cmd.Identity, c.placed(ctx, cmd, failed(conflict())), publishTried}
+	}
+	c.Metrics.Repeats.WithLabelValues(cmd.spec.Name).Inc()
+	if earlier.Done == nil {
+		leave()
+		finished, err := c.Journal.Await(ctx, cmd.Key)
+		if err != nil {
+			cmd.refuse()
+			return told{cmd.Identity, failed(stillRunning()), replyOnly}
+		}
+		earlier = finished
+	}
+	return told{earlier.Identity, outcome{Outcome: *earlier.Done}, replyOnly}
+}
+
+func conflict() *schema.Error {
+	return refuse(schema.CodeCommandConflict, "another command, or other data, came with this id: an id must be used for one command only")
+}
+
+func stillRunning() *schema.Error {
+	return &schema.Error{
+		Code: schema.CodeTimeout, Message: "the command is being run, but its outcome did not come in time: ask again with the same id",
+		Retryable: true, Outcome: schema.OutcomeUnknown,
+	}
+}

@@ -1,0 +1,200 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// command is a message on a command subject, as far as it could be read.
+type command struct {
+	journal.Identity
+	spec    *schema.Command
+	expires time.Time // zero: never
+	data    json.RawMessage
+	chat    chats.Key       // the chat that it names; zero if none
+	record  *journal.Record // what the journal knows of it; nil if it is not recorded
+}
+
+// arrival is a message on a command subject, of either lane.
+type arrival struct {
+	header nats.Header
+	data   []byte
+	id     string               // in place of one that the sender did not give
+	chat   brightpattern.ChatID // that a durable subject names
+}
+
+// read reads any of the three forms. The subject alone decides what is
+// run. Even when it refuses, what it returns is good enough to answer with.
+func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
+	e, form, err := schema.Decode(a.header, a.data)
+	cmd := identified(spec, e, form, a)
+	unfit := cmd.checkAttributes(form, a.id)
+	if err == nil {
+		err = unfit
+	}
+	if err == nil {
+		err = cmd.take(e, a.chat)
+	}
+	cmd.ChatID = cmd.chat.ID
+	if err != nil {
+		cmd.refuse()
+		return cmd, invalidCommand(err)
+	}
+	cmd.Result = translate.ID("result", cmd.Source, cmd.ID)
+	cmd.Key = cmd.Result
+	return cmd, nil
+}
+
+// take reads what the command wants.
+func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
+	c.data = e.Data()
+	c.chat = chatNamedIn(c.data)
+	if named != "" && (len(named) > schema.MaxID || !utf8.ValidString(string(named))) {
+		return &schema.FieldError{Field: "subject", Problem: fmt.Sprintf("must name a chat by UTF-8 of at most %d bytes", schema.MaxID)}
+	}
+	if named != "" {
+		c.chat, _ = chats.KeyOf(named) // the subject had it as a token
+		var unfit *schema.FieldError
+		if c.data, unfit = c.spec.WithChat(c.data, string(named)); unfit != nil {
+			return unfit
+		}
+	}
+	if c.expires, err = schema.ExpiryTime(e); err != nil {
+		return err
+	}
+	if unfit := c.spec.Validate(c.data); unfit != nil {
+		return unfit
+	}
+	return nil
+}
+
+// unread is a command that nobody looked into, good enough to answer with.
+func unread(spec *schema.Command, a arrival) *command {
+	cmd := identified(spec, event.Event{}, schema.FormPlain, a)
+	_ = cmd.checkAttributes(schema.FormPlain, a.id) // the answer is the same, but can be written
+	cmd.refuse()
+	return cmd
+}
+
+// identified is a command with the identity that its sender gave it, or the
+// one in its place.
+func identified(spec *schema.Command, e event.Event, form schema.Form, a arrival) *command {
+	c := &command{spec: spec}
+	c.Command, c.ID = subjects.Command(spec.Name), a.header.Get(nats.MsgIdHdr)
+	if form != schema.FormPlain && e.Context != nil {
+		c.Source, c.ID = e.Source(), e.ID()
+	}
+	if c.ID == "" {
+		c.ID = a.id
+	}
+	c.Correlation = c.ID
+	if e.Context == nil {
+		return c
+	}
+	if given := schema.Extension(e, schema.AttrCorrelationID); given != "" {
+		c.Correlation = given
+	}
+	c.TraceParent = schema.Extension(e, schema.AttrTraceParent)
+	c.TraceState = schema.Extension(e, schema.AttrTraceState)
+	return c
+}
+
+// checkAttributes refuses what the result could not carry on, and puts
+// something in its place that it can.
+func (c *command) checkAttributes(form schema.Form, id string) error {
+	idName := "id"
+	if form == schema.FormPlain {
+		idName = nats.MsgIdHdr
+	}
+	var problems []error
+	check := func(name string, value *string, most int, instead string) {
+		if !utf8.ValidString(*value) || len(*value) > most || strings.ContainsFunc(*value, unicode.IsControl) {
+			*value = instead
+			problems = append(problems, &schema.FieldError{Field: name, Problem: fmt.Sprintf("must be UTF-8 of at most %d bytes, without control characters", most)})
+		}
+	}
+	if c.Correlation == c.ID {
+		c.Correlation = ""
+	}
+	check(idName, &c.ID, schema.MaxID, id)
+	check(schema.AttrCorrelationID, &c.Correlation, schema.MaxString, "")
+	check(schema.AttrTraceParent, &c.TraceParent, schema.MaxString, "")
+	check(schema.AttrTraceState, &c.TraceState, schema.MaxString, "")
+	if c.Correlation == "" {
+		c.Correlation = c.ID
+	}
+	return errors.Join(problems...)
+}
+
+// chatNamedIn finds the chat in data that may be refused for something else.
+func chatNamedIn(data []byte) chats.Key {
+	var named struct {
+		ChatID   json.RawMessage `json:"chatId"`
+		FromPush json.RawMessage `json:"chatID"`
+	}
+	if json.Unmarshal(data, &named) != nil {
+		return chats.Key{}
+	}
+	for _, raw := range []json.RawMessage{named.FromPush, named.ChatID} {
+		var id brightpattern.ChatID
+		if json.Unmarshal(raw, &id) == nil && id != "" && len(id) <= schema.MaxID {
+			key, _ := chats.KeyOf(id)
+			return key
+		}
+	}
+	return chats.Key{}
+}
+
+// refuse gives the command the result id of one that was refused before it
+// began: a good one with the same identity must still have its own.
+func (c *command) refuse(more ...string) {
+	c.Result = translate.ID(append([]string{"refusal", c.Source, c.ID, c.spec.Name, string(c.chat.ID)}, more...)...)
+	c.Key = c.Result
+}
+
+// fingerprint tells one command from another of the same identity: by what it
+// is and by its data, however they are written. A secret form's values are
+// left out: who sees the journal could try them all.
+func (c *command) fingerprint() string {
+	data := c.spec.NewData()
+	if schema.ReadData(c.data, data) != nil { // refused data
+		return translate.ID("raw", string(c.Command), c.Result)
+	}
+	if form, secret := data.(*schema.ChatSecureForm); secret {
+		form.Data = nil
+	}
+	written, err := json.Marshal(data)
+	if err != nil {
+		written = c.data
+	}
+	return translate.ID("fingerprint", string(c.Command), translate.Canonical(written)) // objects that are passed on keep their own order
+}
+
+// derivedClient makes a repeat of a chat.request reach the same chat.
+func (c *command) derivedClient() brightpattern.ClientID {
+	return brightpattern.ClientID(translate.ID("client", c.Source, c.ID))
+}
+
+// mayBeDone tells whether an earlier try may have been carried out.
+func (c *command) mayBeDone() bool { return c.record != nil && c.record.MayBeDone }
+
+func (c *command) isDurable() bool { return c.record != nil && c.record.Message != 0 }
+
+func (c *command) isExpired(now time.Time) bool {
+	return !c.expires.IsZero() && !now.Before(c.expires)
+}

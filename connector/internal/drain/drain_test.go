@@ -1,0 +1,49 @@
+package drain_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"cc-connector/connector/internal/drain"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The intake ends before the work does, and not after it.
+func TestLifetimeEndsInOrder(t *testing.T) {
+	life := drain.NewLifetime()
+	life.EndIntake()
+	if life.Intake.Err() == nil || life.Work.Err() != nil {
+		t.Errorf("the intake has ended with %v, the work with %v", life.Intake.Err(), life.Work.Err())
+	}
+	life.EndWork()
+	if life.Work.Err() == nil {
+		t.Error("the work goes on")
+	}
+	life = drain.NewLifetime()
+	life.EndWork()
+	if life.Intake.Err() == nil {
+		t.Error("without work, the intake goes on")
+	}
+}
+
+// A gate waits for what it let in, and lets no more in.
+func TestGateWaits(t *testing.T) {
+	var gate drain.Gate
+	working, done, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	if !gate.Go(func() { close(working); <-done }) {
+		t.Fatal("an open gate lets nobody in")
+	}
+	<-working
+	go func() { gate.Close(); close(closed) }()
+	for gate.Go(func() {}) { // until it is shut
+	}
+	select {
+	case <-closed:
+		t.Error("it does not wait")
+	default:
+	}
+	close(done)
+	<-closed
+}

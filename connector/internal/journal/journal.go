@@ -1,0 +1,112 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/retry"
+)
+
+// ErrOvertaken says that somebody else has gone on with the command.
+var ErrOvertaken = errors.New("somebody else has gone on with the command")
+
+// Journal keeps the records of commands. It may be used from any goroutine.
+type Journal struct {
+	bucket *bus.Bucket
+	log    *slog.Logger
+}
+
+// New keeps them in a bucket.
+func New(bucket *bus.Bucket, log *slog.Logger) *Journal { return &Journal{bucket, log} }
+
+func bucketKey(key string) string { return "command." + key }
+
+// Find returns nil for a command that has no record.
+func (j *Journal) Find(ctx context.Context, key string) (*Record, error) {
+	return bus.Ask(ctx, j.log, "reading the journal of commands", func(ctx context.Context) (*Record, error) {
+		value, err := j.bucket.Get(ctx, bucketKey(key))
+		if err != nil || value.Revision == 0 {
+			return nil, err
+		}
+		return read(key, value.Data, value.Revision)
+	})
+}
+
+func read(key string, data []byte, revision uint64) (*Record, error) {
+	r := &Record{revision: revision}
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("a record of the journal: %w: %w", bus.ErrUnreadable, err)
+	}
+	r.Key = key
+	return r, nil
+}
+
+// Write puts the record into the journal; ErrOvertaken if somebody else has
+// written since it was read.
+func (j *Journal) Write(ctx context.Context, r *Record) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	_, err = bus.Ask(ctx, j.log, "writing the journal of commands", func(ctx context.Context) (struct{}, error) {
+		revision, err := j.bucket.Update(ctx, bucketKey(r.Key), data, r.revision, 0)
+		if bus.IsWrongSequence(err) {
+			return struct{}{}, j.recognize(ctx, r, data)
+		}
+		if err == nil {
+			r.revision = revision
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// recognize finds out whether a write that was refused had been stored by an
+// earlier try, whose answer was lost.
+func (j *Journal) recognize(ctx context.Context, r *Record, data []byte) error {
+	stored, err := j.bucket.Get(ctx, bucketKey(r.Key))
+	switch {
+	case err != nil:
+		return err
+	case !bytes.Equal(stored.Data, data):
+		return retry.Final(ErrOvertaken)
+	}
+	r.revision = stored.Revision
+	return nil
+}
+
+// Await returns the record when its command is done.
+func (j *Journal) Await(ctx context.Context, key string) (*Record, error) {
+	watcher, err := j.bucket.Watch(ctx, bucketKey(key))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = watcher.Stop() }()
+	for {
+		select {
+		case value, open := <-watcher.Updates():
+			if !open {
+				return nil, nats.ErrConnectionClosed
+			}
+			if value == nil { // what was there has been told
+				continue
+			}
+			if value.Operation() != jetstream.KeyValuePut {
+				return nil, errors.New("the command's record was removed")
+			}
+			if r, err := read(key, value.Value(), value.Revision()); err != nil || r.Done != nil {
+				return r, err
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,127 @@
+// Package natstest is the NATS that the tests of the packages beside it run
+// against: a real server with JetStream, in this process. Nothing but tests
+// imports it.
+package natstest
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// Main runs a package's tests and then looks for goroutines that they left.
+func Main(m *testing.M) {
+	// nats.go v1.55.0 starts this goroutine for each object that it puts, and
+	// loses it when the put ends before the goroutine has begun.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
+}
+
+const patience = time.Minute // only a hanging test ever waits as long
+
+// Rig is a server of a test's own, and a connection to it.
+type Rig struct {
+	testing.TB
+	Ctx    context.Context // ends after patience
+	Server *server.Server
+	NC     *nats.Conn
+	JS     jetstream.JetStream
+}
+
+// New starts the server; it ends with the test.
+func New(t testing.TB) *Rig {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	r := &Rig{TB: t, Ctx: ctx}
+	var err error
+	r.Server, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	r.Check(err)
+	r.Server.Start()
+	t.Cleanup(func() { r.Server.Shutdown(); r.Server.WaitForShutdown() })
+	if !r.Server.ReadyForConnections(patience) {
+		t.Fatal("nats-server does not start")
+	}
+	r.NC = r.Connect()
+	r.JS, err = jetstream.New(r.NC)
+	r.Check(err)
+	return r
+}
+
+// Connect is another connection.
+func (r *Rig) Connect() *nats.Conn {
+	r.Helper()
+	nc, err := nats.Connect(r.Server.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	r.Check(err)
+	r.Cleanup(nc.Close)
+	return nc
+}
+
+// Check ends the test that an error makes meaningless.
+func (r *Rig) Check(err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+// Eventually polls a condition that nothing announces.
+func (r *Rig) Eventually(what string, holds func() bool) {
+	r.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-r.Ctx.Done():
+			r.Fatalf("it did not come about that %s", what)
+		}
+	}
+}
+
+// Receive waits for a value.
+func Receive[T any](r *Rig, from <-chan T) (value T) {
+	r.Helper()
+	select {
+	case value = <-from:
+	case <-r.Ctx.Done():
+		r.Fatal("nothing came")
+	}
+	return value
+}
+
+// Prefix is that of the subjects of Streams.
+const Prefix = subjects.DefaultPrefix
+
+// Streams makes the connector's streams.
+func (r *Rig) Streams(change ...func(*bus.Config)) *bus.Streams {
+	r.Helper()
+	cfg := bus.Config{
+		Prefix: Prefix, Tenant: "acme.example", BaseURL: "https://acme.example", Apps: "main:app-1", Durable: schema.Commands, Mode: schema.Structured,
+		EventsMaxAge: 7 * 24 * time.Hour, FilesMaxAge: 7 * 24 * time.Hour, IdempotencyWindow: 24 * time.Hour, CommandMaxAge: time.Hour,
+		FailoverAfter: 10 * time.Second, Replicas: 1, Provision: true,
+	}
+	for _, do := range change {
+		do(&cfg)
+	}
+	streams, err := bus.Open(r.Ctx, r.JS, cfg)
+	r.Check(err)
+	return streams
+}
+
+// Publisher writes to the stream of events.
+func (r *Rig) Publisher(streams *bus.Streams) *bus.Publisher {
+	return bus.NewPublisher(r.JS, streams, r.NC.MaxPayload(), &bus.Health{}, Log())
+}
+
+// Log goes nowhere.
+func Log() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -1,0 +1,54 @@
+package poller
+
+import (
+	"testing"
+
+	"cc-connector/connector/internal/chatlog"
+	"cc-connector/connector/internal/golden"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+var goldenCheckpoints = []checkpoint{
+	{ // of a chat that is followed
+		Position: 41, Sequence: 12, Seen: translate.Counts{"one": 1, "two": 2}, Untaken: translate.Counts{"two": 1},
+		Opening: "opening", Signaled: true, Answered: true, LastSeen: golden.Time(1), Compared: golden.Time(2), ComparedSince: golden.Time(3),
+	},
+	{Position: 41, Sequence: 12, Seen: translate.Counts{"one": 1}, Opening: "opening", LastSeen: golden.Time(1), Clean: "fence"},
+	{Position: 43, Sequence: 14, Seen: translate.Counts{}, Opening: "opening", Wanted: schema.ClosedDetached, Closed: true},
+}
+
+func TestGoldenCheckpoints(t *testing.T) {
+	golden.Values(t, "checkpoint", goldenCheckpoints)
+}
+
+func TestGoldenMessages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tap := r.Tap()
+	for _, want := range []checkpoint{goldenCheckpoints[0], goldenCheckpoints[2]} {
+		h := r.holderWith(want)
+		tap.During("a checkpoint", func() { r.Check(h.writeCheckpoint(r.Ctx, want.Closed, want.Clean)) })
+		found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
+		want.revision = h.saved.revision
+		golden.Same(t, found, want, err)
+	}
+	tap.During("that the tokens of a stream are all there", func() { r.Check(r.poller.RestoreTokens(r.Ctx)) })
+	golden.Lines(t, "messages.txt", tap.Lines())
+}
+
+// holderWith has counted, and knows, what a checkpoint says.
+func (r *rig) holderWith(c checkpoint) *holder {
+	r.Helper()
+	h := r.holder(c.Opening)
+	found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
+	r.Check(err)
+	h.saved, h.wanted, h.phase = found, c.Wanted, announced
+	if c.Closed {
+		h.phase = closed
+	}
+	h.traits = traits{signaled: c.Signaled, answered: c.Answered}
+	h.reconciliation = reconciliation{complete: c.LastSeen, covered: historySpan{c.Compared, c.ComparedSince}}
+	h.chatLog.Resume(chatlog.Counts{Position: c.Position, Sequence: c.Sequence, Seen: c.Seen, Untaken: c.Untaken}, 0)
+	return h
+}

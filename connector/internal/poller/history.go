@@ -1,0 +1,130 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/semaphore"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/retry"
+)
+
+// When a chat's history may be read, and how long it is tried: see package
+// throttle.
+
+// errNoPlace says that a history was not read now, for the sake of others.
+var errNoPlace = errors.New("the contact center is left alone, or too many histories are being read")
+
+// A chat that waits for its past is deaf: after this it is polled again, and
+// the history tried once before each poll.
+const historyPatience = 10 * time.Second
+
+// readHistory has a place for the history from before it is read until done.
+func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpattern.Event, done func(), err error) {
+	ctx, cancel := h.polling.untilLeaving(ctx)
+	defer cancel()
+	began := time.Now()
+	again := h.reconciliation.attempts.begin()
+	release, err := h.placeForHistory(ctx, last, again)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	patience := max(historyPatience-time.Since(began), retry.FirstPause)
+	if last {
+		patience = historyPatience
+	}
+	history, err = h.tryHistory(ctx, patience, last, again)
+	return history, release, err
+}
+
+// tryHistory reads the history, again and again while there is patience; once
+// if it was tried before and will be again.
+func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last, again bool) ([]brightpattern.Event, error) {
+	once, tries := again && !last, uint(0) // no limit but that of time
+	if once {
+		tries = 1
+	}
+	paying, cancel := ctx, func() {}
+	if !last {
+		paying, cancel = context.WithTimeout(ctx, patience)
+	}
+	defer cancel()
+	return backoff.Retry(ctx, func() ([]brightpattern.Event, error) {
+		if h.payForHistory(paying, !once) != nil {
+			return nil, retry.Final(errNoPlace)
+		}
+		events, err := h.poller.Client.History(ctx, h.token.Credentials(), h.chat.ID)
+		h.noteHistory(err)
+		if err != nil && (!brightpattern.IsTransient(err) || h.reconciliation.attempts.areVain()) {
+			return nil, retry.Final(err)
+		}
+		return events, askedToWait(err)
+	}, backoff.WithBackOff(retry.NewBackOff(retry.FirstPause, 2*time.Second)), backoff.WithMaxElapsedTime(patience), backoff.WithMaxTries(tries))
+}
+
+func (h *holder) noteHistory(err error) {
+	h.reconciliation.attempts.note(err != nil, brightpattern.IsUnreadable(err))
+	retryAfter := min(brightpattern.RetryAfter(err), retry.LongestRetryAfter)
+	h.polls.history = nextHistory{pays: h.poller.Budget.Heard(err), notBefore: time.Now().Add(retryAfter)}
+}
+
+// askedToWait has the next try wait for as long as the contact center asks for.
+func askedToWait(err error) error {
+	if after := brightpattern.RetryAfter(err); after > 0 {
+		return errors.Join(err, &backoff.RetryAfterError{Duration: after})
+	}
+	return err
+}
+
+// places are those that the chat's history has to wait for.
+func (h *holder) places() *semaphore.Weighted {
+	if h.polls.begun {
+		return h.poller.Places.Followed
+	}
+	return h.poller.Places.TakenOver
+}
+
+// placeForHistory waits for a place: for the last look at the chat as long as
+// it takes, for the first one only so long as a chat may be deaf, and later,
+// before each poll, not at all. A contact center that asked for time, or fails
+// the chat's polls, too, is left alone then.
+func (h *holder) placeForHistory(ctx context.Context, last, again bool) (release func(), err error) {
+	places := h.places()
+	release = func() { places.Release(1) }
+	switch {
+	case last:
+		err = places.Acquire(ctx, 1)
+	case again:
+		if h.polls.next.pays || time.Now().Before(h.polls.history.notBefore) || !places.TryAcquire(1) {
+			return nil, errNoPlace
+		}
+	default:
+		waiting, cancel := context.WithTimeout(ctx, historyPatience)
+		defer cancel()
+		if err = places.Acquire(waiting, 1); err != nil && ctx.Err() == nil {
+			return nil, errNoPlace
+		}
+	}
+	if err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return release, nil
+}
+
+// payForHistory pays for the next reading, if it has to be paid for; one that
+// is tried before a poll is not waited for.
+func (h *holder) payForHistory(ctx context.Context, wait bool) error {
+	budget := h.poller.Budget
+	switch {
+	case !h.polls.history.pays && !h.polls.next.pays && !budget.IsAway():
+		return nil
+	case wait:
+		return budget.Pay(ctx)
+	case !budget.TryPay():
+		return errNoPlace
+	}
+	return nil
+}

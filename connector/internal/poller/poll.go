@@ -1,0 +1,161 @@
+package poller
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+// follow polls until the chat is to be closed or handed over, and returns why.
+// An error ends the holding instead.
+func (h *holder) follow(ctx context.Context) (ending, error) {
+	if h.isClosed() {
+		return sessionEnded, nil
+	}
+	h.polls.begin()
+	for h.polling.ctx.Err() == nil {
+		if err := h.reconcileBeforePoll(ctx); err != nil {
+			return notEnded, err
+		}
+		if h.isSurplus() {
+			return chatIsSurplus, nil
+		}
+		if !h.mayPoll() {
+			break
+		}
+		if !h.lease.IsSure() { // it has ended, or the process was frozen
+			return notEnded, cmp.Or(context.Cause(ctx), lease.ErrLost)
+		}
+		if err := h.poll(ctx); err != nil {
+			return notEnded, err
+		}
+		retry.Sleep(h.polling.ctx, h.polls.next.pause)
+		if h.polls.next.whenAccepted {
+			h.poller.Refusals.Wait(h.polling.ctx, h.token.AppID)
+		}
+	}
+	return h.afterPolling()
+}
+
+func (h *holder) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.phase == closed
+}
+
+// mayPoll waits until what a poll brings can be published, and until a poll
+// that follows a failure may be made. It reports false if there is to be none.
+func (h *holder) mayPoll() bool {
+	h.awaitStore()
+	if h.polls.next.pays || !h.fresh && h.poller.Budget.IsAway() {
+		_ = h.poller.Budget.Pay(h.polling.ctx)
+	}
+	return h.polling.ctx.Err() == nil
+}
+
+const storePause = 500 * time.Millisecond
+
+// awaitStore returns when what a poll would bring can be published, as far as
+// is known. Whoever polls without NATS takes what nobody can have. A store that
+// fails is not waited for so long: it may be another chat's event that it
+// does not take.
+func (h *holder) awaitStore() {
+	began := time.Now()
+	isDown := func() bool {
+		return !h.poller.NATS.IsConnected() || h.poller.Health.IsStoreDown() && time.Since(began) < bus.StoreMemory
+	}
+	for h.polling.ctx.Err() == nil && isDown() {
+		retry.Sleep(h.polling.ctx, storePause/2+rand.N(storePause)) // not all at once
+	}
+}
+
+// poll polls once, and publishes what it is given: the next poll must not take
+// what could not be published.
+func (h *holder) poll(ctx context.Context) error {
+	began := time.Now()
+	h.polls.send(began)
+	events, err := h.poller.Client.Poll(h.polling.ctx, h.token.Credentials(), h.chat.ID)
+	if err != nil && h.polling.ctx.Err() != nil {
+		return nil // we cut it ourselves; close or the next holder looks for what it held
+	}
+	answered, verdict := time.Now(), judgePoll(err)
+	h.poller.Budget.Heard(err)
+	h.polls.next = h.polls.pace.after(verdict, len(events), answered.Sub(began))
+	h.notePoll(verdict, err)
+	if verdict.outcome == pollAnswered {
+		if err := h.store(ctx, events); err != nil {
+			return err
+		}
+	}
+	h.learn(verdict.outcome, began, answered)
+	return nil
+}
+
+// learn takes in what a poll came to, once what it gave is published.
+func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch outcome {
+	case pollAnswered:
+		h.reconciliation.pollAnswered(began, answered)
+	case pollGone:
+		h.wantClosed(schema.ClosedGone, sessionEnded)
+		h.reconciliation.raise(endMissing)
+	case pollContended:
+		h.reconciliation.pollContended(time.Now())
+	case pollLost:
+		h.fearOrphan()
+		return
+	}
+	h.polls.arrived()
+}
+
+// store publishes what a poll has given.
+func (h *holder) store(ctx context.Context, events []brightpattern.Event) error {
+	read := time.Now()
+	if len(events) > 0 {
+		h.poller.Failpoints.Reach(failpoint.Polled)
+	}
+	if h.poller.Failpoints.LeavesOut(failpoint.PublishFirst) {
+		go func() { _ = h.receive(ctx, events, translate.FromPoll, read) }()
+		return nil
+	}
+	return h.receive(ctx, events, translate.FromPoll, read)
+}
+
+func (h *holder) notePoll(v pollVerdict, err error) {
+	h.poller.Metrics.Polls.WithLabelValues(v.reason).Inc()
+	if !h.polls.next.isNews {
+		return
+	}
+	if err != nil {
+		h.log.Warn("polling does not succeed", "reason", v.reason, "error", err)
+		return
+	}
+	h.log.Info("polling works again")
+}
+
+// afterPolling is why the polling has ended. A poll that was cut for a chat
+// that is to be closed may have held something. A replica that leaves does not
+// look for it: the next holder will.
+func (h *holder) afterPolling() (ending, error) {
+	why := h.polling.ended()
+	if why == leaseEnded {
+		return why, context.Cause(h.polling.ctx)
+	}
+	if why == closeRequested && h.polls.isOpen() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.reconciliation.raise(answerMayBeLost)
+	}
+	return why, nil
+}

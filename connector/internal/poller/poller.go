@@ -1,0 +1,189 @@
+package poller
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chatlog"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/drain"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/metrics"
+	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/throttle"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/subjects"
+)
+
+// Config is what the poller depends on.
+type Config struct {
+	Prefix         subjects.Prefix
+	MaxChats       int           // polled by this replica at most
+	CallTimeout    time.Duration // of a command's call, which may be answered with events
+	EventsMaxAge   time.Duration // how long the stream of events remembers
+	EventsMaxBytes int64         // and how much; 0: no limit
+	FailoverAfter  time.Duration // a silent replica's chats are taken over after this
+}
+
+// Needs are what the poller works with.
+type Needs struct {
+	NATS       *nats.Conn
+	Client     *brightpattern.Client
+	Streams    *bus.Streams
+	Publisher  *bus.Publisher
+	Health     *bus.Health
+	Naming     translate.Naming
+	Chats      *chats.Chats
+	Registry   *replicas.Registry
+	Self       replicas.ID
+	Budget     *throttle.Budget
+	Places     *throttle.Places
+	Refusals   *throttle.Refusals
+	Metrics    *metrics.Metrics
+	Life       *drain.Lifetime
+	Failpoints failpoint.Plan
+	Log        *slog.Logger
+}
+
+// Poller is that of one replica.
+type Poller struct {
+	Needs
+	cfg      Config
+	logs     chatlog.Needs
+	held     *held
+	answers  drain.Gate    // to requests, which leaving waits for
+	pulled   chan struct{} // closed when no pull of tokens stands any more
+	requests *nats.Subscription
+
+	restoredSince time.Time // creation of the token stream whose tokens are all there; zero: not known
+}
+
+// New polls nothing yet.
+func New(n Needs, cfg Config) *Poller {
+	return &Poller{
+		Needs: n, cfg: cfg, held: newHeld(cfg.MaxChats), pulled: make(chan struct{}),
+		logs: chatlog.Needs{Publisher: n.Publisher, Events: n.Streams.Events, Naming: n.Naming, Failpoints: n.Failpoints},
+	}
+}
+
+// Presence is what this replica says of itself.
+func (p *Poller) Presence() replicas.Replica {
+	return replicas.Replica{MaxChats: p.cfg.MaxChats, Chats: p.held.count()}
+}
+
+// LeaseOf is that of a chat which is held here, else nil.
+func (p *Poller) LeaseOf(chat subjects.ChatToken) *lease.Lease {
+	if h := p.held.find(chat); h != nil {
+		return h.lease
+	}
+	return nil
+}
+
+// Listen answers requests for the chats held here.
+func (p *Poller) Listen() (err error) {
+	p.requests, err = p.Chats.Listen(p.takeRequest)
+	return err
+}
+
+// Leave closes every poll; each holder then gives its token back.
+func (p *Poller) Leave() { p.held.leave(p.endForLeaving) }
+
+func (p *Poller) endForLeaving(h *holder) { h.polling.end(replicaLeaves) }
+
+// Wait returns when every chat has been let go.
+func (p *Poller) Wait() { p.held.running.Wait() }
+
+// Close returns when every request has been answered.
+func (p *Poller) Close() error {
+	p.answers.Close()
+	return p.requests.Unsubscribe()
+}
+
+const (
+	// Tokens that are handed to a frozen replica are lost to the others for
+	// AckWait, so no replica asks for many at a time.
+	tokensPerPull = 64
+	// Chats that are taken over together are not polled in one breath.
+	takeoverJitter = 250 * time.Millisecond
+)
+
+// Pull takes session tokens as long as there is room, until ctx ends.
+func (p *Poller) Pull(ctx context.Context) {
+	defer close(p.pulled)
+	bus.Pull{
+		From: p.cfg.Prefix.StreamName("SESSIONS"), Doing: "fetching chats to poll", Failing: "NATS does not say which chats to poll",
+		Room: func(ctx context.Context) int {
+			return p.held.waitForRoom(ctx, func() {
+				p.Log.Warn("CC_MAX_CHATS is reached: further chats wait for another replica, or for one of these to end", "chats", p.cfg.MaxChats)
+			})
+		},
+		Fetch: func(room int) (jetstream.MessageBatch, error) {
+			most, priority := p.held.appetite(room)
+			return p.Streams.Holders.Fetch(most, jetstream.FetchMaxWait(bus.PullWait),
+				jetstream.FetchPriorityGroup(bus.HoldersGroup), jetstream.FetchPrioritized(priority))
+		},
+		Take: p.take, Health: p.Health, Log: p.Log,
+	}.Run(ctx)
+}
+
+// take begins to hold the chat of a token, or goes on holding it by a newer
+// delivery.
+func (p *Poller) take(msg jetstream.Msg) {
+	var token chats.Token
+	key := chats.Key{}
+	err := json.Unmarshal(msg.Data(), &token)
+	if err == nil {
+		key, err = chats.KeyOf(token.ChatID)
+	}
+	if err != nil { // nobody else may write there; a token that cannot be read would come back for ever
+		p.Log.Error("a session token cannot be read and is dropped", "error", err)
+		_ = msg.Term()
+		return
+	}
+	if h := p.held.find(key.Token); h != nil && h.lease.Replace(msg) {
+		return
+	}
+	p.start(p.newHolder(key, token, msg))
+}
+
+func (p *Poller) start(h *holder) {
+	if !p.held.add(h) {
+		p.answers.Go(func() { h.handOver(replicaLeaves) })
+		return
+	}
+	p.Metrics.Chats.Inc()
+	go func() {
+		defer p.Metrics.Chats.Dec()
+		defer p.held.remove(h)
+		if !h.fresh {
+			retry.Sleep(h.polling.ctx, rand.N(takeoverJitter))
+		}
+		h.run()
+	}()
+}
+
+func (p *Poller) newHolder(key chats.Key, token chats.Token, msg jetstream.Msg) *holder {
+	options := lease.Options{Wait: p.Streams.Holders.CachedInfo().Config.AckWait}
+	if p.Failpoints.LeavesOut(failpoint.SelfFence) {
+		options.Margin = 1e6
+	}
+	log := p.Log.With("chat", string(key.ID))
+	held := lease.Hold(p.Life.Work, p.NATS, msg, options)
+	delivery, err := msg.Metadata()
+	return &holder{
+		poller: p, chat: key, token: token, lease: held, log: log,
+		fresh:   token.IsNewChat && err == nil && delivery.NumDelivered == 1,
+		polling: newPolling(held.Context()), done: make(chan struct{}),
+		chatLog: chatlog.New(p.logs, key, token.AppID, log),
+	}
+}

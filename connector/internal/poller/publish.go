@@ -1,0 +1,98 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+// receive publishes what the contact center gave away, in its order, whoever
+// read it.
+func (h *holder) receive(ctx context.Context, events []brightpattern.Event, origin translate.Origin, read time.Time) error {
+	drafts := h.translate(events)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.checkHeld(); err != nil {
+		return err
+	}
+	if origin == translate.FromAnswer {
+		h.poller.Failpoints.Reach(failpoint.HandedOver)
+	}
+	for _, event := range drafts {
+		if err := h.publish(ctx, event, origin, read); err != nil {
+			return err
+		}
+	}
+	h.saveEntry(ctx)
+	return nil
+}
+
+func (h *holder) translate(events []brightpattern.Event) []translate.ServerEvent {
+	translated := make([]translate.ServerEvent, len(events))
+	for i, event := range events {
+		translated[i] = translate.ReadServerEvent(h.chat.ID, event)
+	}
+	return translated
+}
+
+// publish is the one door to the chat's log for events. h.mu is held.
+func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origin translate.Origin, read time.Time) error {
+	if origin != translate.FromHistory && h.chatLog.WasTold(event.Fingerprint) {
+		h.reconciliation.raise(eventMissing)
+		return nil
+	}
+	err := h.append(ctx, func() error {
+		return h.chatLog.AppendEvent(ctx, event, origin, read, h.reconciliation.completeUntil())
+	})
+	if err != nil {
+		return err
+	}
+	h.poller.Failpoints.Reach(failpoint.Published)
+	h.poller.Metrics.Events.WithLabelValues(string(origin)).Inc()
+	h.traits.signaled = h.traits.signaled || event.Signaling
+	h.traits.answered = h.traits.answered || origin == translate.FromAnswer
+	h.entry.Apply(event.Data, h.chatLog.Counts().Sequence)
+	if event.Ends != "" {
+		h.wantClosed(schema.CloseReason(event.Ends), endingBy(origin))
+	}
+	return nil
+}
+
+// endingBy is how the polling ends when the session's end has come that way. A
+// poll under way is cut when it came by an answer, and what it held is looked for.
+func endingBy(origin translate.Origin) ending {
+	if origin == translate.FromAnswer {
+		return closeRequested
+	}
+	return sessionEnded
+}
+
+// announce publishes a session message.
+func (h *holder) announce(ctx context.Context, payload schema.Session) error {
+	return h.append(ctx, func() error {
+		return h.chatLog.AppendSession(ctx, h.token, payload, h.reconciliation.completeUntil())
+	})
+}
+
+// append publishes under the chat's fence, which is put up again if the stream
+// has lost it: see package chatlog. h.mu is held.
+func (h *holder) append(ctx context.Context, publish func() error) error {
+	err := publish()
+	if !errors.Is(err, bus.ErrFenced) || !h.lease.IsSure() || h.chatLog.Restore(ctx) != nil {
+		return err
+	}
+	h.log.Warn("the stream of events had lost the chat's fence; it is up again")
+	if h.chatLog.IsAnotherStream() { // the next holder has to read back what is published from now on
+		h.chatLog.CountFromFence()
+		if err := h.mustSaveCheckpoint(ctx); err != nil {
+			return err
+		}
+	}
+	return publish()
+}

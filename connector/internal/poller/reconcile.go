@@ -1,0 +1,320 @@
+package poller
+
+import (
+	"slices"
+	"time"
+)
+
+// # Reconciliation
+//
+// The contact center gives each event away once, so an answer that is lost can
+// only be had from the chat's history. reconciliation is the state machine
+// that knows when the history is to be read, and what is to be said of it. It
+// is a plain value: it knows no clock, no lock and no network. The chat's
+// holder feeds it with what happens, and asks it what to do.
+//
+// A call is orphaned when nobody waits for its answer any more, while the
+// contact center may still hold it and give events to it: a poll of a replica
+// that died, one whose connection broke, or a command. What it is given after
+// the history was read would be lost unseen. So the history is read once more
+// when the orphaned call is gone: when it cannot be on its way any more, and a
+// poll that began after it was heard of has been answered, for the contact
+// center holds one poll of a chat at a time.
+//
+// While a poll is under way its answer may be in the history already, and
+// would be counted twice; so the history is read between polls, or not at all.
+//
+// Each event is a method. "–" changes nothing; "due" is short for reconcileDue.
+//
+//	event                     inSync                  due                     awaitingOrphan
+//	───────────────────────── ─────────────────────── ─────────────────────── ───────────────────────
+//	raise(reason)             due; since = complete;  the greater reason      due; the greater reason;
+//	                          attempts = 0                                    attempts = 0
+//	callOrphaned(until)       like raise(answerMayBeLost); the orphan is known until the latest until
+//	pollContended             awaitingOrphan; since   answerMayBeLost;        answerMayBeLost;
+//	                          = complete; orphan      orphan                  orphan; attempts = 0
+//	answerLost, covered       –                       –                       –
+//	answerLost, not covered   like raise(answerMayBeLost); since = the earlier of since and the call's
+//	                          begin; the call is an orphan if it may still be on its way
+//	pollAnswered              complete = its begin    –                       –
+//	pollAnswered, and the                             orphan = none           due; orphan = none
+//	orphan is gone
+//	historyRead, no orphan                            inSync; complete = when it was asked for;
+//	                                                  a gap if signaling may be lost
+//	historyRead, orphan                               awaitingOrphan; since = when it was asked
+//	                                                  for, unless a gap is still to be told
+//	historyFailed, and may                            –
+//	be had later
+//	historyFailed for good,                           inSync, or awaitingOrphan if there is an
+//	or at the last chance                             orphan and the chat is not gone; a gap,
+//	                                                  unless only the end may be missing
+//	chatEnds                  –                       orphan = none           due; orphan = none
+//
+// Signaling is not in the history: of a chat that has had some, a read history
+// does not tell whether more was lost, and a gap is told instead. If there is
+// an orphan it is told once, when that is gone, with what it may have taken.
+type reconciliation struct {
+	state    reconcileState
+	complete time.Time // up to when all events are known to be published, if it is in sync
+
+	// What follows has a meaning only while it is not in sync.
+	reason   reconcileReason
+	since    time.Time // events may be missing from then on
+	orphan   orphanedCall
+	attempts attempts
+
+	covered historySpan // by the last read of the history
+}
+
+type reconcileState int
+
+const (
+	inSync         reconcileState = iota // nothing may be missing
+	reconcileDue                         // the history is to be read before the next poll
+	awaitingOrphan                       // it was read, and is to be read again when the orphaned call is gone
+)
+
+// reconcileReason is why events may be missing. Of several the greatest counts.
+type reconcileReason int
+
+const (
+	endMissing      reconcileReason = iota + 1 // what ended the session may stand in an answer that is on its way
+	eventMissing                               // an event may not be published yet, though no answer was lost
+	orphanMayTake                              // an orphaned call may have been given events since the history was read
+	answerMayBeLost                            // an answer may have been lost
+)
+
+// orphanedCall is a call that may still be given events. The zero value is none.
+type orphanedCall struct {
+	reported time.Time // when it was heard of last
+	until    time.Time // it may be on its way to the contact center until then
+}
+
+func (o orphanedCall) exists() bool { return !o.reported.IsZero() }
+
+// isGone tells whether a poll that began then, and was answered then, shows
+// that the contact center holds it no more.
+func (o orphanedCall) isGone(began, answered time.Time) bool {
+	return began.After(o.reported) && !answered.Before(o.until)
+}
+
+// orphanPatience is how long a poll may be on its way to the contact center
+// after nobody waits for its answer any more. A command may be for CallTimeout.
+const orphanPatience = time.Second
+
+// attempts are those to read the history since it became due.
+type attempts struct {
+	begun      bool
+	polled     bool // a poll has been answered since
+	unreadable int  // in a row
+}
+
+// What cannot be read so often will not be readable.
+const unreadableMost = 3
+
+// historySpan says of a read of the history when it was asked for, and since
+// when events might have been missing: what no history has was told as a gap
+// from there on.
+type historySpan struct{ asked, since time.Time }
+
+// isInSync tells whether nothing may be missing.
+func (r *reconciliation) isInSync() bool { return r.state == inSync }
+
+// isDue tells whether the history is to be read now, between two polls.
+func (r *reconciliation) isDue() bool { return r.state == reconcileDue }
+
+// isDueBeforePoll is isDue for a chat that is to be polled: a history that was
+// not to be had at the takeover is not tried again before the first poll.
+func (r *reconciliation) isDueBeforePoll(polled bool) bool {
+	return r.isDue() && (polled || !r.attempts.begun)
+}
+
+// completeUntil is up to when nothing is missing, whatever is to be
+// reconciled. It is published with every message, for whoever takes the chat
+// over: when a message was stored says nothing, for its answer may have been
+// read long before, and what a history gave back may be but a part.
+func (r *reconciliation) completeUntil() time.Time {
+	if r.isInSync() {
+		return r.complete
+	}
+	return r.since
+}
+
+// takeOver goes on from the read of an earlier holder that left nothing
+// missing, whose clock may differ by so much.
+func (r *reconciliation) takeOver(covered historySpan, clocksDiffer time.Duration) {
+	r.covered = historySpan{covered.asked.Add(-clocksDiffer), covered.since.Add(clocksDiffer)}
+}
+
+// raise says that events may be missing since the chat was last complete.
+func (r *reconciliation) raise(reason reconcileReason) {
+	switch r.state {
+	case inSync:
+		r.since, r.reason, r.attempts = r.complete, reason, attempts{}
+	case awaitingOrphan:
+		r.attempts = attempts{}
+	}
+	r.state, r.reason = reconcileDue, max(r.reason, reason)
+}
+
+// expectOrphan says that a call may be given events, and may be on its way
+// until then. The history is due already.
+func (r *reconciliation) expectOrphan(now, until time.Time) {
+	r.orphan = orphanedCall{reported: now, until: later(r.orphan.until, until)}
+}
+
+// callOrphaned says that a call may have taken something, and may take more.
+func (r *reconciliation) callOrphaned(now, until time.Time) {
+	r.raise(answerMayBeLost)
+	r.expectOrphan(now, until)
+}
+
+// pollContended says that the contact center holds another poll of the chat,
+// which nobody waits for. What it is given is looked for when it is gone: to
+// read the history before would be too early, unless it is due anyway.
+func (r *reconciliation) pollContended(now time.Time) {
+	wasDue := r.isDue()
+	r.callOrphaned(now, now.Add(orphanPatience))
+	if !wasDue {
+		r.state = awaitingOrphan
+	}
+}
+
+// answerLost says that the answer to a call was lost that began then and may
+// be on its way until then, unless that is covered.
+func (r *reconciliation) answerLost(now, began, until time.Time, signaled bool) {
+	if r.covers(began, until, signaled) {
+		return
+	}
+	r.raise(answerMayBeLost)
+	r.since = earlier(r.since, began)
+	if until.After(now) {
+		r.expectOrphan(now, until)
+	}
+}
+
+// covers tells whether the history was read after the call could be given
+// anything more, and a gap was told that has it.
+func (r *reconciliation) covers(began, until time.Time, signaled bool) bool {
+	return r.covered.asked.After(until) && !(signaled && began.Before(r.covered.since))
+}
+
+// pollAnswered says that a poll that began then was answered then: nothing is
+// missing up to its begin, but for what is to be reconciled.
+func (r *reconciliation) pollAnswered(began, answered time.Time) {
+	r.complete, r.attempts.polled = began, true
+	if r.orphan.exists() && r.orphan.isGone(began, answered) {
+		r.dropOrphan()
+		r.attempts.unreadable = 0
+	}
+}
+
+// chatEnds says that the next read is the last one: no orphan is waited for.
+func (r *reconciliation) chatEnds() { r.dropOrphan() }
+
+func (r *reconciliation) dropOrphan() {
+	r.orphan = orphanedCall{}
+	if r.state == awaitingOrphan {
+		r.state = reconcileDue
+	}
+}
+
+// historyRead says that what is missing of a history, asked for then, has been
+// published. It reports whether a gap is to be told since since: signaling may
+// have been lost.
+func (r *reconciliation) historyRead(asked time.Time, signaled bool) (gap bool) {
+	if r.reason < orphanMayTake {
+		r.settle(asked)
+		return false
+	}
+	r.covered = historySpan{asked, r.since}
+	if signaled && r.orphan.exists() {
+		r.state, r.reason = awaitingOrphan, orphanMayTake
+		return false
+	}
+	r.settle(asked)
+	return signaled
+}
+
+// settle ends what came until then, but not what an orphan may still be given.
+func (r *reconciliation) settle(until time.Time) {
+	if r.orphan.exists() {
+		r.state, r.reason, r.since = awaitingOrphan, min(r.reason, orphanMayTake), until
+		return
+	}
+	r.state, r.complete = inSync, until
+}
+
+// begin notes an attempt to read the history, and reports whether it is not
+// the first one.
+func (a *attempts) begin() (again bool) {
+	again, a.begun = a.begun, true
+	return again
+}
+
+// note takes in what one call came to.
+func (a *attempts) note(failed, unreadable bool) {
+	switch {
+	case unreadable:
+		a.unreadable++
+	case !failed:
+		a.unreadable = 0
+	}
+}
+
+// areVain tells whether the history has been unreadable too often.
+func (a *attempts) areVain() bool { return a.unreadable >= unreadableMost }
+
+// historyFailure is why a history was not to be had.
+type historyFailure int
+
+const (
+	historyNotAsked  historyFailure = iota + 1 // for the sake of others, or of the contact center
+	historyRefused                             // for the configuration
+	historyTransient                           // the contact center is away, or what it says cannot be read
+	historyGone                                // the contact center has no such chat: nothing is given to anybody any more
+	historyDenied                              // for any other reason that does not pass
+)
+
+// historyVerdict is what becomes of a history that was not to be had.
+type historyVerdict int
+
+const (
+	historyLater    historyVerdict = iota // it is tried again before the next poll
+	historyUnneeded                       // nothing is likely to be missing: nothing is said
+	historyGap                            // events may be missing for good: a gap is told
+)
+
+// historyFailed says that the history was not to be had by then. At the last
+// chance nothing is put off.
+func (r *reconciliation) historyFailed(now time.Time, failure historyFailure, last bool) historyVerdict {
+	switch {
+	case !last && r.mayReadLater(failure):
+		return historyLater
+	case r.reason == endMissing:
+		r.state = inSync
+		return historyUnneeded
+	case failure == historyGone:
+		r.orphan = orphanedCall{}
+	}
+	r.settle(now)
+	return historyGap
+}
+
+// mayReadLater tells whether a history is to be tried again before the next
+// poll. One that is refused for the configuration is, too, but not where polls
+// succeed all the same.
+func (r *reconciliation) mayReadLater(failure historyFailure) bool {
+	switch failure {
+	case historyNotAsked:
+		return true
+	case historyRefused:
+		return !r.attempts.polled
+	case historyTransient:
+		return !r.attempts.areVain()
+	}
+	return false
+}
+
+func later(a, b time.Time) time.Time   { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
+func earlier(a, b time.Time) time.Time { return slices.MinFunc([]time.Time{a, b}, time.Time.Compare) }

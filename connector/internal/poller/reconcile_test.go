@@ -1,0 +1,231 @@
+package poller
+
+import (
+	"testing"
+	"time"
+)
+
+// reconcileEra is when the scenes of the tables play.
+var reconcileEra = time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC)
+
+func second(n int) time.Time { return reconcileEra.Add(time.Duration(n) * time.Second) }
+
+// The states from which each event is tried. Their attempts have begun, so
+// that it shows whether they begin anew.
+var (
+	stale     = attempts{begun: true, polled: true, unreadable: 2}
+	synced    = reconciliation{complete: second(100), attempts: stale}
+	dueSilent = reconciliation{state: reconcileDue, reason: endMissing, complete: second(90), since: second(80), attempts: stale}
+	dueEvent  = reconciliation{state: reconcileDue, reason: eventMissing, complete: second(90), since: second(80), attempts: stale}
+	dueLost   = reconciliation{state: reconcileDue, reason: answerMayBeLost, complete: second(90), since: second(80), attempts: stale}
+	dueOrphan = changed(dueLost, func(r *reconciliation) { r.orphan = orphanedCall{second(85), second(95)} })
+	awaiting  = changed(dueOrphan, func(r *reconciliation) { r.state, r.reason = awaitingOrphan, orphanMayTake })
+)
+
+func changed(r reconciliation, change func(*reconciliation)) reconciliation {
+	change(&r)
+	return r
+}
+
+// Each cell of the table that the essay has: what a state becomes by an event.
+func TestReconciliationTable(t *testing.T) {
+	now := second(110)
+	var told bool
+	var verdict historyVerdict
+	raise := func(reason reconcileReason) func(*reconciliation) {
+		return func(r *reconciliation) { r.raise(reason) }
+	}
+	orphaned := func(r *reconciliation) { r.callOrphaned(now, second(120)) }
+	contended := func(r *reconciliation) { r.pollContended(now) }
+	polled := func(began, answered int) func(*reconciliation) {
+		return func(r *reconciliation) { r.pollAnswered(second(began), second(answered)) }
+	}
+	read := func(signaled bool) func(*reconciliation) {
+		return func(r *reconciliation) { told = r.historyRead(second(105), signaled) }
+	}
+	failed := func(failure historyFailure, last bool) func(*reconciliation) {
+		return func(r *reconciliation) { verdict = r.historyFailed(now, failure, last) }
+	}
+	lost := func(began, until int, signaled bool) func(*reconciliation) {
+		return func(r *reconciliation) { r.answerLost(now, second(began), second(until), signaled) }
+	}
+	last := func(r *reconciliation) { r.chatEnds() }
+	read105 := func(r *reconciliation) { r.covered = historySpan{second(105), second(80)} }
+	inSyncAt := func(n int) func(*reconciliation) {
+		return func(r *reconciliation) { r.state, r.complete = inSync, second(n) }
+	}
+	orphan := func(from, to int) func(*reconciliation) {
+		return func(r *reconciliation) { r.orphan = orphanedCall{second(from), second(to)} }
+	}
+	all := func(changes ...func(*reconciliation)) func(*reconciliation) {
+		return func(r *reconciliation) {
+			for _, change := range changes {
+				change(r)
+			}
+		}
+	}
+	due := func(reason reconcileReason, since int) func(*reconciliation) {
+		return func(r *reconciliation) { r.state, r.reason, r.since = reconcileDue, reason, second(since) }
+	}
+	waits := func(reason reconcileReason, since int) func(*reconciliation) {
+		return func(r *reconciliation) { r.state, r.reason, r.since = awaitingOrphan, reason, second(since) }
+	}
+	anew := func(r *reconciliation) { r.attempts = attempts{} }
+	complete := func(n int) func(*reconciliation) {
+		return func(r *reconciliation) { r.complete = second(n) }
+	}
+	unreadable := func(n int) func(*reconciliation) {
+		return func(r *reconciliation) { r.attempts.unreadable = n }
+	}
+	covered := func(r reconciliation) reconciliation {
+		return changed(r, func(r *reconciliation) { r.covered = historySpan{second(98), second(70)} })
+	}
+	same := func(*reconciliation) {}
+
+	for _, c := range []struct {
+		name    string
+		from    reconciliation
+		event   func(*reconciliation)
+		change  func(*reconciliation)
+		told    bool
+		verdict historyVerdict
+	}{
+		{"raise: in sync", synced, raise(eventMissing), all(due(eventMissing, 100), anew), false, 0},
+		{"raise: due, a greater reason", dueEvent, raise(answerMayBeLost), due(answerMayBeLost, 80), false, 0},
+		{"raise: due, a lesser reason", dueLost, raise(eventMissing), same, false, 0},
+		{"raise: awaiting, a lesser reason", awaiting, raise(eventMissing), all(due(orphanMayTake, 80), anew), false, 0},
+		{"raise: awaiting, a greater reason", awaiting, raise(answerMayBeLost), all(due(answerMayBeLost, 80), anew), false, 0},
+
+		{"orphaned: in sync", synced, orphaned, all(due(answerMayBeLost, 100), anew, orphan(110, 120)), false, 0},
+		{"orphaned: due", dueEvent, orphaned, all(due(answerMayBeLost, 80), orphan(110, 120)), false, 0},
+		{"orphaned: awaiting", awaiting, orphaned, all(due(answerMayBeLost, 80), anew, orphan(110, 120)), false, 0},
+		{
+			"orphaned: another may be on its way for longer", changed(awaiting, orphan(85, 200)), orphaned,
+			all(due(answerMayBeLost, 80), anew, orphan(110, 200)), false, 0,
+		},
+
+		{"contended: in sync", synced, contended, all(waits(answerMayBeLost, 100), anew, orphan(110, 111)), false, 0},
+		{"contended: due", dueEvent, contended, all(due(answerMayBeLost, 80), orphan(110, 111)), false, 0},
+		{"contended: awaiting", awaiting, contended, all(waits(answerMayBeLost, 80), anew, orphan(110, 111)), false, 0},
+
+		{"lost: in sync, and nothing was read", synced, lost(60, 97, false), all(due(answerMayBeLost, 60), anew), false, 0},
+		{"lost: in sync, covered", covered(synced), lost(60, 97, false), same, false, 0},
+		{"lost: due, covered", covered(dueEvent), lost(60, 97, false), same, false, 0},
+		{"lost: awaiting, covered", covered(awaiting), lost(60, 97, false), same, false, 0},
+		{"lost: with signaling, a gap has it", covered(synced), lost(75, 97, true), same, false, 0},
+		{"lost: with signaling, no gap has it", covered(synced), lost(60, 97, true), all(due(answerMayBeLost, 60), anew), false, 0},
+		{"lost: read before it was over", covered(synced), lost(60, 98, false), all(due(answerMayBeLost, 60), anew), false, 0},
+		{"lost: due, later", dueEvent, lost(85, 97, false), due(answerMayBeLost, 80), false, 0},
+		{"lost: due, earlier", dueEvent, lost(75, 97, false), due(answerMayBeLost, 75), false, 0},
+		{"lost: awaiting", awaiting, lost(75, 97, false), all(due(answerMayBeLost, 75), anew), false, 0},
+		{"lost: on its way still", synced, lost(105, 120, false), all(due(answerMayBeLost, 100), anew, orphan(110, 120)), false, 0},
+
+		{"polled: in sync", synced, polled(101, 102), complete(101), false, 0},
+		{"polled: due, without an orphan", dueLost, polled(101, 102), complete(101), false, 0},
+		{"polled: due, the orphan is gone", dueOrphan, polled(86, 95), all(complete(86), orphan0, unreadable(0)), false, 0},
+		{"polled: awaiting, and it is gone", awaiting, polled(86, 95), all(complete(86), orphan0, due(orphanMayTake, 80), unreadable(0)), false, 0},
+		{"polled: it may be on its way still", awaiting, polled(86, 94), complete(86), false, 0},
+		{"polled: a poll that began before", awaiting, polled(85, 99), complete(85), false, 0},
+
+		{"read: an event", dueEvent, read(true), inSyncAt(105), false, 0},
+		{"read: lost", dueLost, read(false), all(inSyncAt(105), read105), false, 0},
+		{"read: lost, signaling", dueLost, read(true), all(inSyncAt(105), read105), true, 0},
+		{"read: orphan", dueOrphan, read(false), all(waits(orphanMayTake, 105), read105), false, 0},
+		{"read: orphan, signaling", dueOrphan, read(true), all(waits(orphanMayTake, 80), read105), false, 0},
+		{
+			"read: an event, orphan and signaling", changed(dueEvent, orphan(85, 95)), read(true),
+			all(waits(eventMissing, 105), orphan(85, 95)), false, 0,
+		},
+		{
+			"read: what the orphan took, signaling", changed(dueLost, func(r *reconciliation) { r.reason = orphanMayTake }), read(true),
+			all(inSyncAt(105), read105), true, 0,
+		},
+
+		{"failed: not asked", dueOrphan, failed(historyNotAsked, false), same, false, historyLater},
+		{"failed: for the moment", dueOrphan, failed(historyTransient, false), same, false, historyLater},
+		{"failed: too often unreadable", changed(dueLost, unreadable(unreadableMost)), failed(historyTransient, false), inSyncAt(110), false, historyGap},
+		{"failed: misconfigured, polls succeed", dueLost, failed(historyRefused, false), inSyncAt(110), false, historyGap},
+		{"failed: misconfigured", changed(dueLost, anew), failed(historyRefused, false), same, false, historyLater},
+		{"failed: for good", dueLost, failed(historyDenied, false), inSyncAt(110), false, historyGap},
+		{"failed: for good, orphan", dueOrphan, failed(historyDenied, false), waits(orphanMayTake, 110), false, historyGap},
+		{"failed: gone, orphan", dueOrphan, failed(historyGone, false), all(orphan0, inSyncAt(110)), false, historyGap},
+		{"failed: for good, the end", dueSilent, failed(historyDenied, false), inSyncAt(90), false, historyUnneeded},
+		{"failed: the last chance", dueEvent, failed(historyTransient, true), inSyncAt(110), false, historyGap},
+		{"failed: the last chance, not asked", dueEvent, failed(historyNotAsked, true), inSyncAt(110), false, historyGap},
+		{"failed: the last chance, the end", dueSilent, failed(historyTransient, true), inSyncAt(90), false, historyUnneeded},
+
+		{"last read: in sync", synced, last, same, false, 0},
+		{"last read: due", dueOrphan, last, orphan0, false, 0},
+		{"last read: awaiting", awaiting, last, all(orphan0, due(orphanMayTake, 80)), false, 0},
+	} {
+		got, want := c.from, c.from
+		told, verdict = false, 0
+		c.event(&got)
+		c.change(&want)
+		if normal(got) != normal(want) {
+			t.Errorf("%s:\n     %+v\nwant %+v", c.name, normal(got), normal(want))
+		}
+		if told != c.told || verdict != c.verdict {
+			t.Errorf("%s: a gap is told: %v, verdict %d; want %v, %d", c.name, told, verdict, c.told, c.verdict)
+		}
+	}
+}
+
+func orphan0(r *reconciliation) { r.orphan = orphanedCall{} }
+
+// normal leaves out what has no meaning in sync.
+func normal(r reconciliation) reconciliation {
+	if r.isInSync() {
+		r.reason, r.since, r.attempts = 0, time.Time{}, attempts{}
+	}
+	return r
+}
+
+func TestReconciliationQuestions(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		r        reconciliation
+		due      bool
+		complete time.Time
+	}{
+		{"in sync", synced, false, second(100)},
+		{"due", dueLost, true, second(80)},
+		{"due, with an orphan", dueOrphan, true, second(80)},
+		{"awaiting", awaiting, false, second(80)},
+	} {
+		if c.r.isDue() != c.due || !c.r.completeUntil().Equal(c.complete) || c.r.isInSync() != (c.r.state == inSync) {
+			t.Errorf("%s: due %v, complete until %v", c.name, c.r.isDue(), c.r.completeUntil())
+		}
+	}
+	tried := changed(dueLost, func(r *reconciliation) { r.attempts = attempts{begun: true} })
+	untried := changed(dueLost, func(r *reconciliation) { r.attempts = attempts{} })
+	if tried.isDueBeforePoll(false) || !tried.isDueBeforePoll(true) || !untried.isDueBeforePoll(false) || awaiting.isDueBeforePoll(true) {
+		t.Error("a history that was not to be had at the takeover waits for the first poll, and no other")
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	var a attempts
+	if a.begin() || !a.begin() {
+		t.Error("the second attempt is the one that comes again")
+	}
+	for i, step := range []struct{ failed, unreadable, vain bool }{
+		{true, true, false}, {true, true, false}, {true, false, false}, {true, true, true}, {false, false, false}, {true, true, false},
+	} {
+		if a.note(step.failed, step.unreadable); a.areVain() != step.vain {
+			t.Errorf("%d: in vain: %v", i, a.areVain())
+		}
+	}
+}
+
+// Another replica's clock may be before or behind: what it read covers less.
+func TestTakenOverReadCoversLess(t *testing.T) {
+	r := reconciliation{complete: second(100)}
+	r.takeOver(historySpan{second(98), second(70)}, time.Second)
+	if r.covers(second(60), second(97), false) || !r.covers(second(60), second(96), false) {
+		t.Errorf("read at %v", r.covered.asked)
+	}
+	if r.covers(second(70), second(90), true) || !r.covers(second(71), second(90), true) {
+		t.Errorf("told since %v", r.covered.since)
+	}
+}

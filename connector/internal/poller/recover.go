@@ -1,0 +1,149 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/throttle"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+)
+
+// # Recovery
+//
+// An answer that is lost on its way, or dies with the process that received
+// it, is only to be had from the chat's history. So whoever takes a chat that
+// may have been polled before, and whoever loses an answer, reads the history
+// and publishes what is missing of it, before the next poll.
+//
+// There is no cursor to compare. The history holds every server event except
+// signaling; the stream holds what was published. Both are counted by
+// fingerprint (see package translate), and what the history has more of is
+// missing. A history that cannot be had, when an answer may have been lost,
+// leaves a gap, and the chat's consumers are told so.
+//
+// A history also lists events that no poll has taken yet. They are published
+// out of the history, and when a poll gives them away they are passed over.
+// That could pass over a new event which looks just like a lost one; so the
+// history is read once more, before the next poll, and counting finds it.
+
+// reconcile publishes what the history has and the stream has not, if the
+// history is to be read. One that cannot be had for the moment stays due until
+// the next poll has come back, or, when it is the last chance, leaves a gap.
+// h.mu is held.
+func (h *holder) reconcile(ctx context.Context, last bool) error {
+	if last {
+		h.reconciliation.chatEnds()
+	}
+	if !h.reconciliation.isDue() {
+		return nil
+	}
+	asked := time.Now()
+	history, done, err := h.readHistory(ctx, last)
+	defer done()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case h.polling.ended() == replicaLeaves:
+		return errLeaving
+	case err == nil:
+		return h.publishMissing(ctx, history, asked)
+	}
+	since := h.reconciliation.since
+	switch h.reconciliation.historyFailed(time.Now(), failureOfHistory(err), last) {
+	case historyLater:
+		h.noteMissingHistory(err)
+	case historyGap:
+		return h.reportGap(ctx, since, gapReason(err))
+	}
+	return nil
+}
+
+// reconcileBeforePoll does what can be done before the next poll.
+func (h *holder) reconcileBeforePoll(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.reconciliation.isDueBeforePoll(h.polls.polled) {
+		return nil
+	}
+	return h.reconcile(ctx, false)
+}
+
+// publishMissing publishes what is missing, and says so if an answer may have been lost.
+func (h *holder) publishMissing(ctx context.Context, history []brightpattern.Event, asked time.Time) error {
+	read, since := time.Now(), h.reconciliation.since
+	missing := h.translate(h.chatLog.Missing(history))
+	h.poller.Failpoints.Reach(failpoint.Read)
+	for _, event := range missing {
+		if err := h.publish(ctx, event, translate.FromHistory, read); err != nil {
+			return err
+		}
+	}
+	h.saveEntry(ctx)
+	if h.reconciliation.reason == answerMayBeLost {
+		if err := h.reportRecovered(ctx, len(missing), since, read); err != nil {
+			return err
+		}
+	}
+	if gap := h.reconciliation.historyRead(asked, h.traits.signaled); gap {
+		return h.reportGap(ctx, since, schema.GapSignaling)
+	}
+	return nil
+}
+
+// fearOrphan says that a poll of the chat may have taken something, and may
+// take more. h.mu is held.
+func (h *holder) fearOrphan() {
+	now := time.Now()
+	h.reconciliation.callOrphaned(now, now.Add(orphanPatience))
+}
+
+func failureOfHistory(err error) historyFailure {
+	switch {
+	case errors.Is(err, errNoPlace):
+		return historyNotAsked
+	case throttle.IsMisconfigured(err):
+		return historyRefused
+	case brightpattern.IsTransient(err):
+		return historyTransient
+	case brightpattern.IsGone(err):
+		return historyGone
+	}
+	return historyDenied
+}
+
+func (h *holder) noteMissingHistory(err error) {
+	if errors.Is(err, errNoPlace) {
+		h.log.Debug("the chat's history is not read now; it will be tried before each poll", "reason", err)
+		return
+	}
+	h.log.Warn("the chat's history cannot be read for the moment; it will be tried before each poll", "error", err)
+}
+
+func gapReason(err error) schema.GapReason {
+	if brightpattern.IsUnreadable(err) {
+		return schema.GapHistoryUnreadable
+	}
+	return schema.GapHistoryUnavailable
+}
+
+func (h *holder) reportRecovered(ctx context.Context, events int, from, to time.Time) error {
+	if events == 0 {
+		return nil
+	}
+	h.log.Info("events recovered from the history", "events", events)
+	return h.announce(ctx, &schema.SessionRecovered{
+		ChatID: string(h.chat.ID), Events: events, From: schema.NewTime(from), To: schema.NewTime(to),
+	})
+}
+
+func (h *holder) reportGap(ctx context.Context, from time.Time, reason schema.GapReason) error {
+	h.log.Warn("events of the chat may be missing and cannot be had", "reason", reason)
+	h.poller.Metrics.Gaps.WithLabelValues(string(reason)).Inc()
+	return h.announce(ctx, &schema.SessionGap{
+		ChatID: string(h.chat.ID), From: schema.NewTime(from), To: schema.NewTime(time.Now()), Reason: reason,
+	})
+}

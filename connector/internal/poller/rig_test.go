@@ -1,0 +1,43 @@
+package poller
+
+import (
+	"testing"
+	"time"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chatlog"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/translate"
+)
+
+// rig is a poller on real streams, without a contact center.
+type rig struct {
+	*natstest.Rig
+	poller *Poller
+	chat   chats.Key
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{Rig: natstest.New(t)}
+	var err error
+	r.chat, err = chats.KeyOf("chat:ü/1")
+	r.Check(err)
+	streams := r.Streams()
+	r.poller = New(Needs{
+		NATS: r.NC, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Self: "replica", Log: natstest.Log(),
+		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
+		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Streams: streams, Self: "replica", Log: natstest.Log()},
+			chats.Config{Prefix: natstest.Prefix, Keep: 7 * 24 * time.Hour, CallTimeout: time.Second}),
+	}, Config{Prefix: natstest.Prefix, MaxChats: 10, CallTimeout: time.Second, EventsMaxAge: 7 * 24 * time.Hour, FailoverAfter: 10 * time.Second})
+	return r
+}
+
+// holder is one of the chat that does nothing yet.
+func (r *rig) holder(opening chats.OpeningID) *holder {
+	return &holder{
+		poller: r.poller, chat: r.chat, token: chats.Token{Opening: opening, ChatID: r.chat.ID, AppID: "app-1"}, log: natstest.Log(),
+		polling: newPolling(r.Ctx), done: make(chan struct{}), chatLog: chatlog.New(r.poller.logs, r.chat, "app-1", natstest.Log()),
+	}
+}

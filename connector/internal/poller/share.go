@@ -1,0 +1,68 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/retry"
+)
+
+// # Sharing the chats
+//
+// A replica that has more than its share of the chats (see package replicas)
+// hands the surplus over, if another one lacks as much: each chat when its
+// poll has come back, never by cutting one.
+//
+// Nothing waits for this arithmetic, which is always a little late. Every
+// replica with room goes on pulling; but one that has its share pulls with a
+// lower priority, so a token that is given back goes to one that lacks it, and
+// to any other if that one is not there after all.
+
+// KeepShare looks again and again at how the chats are shared, and that none
+// is forgotten, until ctx ends.
+func (p *Poller) KeepShare(ctx context.Context) {
+	trouble := &retry.Trouble{Log: p.Log, Doing: "reckoning this replica's share of the chats"}
+	for ctx.Err() == nil {
+		err := p.RestoreTokens(ctx)
+		if err == nil {
+			err = p.reckonShare(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			trouble.Note(err)
+			p.held.giveAway(0)
+		}
+		retry.Sleep(ctx, p.Registry.Every())
+	}
+}
+
+func (p *Poller) reckonShare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, max(p.Registry.Every(), time.Second))
+	defer cancel()
+	alive, err := p.Registry.Alive(ctx)
+	if err != nil {
+		return err
+	}
+	tokens, err := p.Streams.Sessions.Info(ctx)
+	if err != nil {
+		return err
+	}
+	alive[p.Self] = p.Presence()
+	shares := replicas.Shares(alive, int(tokens.State.Msgs))
+	held := p.held.setShare(shares[p.Self])
+	give := replicas.Surplus(p.Self, held, alive, shares)
+	if give > 0 {
+		p.Log.Debug("chats are to go to replicas that have fewer", "chats", give, "held", held, "share", shares[p.Self], "replicas", len(alive))
+	}
+	p.held.giveAway(give)
+	return nil
+}
+
+// isSurplus tells, between two polls, whether the chat is to be handed over
+// now. One with any trouble stays where that is known.
+func (h *holder) isSurplus() bool {
+	h.mu.Lock()
+	able := h.polls.areComplete() && h.polls.pace.isGood() && h.reconciliation.isInSync() && h.wanted == ""
+	h.mu.Unlock()
+	return able && h.poller.held.mayGo(h)
+}

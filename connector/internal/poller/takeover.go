@@ -1,0 +1,164 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/chatlog"
+	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// takeOver shuts out earlier holders, learns what they published, and sees to
+// it that the chat has been opened and that nothing is missing.
+func (h *holder) takeOver(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.chatLog.Raise(ctx); err != nil {
+		return err
+	}
+	h.poller.Failpoints.Reach(failpoint.Taken)
+	if err := h.learnThePast(ctx); err != nil {
+		return err
+	}
+	if h.phase == closed {
+		return nil
+	}
+	if h.saved.revision != 0 && h.saved.Opening != h.token.Opening { // it expires with the earlier opening
+		h.trySaveCheckpoint(ctx)
+	}
+	if err := h.loadCloseRequest(ctx); err != nil {
+		return err
+	}
+	return h.openOrRecover(ctx)
+}
+
+// learnThePast loads what is known of the chat, and reads back what is not in it.
+func (h *holder) learnThePast(ctx context.Context) error {
+	if err := h.loadEntry(ctx); err != nil {
+		return err
+	}
+	if err := h.loadCheckpoint(ctx); err != nil {
+		return err
+	}
+	another := h.chatLog.IsAnotherStream()
+	if another { // than the checkpoint's
+		h.chatLog.CountFromStart()
+	}
+	if err := h.readBack(ctx); err != nil {
+		return err
+	}
+	if another {
+		return h.mustSaveCheckpoint(ctx)
+	}
+	return nil
+}
+
+// readBack reads what earlier holders have published, when there is a place.
+func (h *holder) readBack(ctx context.Context) error {
+	if h.fresh {
+		return h.chatLog.ReadBack(ctx, h.recall)
+	}
+	ctx, cancel := h.polling.untilLeaving(ctx)
+	defer cancel()
+	if err := h.poller.Places.ReadBacks.Acquire(ctx, 1); err != nil {
+		return context.Cause(ctx)
+	}
+	defer h.poller.Places.ReadBacks.Release(1)
+	if err := h.chatLog.ReadBack(ctx, h.recall); err != nil {
+		return orCause(ctx, err)
+	}
+	return nil
+}
+
+// orCause is why a context has ended, if it has, in place of what broke off then.
+func orCause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// recall brings the holder's picture of the chat up to what is published.
+func (h *holder) recall(p chatlog.Published) {
+	if !p.Complete.IsZero() {
+		h.reconciliation.complete = p.Complete
+	}
+	switch p.Subject.Kind {
+	case subjects.KindSession:
+		h.recallSession(p)
+	case subjects.KindEvent:
+		h.traits.signaled = h.traits.signaled || p.Subject.Event == subjects.NameOfEvent(string(brightpattern.EventSignaling))
+		h.traits.answered = h.traits.answered || p.Origin == translate.FromAnswer
+		h.recallEvent(p)
+	}
+}
+
+func (h *holder) recallSession(p chatlog.Published) {
+	if p.Opening != h.token.Opening {
+		return
+	}
+	switch p.Subject.Session {
+	case subjects.Opened:
+		h.phase = max(h.phase, announced)
+	case subjects.Closed:
+		h.phase = closed
+		if ce, _, err := schema.Decode(p.Message.Header, p.Message.Data); err == nil {
+			if payload, err := schema.DecodeSession(ce); err == nil {
+				h.wanted = payload.(*schema.SessionClosed).Reason
+			}
+		}
+	}
+}
+
+// recallEvent brings the chat's entry up to the event, and learns whether the
+// session has ended. The data of an event that was too large for the bus tell
+// neither.
+func (h *holder) recallEvent(p chatlog.Published) {
+	ce, _, err := schema.Decode(p.Message.Header, p.Message.Data)
+	if err != nil {
+		return
+	}
+	event, err := schema.DecodeEvent(ce)
+	if err != nil {
+		return
+	}
+	if p.Sequence > h.entry.Sequence {
+		h.entry.Apply(event, p.Sequence)
+	}
+	if reason, ends := brightpattern.ParseEvent(event.Header().Raw).EndsSession(); ends && h.phase != unannounced {
+		h.wantClosed(schema.CloseReason(reason), sessionEnded)
+	}
+}
+
+// openOrRecover sees to it that the opening is announced, and that what an
+// earlier holder, or nobody, has read is published.
+func (h *holder) openOrRecover(ctx context.Context) error {
+	if h.phase == announced {
+		if h.cameClean() {
+			h.reconciliation.takeOver(historySpan{h.saved.Compared, h.saved.ComparedSince}, replicas.ClockSkew)
+		} else {
+			h.fearOrphan()
+		}
+		return h.reconcile(ctx, false)
+	}
+	h.reconciliation.complete = later(h.reconciliation.complete, h.token.OpenedAt)
+	if err := h.announce(ctx, h.token.Opened()); err != nil {
+		return err
+	}
+	h.poller.Failpoints.Reach(failpoint.Announced)
+	h.phase = announced
+	h.entry.Reopen(h.token)
+	h.saveEntry(ctx)
+	if h.fresh {
+		return nil
+	}
+	h.reconciliation.raise(eventMissing)
+	now := time.Now()
+	h.reconciliation.expectOrphan(now, now.Add(orphanPatience))
+	return h.reconcile(ctx, false)
+}

@@ -1,0 +1,68 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/chatlog"
+	"cc-connector/connector/internal/failpoint"
+)
+
+// What has to be done to a chat because the stream of events grows old.
+
+const (
+	upkeepEvery = time.Second
+	// A stream with a limit of bytes can forget faster than time tells.
+	upkeepEveryByBytes = 100 * time.Millisecond
+)
+
+// Tend looks after the chats held here until ctx ends.
+func (p *Poller) Tend(ctx context.Context) {
+	every := min(upkeepEvery, p.cfg.EventsMaxAge/10)
+	if p.cfg.EventsMaxBytes > 0 {
+		every = min(every, upkeepEveryByBytes)
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.tendAll(ctx)
+		}
+	}
+}
+
+func (p *Poller) tendAll(ctx context.Context) {
+	info, err := p.Streams.Events.Info(ctx)
+	if err != nil {
+		return // readiness tells; nothing is forgotten by a stream that is away
+	}
+	for _, h := range p.held.all() {
+		if h.mu.TryLock() { // a holder that is busy is looked after next time
+			h.tend(ctx, info.State)
+			h.mu.Unlock()
+		}
+	}
+}
+
+// tend writes a checkpoint and puts the fence up anew if they grow old. h.mu is held.
+func (h *holder) tend(ctx context.Context, state jetstream.StreamState) {
+	if h.checkHeld() != nil || !h.lease.IsSure() {
+		return
+	}
+	cfg := h.poller.cfg
+	retention := chatlog.Retention{MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Failover: cfg.FailoverAfter}
+	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) {
+		if err := h.chatLog.Renew(h.lease.Context()); err != nil {
+			h.lease.Drop(err)
+			return
+		}
+	}
+	if h.chatLog.NeedsCheckpoint(retention, state) {
+		h.trySaveCheckpoint(ctx)
+	}
+}

@@ -1,0 +1,117 @@
+package throttle
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cc-connector/connector/brightpattern"
+)
+
+func refusedPoll(status int, code brightpattern.Code) *brightpattern.Error {
+	return &brightpattern.Error{Method: "pollEvents", Status: status, Code: code, Reason: brightpattern.ReasonRefused, Effect: brightpattern.EffectNone}
+}
+
+func failedPoll(reason brightpattern.Reason, effect brightpattern.Effect) *brightpattern.Error {
+	return &brightpattern.Error{Method: "pollEvents", Reason: reason, Effect: effect}
+}
+
+func TestRefusalsOfTheConfiguration(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		code   brightpattern.Code
+		word   string // "": it is none
+	}{
+		{400, "1000", "CC_TENANT_URL"},
+		{401, "2000", "CC_BASE_URL"}, {401, "2001", "CC_APP_ID"}, {401, "2002", "proxy"}, {401, "2003", "CC_APPS"}, {401, "2004", "clientId"},
+		{403, "3000", "CC_APPS"}, {403, "5006", "launch point"},
+		{401, "", "CC_BASE_URL"}, {403, "", "CC_BASE_URL"}, {403, "4711", "CC_BASE_URL"},
+		{403, "5005", ""}, {404, "", ""}, {400, "", ""}, {429, "", ""}, {503, "5001", ""}, {500, "", ""},
+	} {
+		got, is := refusalIn(refusedPoll(c.status, c.code))
+		if is != (c.word != "") || !strings.Contains(got.remedy, c.word) {
+			t.Errorf("%d %s: %v %+v", c.status, c.code, is, got)
+		}
+	}
+	if IsMisconfigured(nil) || IsMisconfigured(failedPoll(brightpattern.ReasonCut, brightpattern.EffectUnknown)) {
+		t.Error("no answer, and no error, are refusals")
+	}
+}
+
+// told is what the refusals have said.
+func told(t *testing.T) (*Refusals, *bytes.Buffer, func(app string) float64) {
+	t.Helper()
+	var log bytes.Buffer
+	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "refused"}, []string{"app"})
+	apps := map[brightpattern.AppID]string{"app-1": "main", "app-2": "other"}
+	r := NewRefusals(apps, gauge, slog.New(slog.NewJSONHandler(&log, nil)))
+	return r, &log, func(app string) float64 { return gaugeOf(t, gauge, app) }
+}
+
+func TestRefusalsAreToldOnceAChange(t *testing.T) {
+	r, log, gauge := told(t)
+	main, other := brightpattern.Credentials{App: "app-1"}, brightpattern.Credentials{App: "app-2"}
+	for range 3 {
+		r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "3000"))
+	}
+	r.Heard(t.Context(), other, "pollEvents", nil)
+	if err := r.Check(); err == nil || !strings.Contains(err.Error(), "the app main") || !strings.Contains(err.Error(), "3000") || strings.Contains(err.Error(), "other") {
+		t.Errorf("readiness says %v", err)
+	}
+	r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "5006"))
+	if n := strings.Count(log.String(), `"level":"ERROR"`); n != 2 || gauge("main") != 1 || gauge("other") != 0 {
+		t.Errorf("%d errors, gauges %v and %v:\n%s", n, gauge("main"), gauge("other"), log)
+	}
+	r.Heard(t.Context(), main, "pollEvents", nil)
+	if err := r.Check(); err != nil || gauge("main") != 0 || !strings.Contains(log.String(), "accepts the app again") {
+		t.Errorf("after a good answer: %v, %v:\n%s", err, gauge("main"), log)
+	}
+}
+
+// Only who knows the app can refuse a call for its own sake.
+func TestWhatEndsARefusal(t *testing.T) {
+	main := brightpattern.Credentials{App: "app-1"}
+	for name, c := range map[string]struct {
+		method string
+		err    error
+		ends   bool
+	}{
+		"a good answer":      {"sendEvents", nil, true},
+		"the version":        {"getVersion", nil, false},
+		"no such chat":       {"pollEvents", refusedPoll(404, "5005"), true},
+		"a second poll":      {"pollEvents", refusedPoll(429, "5509"), true},
+		"a gateway":          {"pollEvents", refusedPoll(502, ""), false},
+		"nobody there":       {"pollEvents", refusedPoll(503, "5001"), false},
+		"a proxy's 404":      {"pollEvents", refusedPoll(404, ""), false},
+		"an answer cut":      {"pollEvents", failedPoll(brightpattern.ReasonCut, brightpattern.EffectUnknown), false},
+		"a call not written": {"pollEvents", failedPoll(brightpattern.ReasonInvalid, brightpattern.EffectNone), false},
+	} {
+		r, _, _ := told(t)
+		r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, ""))
+		r.Heard(t.Context(), main, c.method, c.err)
+		if ended := r.Check() == nil; ended != c.ends {
+			t.Errorf("%s ends it: %v", name, ended)
+		}
+	}
+}
+
+func TestWaitingForTheEndOfARefusal(t *testing.T) {
+	r, _, _ := told(t)
+	main := brightpattern.Credentials{App: "app-1"}
+	r.Wait(t.Context(), "app-1") // nothing to wait for
+	r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "3000"))
+	r.Wait(t.Context(), "app-2")
+	done := make(chan struct{})
+	go func() { defer close(done); r.Wait(t.Context(), "app-1") }()
+	r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "5006")) // another one is no end
+	select {
+	case <-done:
+		t.Fatal("it did not wait")
+	default:
+	}
+	r.Heard(t.Context(), main, "pollEvents", nil)
+	<-done
+}

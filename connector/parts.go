@@ -1,0 +1,110 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/command"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/outbox"
+	"cc-connector/connector/internal/poller"
+	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/throttle"
+	"cc-connector/connector/internal/translate"
+)
+
+// parts are what works on the streams, from below to above.
+type parts struct {
+	streams  *bus.Streams
+	registry *replicas.Registry
+	outbox   *outbox.Outbox
+	chats    *chats.Chats
+	poller   *poller.Poller
+	commands *command.Commands
+}
+
+// owners settle what replicas owe, by kind.
+func (p *parts) owners() map[outbox.Kind]outbox.Owner {
+	return map[outbox.Kind]outbox.Owner{
+		command.OwedOutcome: p.commands,
+		chats.LostAnswer:    p.chats.LossOwner(chats.LostAnswer),
+		chats.LostPoll:      p.chats.LossOwner(chats.LostPoll),
+	}
+}
+
+// open makes or finds the streams and builds what works on them.
+func (c *Connector) open(ctx context.Context) error {
+	var streams *bus.Streams
+	err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, func(ctx context.Context) (err error) {
+		if streams, err = bus.Open(ctx, c.js, c.cfg.streams()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return retry.Final(err)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p := &parts{streams: streams}
+	publisher := bus.NewPublisher(c.js, streams, c.nc.MaxPayload(), &c.health, c.log)
+	naming := translate.Naming{Prefix: c.cfg.Prefix, Tenant: c.cfg.Tenant, SchemaBase: c.cfg.SchemaBaseURL}
+	p.registry = replicas.NewRegistry(streams.State, c.self, c.cfg.FailoverAfter, &c.health, c.log)
+	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
+		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
+	p.chats = chats.New(chats.Needs{
+		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Outbox: p.outbox, Self: c.self,
+		Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+	}, c.cfg.chats())
+	p.poller = poller.New(poller.Needs{
+		NATS: c.nc, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
+		Chats: p.chats, Registry: p.registry, Self: c.self,
+		Budget: throttle.NewBudget(c.metrics.Throttled), Places: throttle.NewPlaces(), Refusals: c.refusals,
+		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+	}, c.cfg.poller())
+	p.commands = command.New(command.Needs{
+		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
+		Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Self: c.self,
+		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+	}, c.cfg.commands())
+	c.parts = p
+	return nil
+}
+
+func (c Config) streams() bus.Config {
+	var apps []string
+	for _, app := range c.Apps {
+		apps = append(apps, app.Name+":"+string(app.ID))
+	}
+	return bus.Config{
+		Prefix: c.Prefix, Tenant: c.Tenant, BaseURL: c.BaseURL, Apps: strings.Join(apps, ","),
+		Durable: command.Durable(), Mode: c.Mode,
+		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge,
+		IdempotencyWindow: c.IdempotencyWindow, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter,
+		Replicas: c.StreamReplicas, Provision: c.Provision,
+	}
+}
+
+func (c Config) chats() chats.Config {
+	return chats.Config{Prefix: c.Prefix, Keep: c.EventsMaxAge, CallTimeout: c.CallTimeout}
+}
+
+func (c Config) poller() poller.Config {
+	return poller.Config{
+		Prefix: c.Prefix, MaxChats: c.MaxChats, CallTimeout: c.CallTimeout,
+		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FailoverAfter: c.FailoverAfter,
+	}
+}
+
+func (c Config) commands() command.Config {
+	var apps []chats.App
+	for _, app := range c.Apps {
+		apps = append(apps, chats.App(app))
+	}
+	return command.Config{
+		Prefix: c.Prefix, Tenant: c.Tenant, Version: c.Version, Apps: apps, APNsBundleID: c.APNsBundleID,
+		CallTimeout: c.CallTimeout, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter, MaxCalls: c.MaxCalls,
+	}
+}
