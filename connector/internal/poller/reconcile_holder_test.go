@@ -187,8 +187,8 @@ func (m *modelChat) takeOver() {
 		}
 	}
 	for i := range m.losses {
-		if m.losses[i].to.isPoll {
-			m.losses[i].to.known = true
+		if to := m.losses[i].to; to.isPoll && !slices.Contains(m.calls, to) { // of a stranger's it is told later
+			to.known = true
 		}
 	}
 	m.r.callOrphaned(m.now, m.now.Add(orphanPatience))
