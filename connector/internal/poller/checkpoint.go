@@ -121,7 +121,7 @@ func (h *holder) checkpoint(clean chatlog.FenceID) checkpoint {
 	c := checkpoint{
 		Position: counts.Position, Sequence: counts.Sequence, Seen: counts.Seen, Untaken: counts.Untaken,
 		Signaled: h.traits.signaled, Answered: h.traits.answered, LastSeen: h.reconciliation.completeUntil(),
-		Compared: h.reconciliation.covered.asked, ComparedSince: h.reconciliation.covered.since, Clean: clean,
+		Compared: h.reconciliation.covered.until, ComparedSince: h.reconciliation.covered.since, Clean: clean,
 	}
 	if h.phase != unannounced {
 		c.Opening, c.Wanted, c.Closed = h.token.Opening, h.wanted, h.phase == closed

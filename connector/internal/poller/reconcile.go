@@ -63,7 +63,8 @@ type reconciliation struct {
 	orphan   orphanedCall
 	attempts attempts
 
-	covered historySpan // by the last read of the history
+	answered time.Time   // when a poll was answered last
+	covered  historySpan // by the last read of the history
 }
 
 type reconcileState int
@@ -112,10 +113,11 @@ type attempts struct {
 // What cannot be read so often will not be readable.
 const unreadableMost = 3
 
-// historySpan says of a read of the history when it was asked for, and since
-// when events might have been missing: what no history has was told as a gap
-// from there on.
-type historySpan struct{ asked, since time.Time }
+// historySpan says what a read of the history covers: calls that could not be
+// on their way any more then, for a poll was answered after that and before the
+// history was asked for; and since when events might have been missing, for
+// what no history has was told as a gap from there on.
+type historySpan struct{ until, since time.Time }
 
 // isInSync tells whether nothing may be missing.
 func (r *reconciliation) isInSync() bool { return r.state == inSync }
@@ -143,7 +145,7 @@ func (r *reconciliation) completeUntil() time.Time {
 // takeOver goes on from the read of an earlier holder that left nothing
 // missing, whose clock may differ by so much.
 func (r *reconciliation) takeOver(covered historySpan, clocksDiffer time.Duration) {
-	r.covered = historySpan{covered.asked.Add(-clocksDiffer), covered.since.Add(clocksDiffer)}
+	r.covered = historySpan{covered.until.Add(-clocksDiffer), covered.since.Add(clocksDiffer)}
 }
 
 // raise says that events may be missing since the chat was last complete.
@@ -196,13 +198,13 @@ func (r *reconciliation) answerLost(now, began, until time.Time, signaled bool) 
 // covers tells whether the history was read after the call could be given
 // anything more, and a gap was told that has it.
 func (r *reconciliation) covers(began, until time.Time, signaled bool) bool {
-	return r.covered.asked.After(until) && !(signaled && began.Before(r.covered.since))
+	return r.covered.until.After(until) && !(signaled && began.Before(r.covered.since))
 }
 
 // pollAnswered says that a poll that began then was answered then: nothing is
 // missing up to its begin, but for what is to be reconciled.
 func (r *reconciliation) pollAnswered(began, answered time.Time) {
-	r.complete, r.attempts.polled = began, true
+	r.complete, r.attempts.polled, r.answered = began, true, answered
 	if r.orphan.exists() && r.orphan.isGone(began, answered) {
 		r.dropOrphan()
 		r.attempts.unreadable = 0
@@ -227,7 +229,7 @@ func (r *reconciliation) historyRead(asked time.Time, signaled bool) (gap bool) 
 		r.settle(asked)
 		return false
 	}
-	r.covered = historySpan{asked, r.since}
+	r.covered = historySpan{earlier(asked, r.answered), r.since}
 	if signaled && r.orphan.exists() {
 		r.state, r.reason = awaitingOrphan, orphanMayTake
 		return false

@@ -173,6 +173,7 @@ func (m *modelChat) tellOf(o *orphan) {
 	}
 	o.known = true
 	m.r.answerLost(m.now, o.lost, o.until, m.signaled)
+	m.complete = m.r.completeUntil() // the next holder knows, too
 	m.suspects = m.suspects || !m.r.isInSync()
 	m.floor = earlier(m.floor, o.lost)
 }

@@ -14,10 +14,10 @@ func second(n int) time.Time { return reconcileEra.Add(time.Duration(n) * time.S
 // that it shows whether they begin anew.
 var (
 	stale     = attempts{begun: true, polled: true, unreadable: 2}
-	synced    = reconciliation{complete: second(100), attempts: stale}
-	dueSilent = reconciliation{state: reconcileDue, reason: endMissing, complete: second(90), since: second(80), attempts: stale}
-	dueEvent  = reconciliation{state: reconcileDue, reason: eventMissing, complete: second(90), since: second(80), attempts: stale}
-	dueLost   = reconciliation{state: reconcileDue, reason: answerMayBeLost, complete: second(90), since: second(80), attempts: stale}
+	synced    = reconciliation{complete: second(100), attempts: stale, answered: second(99)}
+	dueSilent = reconciliation{state: reconcileDue, reason: endMissing, complete: second(90), since: second(80), attempts: stale, answered: second(99)}
+	dueEvent  = reconciliation{state: reconcileDue, reason: eventMissing, complete: second(90), since: second(80), attempts: stale, answered: second(99)}
+	dueLost   = reconciliation{state: reconcileDue, reason: answerMayBeLost, complete: second(90), since: second(80), attempts: stale, answered: second(99)}
 	dueOrphan = changed(dueLost, func(r *reconciliation) { r.orphan = orphanedCall{second(85), second(95)} })
 	awaiting  = changed(dueOrphan, func(r *reconciliation) { r.state, r.reason = awaitingOrphan, orphanMayTake })
 )
@@ -50,7 +50,7 @@ func TestReconciliationTable(t *testing.T) {
 		return func(r *reconciliation) { r.answerLost(now, second(began), second(until), signaled) }
 	}
 	last := func(r *reconciliation) { r.chatEnds() }
-	read105 := func(r *reconciliation) { r.covered = historySpan{second(105), second(80)} }
+	covers := func(r *reconciliation) { r.covered = historySpan{second(99), second(80)} } // what a poll was answered after
 	inSyncAt := func(n int) func(*reconciliation) {
 		return func(r *reconciliation) { r.state, r.complete = inSync, second(n) }
 	}
@@ -71,8 +71,8 @@ func TestReconciliationTable(t *testing.T) {
 		return func(r *reconciliation) { r.state, r.reason, r.since = awaitingOrphan, reason, second(since) }
 	}
 	anew := func(r *reconciliation) { r.attempts = attempts{} }
-	complete := func(n int) func(*reconciliation) {
-		return func(r *reconciliation) { r.complete = second(n) }
+	complete := func(began, answered int) func(*reconciliation) {
+		return func(r *reconciliation) { r.complete, r.answered = second(began), second(answered) }
 	}
 	unreadable := func(n int) func(*reconciliation) {
 		return func(r *reconciliation) { r.attempts.unreadable = n }
@@ -120,25 +120,25 @@ func TestReconciliationTable(t *testing.T) {
 		{"lost: awaiting", awaiting, lost(75, 97, false), all(due(answerMayBeLost, 75), anew), false, 0},
 		{"lost: on its way still", synced, lost(105, 120, false), all(due(answerMayBeLost, 100), anew, orphan(110, 120)), false, 0},
 
-		{"polled: in sync", synced, polled(101, 102), complete(101), false, 0},
-		{"polled: due, without an orphan", dueLost, polled(101, 102), complete(101), false, 0},
-		{"polled: due, the orphan is gone", dueOrphan, polled(86, 95), all(complete(86), orphan0, unreadable(0)), false, 0},
-		{"polled: awaiting, and it is gone", awaiting, polled(86, 95), all(complete(86), orphan0, due(orphanMayTake, 80), unreadable(0)), false, 0},
-		{"polled: it may be on its way still", awaiting, polled(86, 94), complete(86), false, 0},
-		{"polled: a poll that began before", awaiting, polled(85, 99), complete(85), false, 0},
+		{"polled: in sync", synced, polled(101, 102), complete(101, 102), false, 0},
+		{"polled: due, without an orphan", dueLost, polled(101, 102), complete(101, 102), false, 0},
+		{"polled: due, the orphan is gone", dueOrphan, polled(86, 95), all(complete(86, 95), orphan0, unreadable(0)), false, 0},
+		{"polled: awaiting, and it is gone", awaiting, polled(86, 95), all(complete(86, 95), orphan0, due(orphanMayTake, 80), unreadable(0)), false, 0},
+		{"polled: it may be on its way still", awaiting, polled(86, 94), complete(86, 94), false, 0},
+		{"polled: a poll that began before", awaiting, polled(85, 99), complete(85, 99), false, 0},
 
 		{"read: an event", dueEvent, read(true), inSyncAt(105), false, 0},
-		{"read: lost", dueLost, read(false), all(inSyncAt(105), read105), false, 0},
-		{"read: lost, signaling", dueLost, read(true), all(inSyncAt(105), read105), true, 0},
-		{"read: orphan", dueOrphan, read(false), all(waits(orphanMayTake, 105), read105), false, 0},
-		{"read: orphan, signaling", dueOrphan, read(true), all(waits(orphanMayTake, 80), read105), false, 0},
+		{"read: lost", dueLost, read(false), all(inSyncAt(105), covers), false, 0},
+		{"read: lost, signaling", dueLost, read(true), all(inSyncAt(105), covers), true, 0},
+		{"read: orphan", dueOrphan, read(false), all(waits(orphanMayTake, 105), covers), false, 0},
+		{"read: orphan, signaling", dueOrphan, read(true), all(waits(orphanMayTake, 80), covers), false, 0},
 		{
 			"read: an event, orphan and signaling", changed(dueEvent, orphan(85, 95)), read(true),
 			all(waits(eventMissing, 105), orphan(85, 95)), false, 0,
 		},
 		{
 			"read: what the orphan took, signaling", changed(dueLost, func(r *reconciliation) { r.reason = orphanMayTake }), read(true),
-			all(inSyncAt(105), read105), true, 0,
+			all(inSyncAt(105), covers), true, 0,
 		},
 
 		{"failed: not asked", dueOrphan, failed(historyNotAsked, false), same, false, historyLater},
@@ -223,7 +223,7 @@ func TestTakenOverReadCoversLess(t *testing.T) {
 	r := reconciliation{complete: second(100)}
 	r.takeOver(historySpan{second(98), second(70)}, time.Second)
 	if r.covers(second(60), second(97), false) || !r.covers(second(60), second(96), false) {
-		t.Errorf("read at %v", r.covered.asked)
+		t.Errorf("read at %v", r.covered.until)
 	}
 	if r.covers(second(70), second(90), true) || !r.covers(second(71), second(90), true) {
 		t.Errorf("told since %v", r.covered.since)

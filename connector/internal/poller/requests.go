@@ -84,7 +84,11 @@ func (h *holder) lookForLosses(r chats.LookForLosses) error {
 	}
 	now := time.Now()
 	began, until := now.Add(-max(r.Since, r.Ago)), now.Add(patience-r.Ago)
+	complete := h.reconciliation.completeUntil()
 	h.reconciliation.answerLost(now, began, until, h.traits.signaled)
+	if h.reconciliation.completeUntil().Before(complete) { // whoever comes after this holder has to know, too
+		return h.writeCheckpoint(h.lease.Context(), false, "")
+	}
 	return nil
 }
 

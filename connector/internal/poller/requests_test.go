@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/chats"
@@ -35,5 +36,23 @@ func TestOnlyTheHolderTakesAnswers(t *testing.T) {
 		if !h.reconciliation.isInSync() || h.hasDeparted() != (name == "departed") {
 			t.Errorf("%s: in sync %v, departed %v", name, h.reconciliation.isInSync(), h.hasDeparted())
 		}
+	}
+}
+
+// A loss that a holder was told of is known to whoever comes after it, also
+// when it dies before it has published anything.
+func TestToldLossOutlivesTheHolder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.holder("opening")
+	h.lease, h.phase = r.lease(), announced
+	r.Check(h.chatLog.Raise(r.Ctx))
+	complete := time.Now()
+	h.reconciliation.complete = complete
+	r.Check(h.serve(chats.LookForLosses{Since: time.Hour, Ago: time.Hour}))
+	found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
+	r.Check(err)
+	if lost := complete.Add(-time.Hour + time.Minute); !found.LastSeen.Before(lost) || found.Opening != "opening" {
+		t.Errorf("the next holder would know that nothing is missing up to %v", found.LastSeen)
 	}
 }

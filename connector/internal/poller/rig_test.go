@@ -4,9 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/translate"
 )
@@ -40,4 +43,17 @@ func (r *rig) holder(opening chats.OpeningID) *holder {
 		poller: r.poller, chat: r.chat, token: chats.Token{Opening: opening, ChatID: r.chat.ID, AppID: "app-1"}, log: natstest.Log(),
 		polling: newPolling(r.Ctx), done: make(chan struct{}), chatLog: chatlog.New(r.poller.logs, r.chat, "app-1", natstest.Log()),
 	}
+}
+
+// lease is the right to hold the chat, by its token.
+func (r *rig) lease() *lease.Lease {
+	r.Helper()
+	_, err := r.JS.Publish(r.Ctx, natstest.Prefix.Internal("session", string(r.chat.Token)), nil)
+	r.Check(err)
+	batch, err := r.poller.Streams.Holders.Fetch(1, jetstream.FetchMaxWait(time.Minute),
+		jetstream.FetchPriorityGroup(bus.HoldersGroup), jetstream.FetchPrioritized(priorityLacking))
+	r.Check(err)
+	held := lease.Hold(r.Ctx, r.NC, natstest.Receive(r.Rig, batch.Messages()), lease.Options{Wait: time.Hour})
+	r.Cleanup(func() { held.Stop() })
+	return held
 }
