@@ -97,7 +97,7 @@ func newRig(t *testing.T, options bpsim.Options, configure ...func(*rig)) *rig {
 	}
 	r.nc = r.connect()
 	var err error
-	r.js, err = jetstream.New(r.nc)
+	r.js, err = jetstream.New(r.nc, jetstream.WithDefaultTimeout(patience)) // a busy server answers late
 	r.check(err)
 	return r
 }
