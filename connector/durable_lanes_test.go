@@ -51,8 +51,8 @@ func (t *traffic) hear(msg *nats.Msg) {
 
 // Chats that fail hold back their own commands, however many, and those of no
 // other chat. When they are healed all is done, in order.
+// It fills the machine, and has it for itself.
 func TestManyFailingChats(t *testing.T) {
-	t.Parallel()
 	const chats, each = 20, 40
 	o := newOutsider(t, bpsim.Options{})
 	o.start()
