@@ -1,6 +1,8 @@
 package connector_test
 
 import (
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,4 +231,28 @@ func TestHistoryIsTriedAgain(t *testing.T) {
 	w.checkTrail("session.opened", "message/history", "session.recovered")
 	w.checkAccount()
 	w.checkGaps()
+}
+
+// A history that has the session's end has everything: no second look is
+// needed, and that none is to be had leaves no gap.
+func TestHistoryWithTheEndIsTheLast(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: time.Minute})
+	var histories atomic.Int64
+	intercept(r, func(rw http.ResponseWriter, request *http.Request) bool {
+		if !isHistory(request) || histories.Add(1) == 1 {
+			return false
+		}
+		http.Error(rw, `{"error_code":"5005"}`, http.StatusNotFound)
+		return true
+	})
+	r.start()
+	w := watchNew(r)
+	w.untilListening()
+	w.inject(loss("lost", 1))
+	w.check(w.sim.End(w.chat))
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkTrail("session.opened", "ended/history", "session.recovered", "session.closed")
+	w.checkGaps()
+	w.checkAccount()
 }

@@ -17,7 +17,8 @@ type witness struct {
 	troubles  []trouble
 	signal    string // the last one that was sent to a replica
 	signalled time.Time
-	deaf      map[string]deafness // by chat
+	deaf      map[string]deafness  // by chat
+	answered  map[string]time.Time // when the last poll began that was answered, by chat
 	takeovers map[string][]time.Duration
 }
 
@@ -28,7 +29,7 @@ type deafness struct {
 }
 
 func newWitness(next http.Handler) *witness {
-	return &witness{next: next, deaf: make(map[string]deafness), takeovers: make(map[string][]time.Duration)}
+	return &witness{next: next, deaf: make(map[string]deafness), answered: make(map[string]time.Time), takeovers: make(map[string][]time.Duration)}
 }
 
 // outcome is what was answered.
@@ -60,6 +61,8 @@ func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		aborted := recover()
 		if aborted != nil || r.Context().Err() != nil || answer.status != http.StatusOK {
 			w.failed(trouble{chat: chat, history: what == "history", from: began, to: time.Now()}, isPoll && r.Context().Err() != nil)
+		} else if isPoll {
+			w.pollAnswered(chat, began)
 		}
 		if aborted != nil {
 			panic(aborted)
@@ -99,6 +102,17 @@ func (w *witness) pollBegins(chat string, at time.Time) {
 	}
 	delete(w.deaf, chat)
 	w.takeovers[d.signal] = append(w.takeovers[d.signal], at.Sub(d.since))
+}
+
+// pollAnswered notes the first answer after a signal: only with it does the
+// chat's next holder begin to know that no poll from before is held any more.
+func (w *witness) pollAnswered(chat string, began time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if began.After(w.signalled) && w.answered[chat].Before(w.signalled) {
+		w.troubles = append(w.troubles, trouble{chat: chat, from: w.signalled, to: time.Now().Add(staleFor)})
+	}
+	w.answered[chat] = began
 }
 
 // staleFor is how long the contact center may give to a poll whose replica has gone.

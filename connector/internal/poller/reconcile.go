@@ -211,7 +211,8 @@ func (r *reconciliation) pollAnswered(began, answered time.Time) {
 	}
 }
 
-// chatEnds says that the next read is the last one: no orphan is waited for.
+// chatEnds says that the next read is the last one, or that the session had
+// ended before this one: no orphan is waited for.
 func (r *reconciliation) chatEnds() { r.dropOrphan() }
 
 func (r *reconciliation) dropOrphan() {

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"cc-connector/connector/brightpattern"
@@ -88,10 +89,18 @@ func (h *holder) publishMissing(ctx context.Context, history []brightpattern.Eve
 			return err
 		}
 	}
+	if slices.ContainsFunc(history, isLastOfSession) { // nothing can be given to anybody after it
+		h.reconciliation.chatEnds()
+	}
 	if gap := h.reconciliation.historyRead(asked, h.traits.signaled); gap {
 		return h.reportGap(ctx, since, schema.GapSignaling)
 	}
 	return nil
+}
+
+// isLastOfSession tells the events after which the contact center makes no more.
+func isLastOfSession(event brightpattern.Event) bool {
+	return event.Name == brightpattern.EventEnded || event.Name == brightpattern.EventInactivityTimeout
 }
 
 // fearOrphan says that a poll of the chat may have taken something, and may
