@@ -22,7 +22,17 @@ type Metrics struct {
 
 	Repeats     *prometheus.CounterVec
 	DeadLetters *prometheus.CounterVec
+	Ignored     *prometheus.CounterVec
 }
+
+// Why a message on a command subject is not taken for a command: the reasons of Ignored.
+const (
+	IgnoredUnreadable = "unreadable"     // not to be read as a NATS message
+	IgnoredStatus     = "status_header"  // carries the server's own control header
+	IgnoredOwn        = "own_cloudevent" // the connector's own CloudEvent, come back
+	IgnoredSubject    = "no_command"     // on a subject that is no command's
+	IgnoredReply      = "reply_subject"  // wants its reply where the sender could not publish
+)
 
 // New registers them all.
 func New(registry prometheus.Registerer) (*Metrics, error) {
@@ -52,6 +62,9 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		DeadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cc_dead_letters_total", Help: "Durable commands that were given up.",
 		}, []string{"command"}),
+		Ignored: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cc_messages_ignored_total", Help: "Messages on command subjects that were not taken for commands, by reason.",
+		}, []string{"reason"}),
 		Throttled: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "cc_calls_spared", Help: "Polls and histories that wait because calls to the contact center failed before.",
 		}),
@@ -59,7 +72,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Name: "cc_contact_center_refused", Help: "1 while the contact center refuses the app for its configuration.",
 		}, []string{"app"}),
 	}
-	for _, collector := range []prometheus.Collector{m.Chats, m.Polls, m.Events, m.Gaps, m.Commands, m.Seconds, m.Throttled, m.Refused, m.Repeats, m.DeadLetters} {
+	for _, collector := range []prometheus.Collector{m.Chats, m.Polls, m.Events, m.Gaps, m.Commands, m.Seconds, m.Throttled, m.Refused, m.Repeats, m.DeadLetters, m.Ignored} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
