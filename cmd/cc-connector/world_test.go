@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -316,6 +317,35 @@ func (w *world) settle() {
 	w.awaitAccount("everything is told to the end", eventLost)
 }
 
+// tellWaitingCommands logs what JetStream knows of the commands that are not done.
+func (w *world) tellWaitingCommands() {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), requestPatience)
+	defer cancel()
+	commands := subjects.DefaultPrefix.StreamName("COMMANDS")
+	consumer, err := w.js.Consumer(ctx, commands, "runners")
+	if err != nil {
+		w.Logf("the consumer of commands: %v", err)
+		return
+	}
+	info := consumer.CachedInfo()
+	w.Logf("the consumer of commands: delivered %+v, ack floor %+v, %d to be acknowledged, %d delivered again, %d waiting pulls, %d pending; %+v",
+		info.Delivered, info.AckFloor, info.NumAckPending, info.NumRedelivered, info.NumWaiting, info.NumPending, info.Cluster)
+	stream, err := w.js.Stream(ctx, commands)
+	if err != nil {
+		w.Logf("the stream of commands: %v", err)
+		return
+	}
+	state := stream.CachedInfo().State
+	w.Logf("the stream of commands: %+v", state)
+	for sequence := state.FirstSeq; sequence <= state.LastSeq; sequence++ {
+		msg, err := stream.GetMsg(ctx, sequence)
+		if err == nil {
+			w.Logf("  %d: %s since %v", sequence, msg.Subject, clock(msg.Time))
+		}
+	}
+}
+
 // awaitAccount waits until there are no differences of these kinds. When they
 // do not go away the account will tell of them.
 func (w *world) awaitAccount(what string, kinds ...difference) {
@@ -371,6 +401,9 @@ func (w *world) check() *account {
 	w.Logf("%v; chaos %v, calls %v", a, w.chaos, w.sim.Calls())
 	if len(a.wrong) > 0 {
 		w.Errorf("the account does not balance: %v", a)
+	}
+	if len(a.wrong[resultMissing]) > 0 {
+		w.tellWaitingCommands()
 	}
 	for _, r := range w.replicas {
 		for _, log := range r.logs {
