@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/internal/natstest"
 )
 
 // ignored is how many messages were taken for no commands, for a reason.
@@ -35,26 +36,16 @@ const (
 	noCommand    = "no_command"
 )
 
-// noCommands are blocks of headers by what the messages that have them are. A
-// status in the first line is not among them: a stream does not keep it.
+// noCommands are blocks of headers by what the messages that have them are.
 func noCommands() map[string][]string {
-	found := map[string][]string{}
-	for _, status := range []string{
-		"100 Idle Heartbeat", "100 FlowControl Request", "100", "400 Bad Request", "404 No Messages", "404 Message Not Found", "408 Request Timeout", "408 Interest Expired",
-		"409 Consumer Deleted", "409 Leadership Change", "409 Server Shutdown", "409 Batch Completed", "409 Message Size Exceeds MaxBytes", "409 Consumer is push based",
-		"409 Exceeded MaxWaiting", "409", "412 Required Api Level", "423 Nats-Pin-Id mismatch", "423", "503 No Responders", "503", "999 what", "abc",
-	} {
-		code, description, _ := strings.Cut(status, " ")
-		found[statusHeader] = append(found[statusHeader],
-			fmt.Sprintf("NATS/1.0\r\nStatus: %s\r\nDescription: %s\r\nNats-Pin-Id: x\r\nNats-Sequence: 1\r\nNats-Stream: CC_COMMANDS\r\n\r\n", code, description))
-	}
-	for _, headers := range []string{
-		"NATS/1.0\r\nno colon\r\n\r\n", "NATS/1.0\r\nX: y\r\nno colon\r\n\r\n", "NATS/1.0\r\nX: no end\r\n",
-		"NATS/1.0\r\n", "NATS/2.0\r\n\r\n", "\r\n\r\n", "x", "NATS/1.0\r\nStatus 404\r\n\r\n",
-	} {
-		found[unreadable] = append(found[unreadable], headers)
-	}
-	return found
+	statuses, garbage := natstest.NoMessages()
+	return map[string][]string{statusHeader: statuses, unreadable: garbage}
+}
+
+// byHand signs in as a user that may publish one kind of durable command.
+func (r *rig) byHand() *natstest.Hand {
+	r.Helper()
+	return natstest.ByHand(r, r.nats.Addr().String(), typist, password)
 }
 
 // A message that a client would take for the server's own word, or cannot read
@@ -70,9 +61,9 @@ func TestNoCommandsAmongCommands(t *testing.T) {
 		for i, headers := range all {
 			chat := chats[i%2]
 			for _, data := range []string{"", "{}"} {
-				hand.publish("cc.durable.chat.typing."+tokenOf(chat), headers, data)
+				hand.Publish("cc.durable.chat.typing."+tokenOf(chat), headers, data)
 			}
-			hand.flush()
+			hand.Flush()
 			ids = append(ids, o.give("chat.send", fmt.Sprint(reason, i), chat, fields{"text": fmt.Sprint(len(ids))}))
 		}
 	}
@@ -106,9 +97,9 @@ func TestBurstsOfNoCommands(t *testing.T) {
 			a, hand, chat := o.listen(), o.byHand(), o.openChat()
 			headers := noCommands()[reason]
 			for i := range burst {
-				hand.publish(fmt.Sprint("cc.durable.chat.typing.invented-", i), headers[i%len(headers)], "")
+				hand.Publish(fmt.Sprint("cc.durable.chat.typing.invented-", i), headers[i%len(headers)], "")
 			}
-			hand.flush()
+			hand.Flush()
 			a.mustSucceed(o.give("chat.send", "sound", chat, fields{"text": "x"}))
 			a.checkOnce("sound")
 			if n := replica.ignored(t, reason); n != burst {

@@ -122,8 +122,8 @@ func TestDeadLetterWaitsForItsStream(t *testing.T) {
 	o.injectOn(chat, bpsim.SendEvents, statusFault(503, ""), 0)
 	config := o.streamConfig("CC_DEADLETTER")
 	o.check(o.js.DeleteStream(o.ctx, "CC_DEADLETTER"))
-	hand.publish("cc.durable.chat.typing."+tokenOf(chat), "NATS/1.0\r\nNats-Msg-Id: odd\r\na name: 1\r\n(x)\\: 2\r\nX-Own: kept\r\n\r\n", "{}")
-	hand.flush()
+	hand.Publish("cc.durable.chat.typing."+tokenOf(chat), "NATS/1.0\r\nNats-Msg-Id: odd\r\na name: 1\r\n(x)\\: 2\r\nX-Own: kept\r\n\r\n", "{}")
+	hand.Flush()
 	o.eventually("it waits", func() bool { return strings.Contains(o.log.String(), "dead letters does not succeed yet") })
 	_, err := o.js.CreateStream(o.ctx, config)
 	o.check(err)
@@ -149,8 +149,8 @@ func TestHeadersTooLongForADeadLetter(t *testing.T) {
 	}
 	checkRefused(a.await("long"), o, "data")
 	hand := o.byHand()
-	hand.publish(msg.Subject, "NATS/1.0\r\nNats-Msg-Id: longer\r\na name: 1\r\nX-Long: "+strings.Repeat("x", 64<<10-200)+"\r\n\r\n", "{}")
-	hand.flush()
+	hand.Publish(msg.Subject, "NATS/1.0\r\nNats-Msg-Id: longer\r\na name: 1\r\nX-Long: "+strings.Repeat("x", 64<<10-200)+"\r\n\r\n", "{}")
+	hand.Flush()
 	checkRefused(a.await("longer"), o, "data")
 	a.checkOnce("long", "longer")
 }

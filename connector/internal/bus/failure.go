@@ -66,7 +66,7 @@ func Explain(stream string, err error) error {
 
 // explainConsumer does the same for one who hands out messages.
 func explainConsumer(stream string, err error) error {
-	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) {
+	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, nats.ErrNoResponders) {
 		return &refusal{"the stream " + stream + " or its consumer is missing: make it again, as a start with CC_PROVISION=true does", err}
 	}
 	return Explain(stream, err)
