@@ -227,7 +227,7 @@ func TestJetStreamHeadersOfCommands(t *testing.T) {
 		"Nats-Rollup": "sub", "Nats-TTL": "1h", "Nats-Expected-Last-Sequence": "0", "Nats-Schedule": "@every 1s", "Nats-Incr": "+1", "Nats-Batch-Id": "b",
 		"Nats-Expected-Last-Subject-Sequence": "0", "Nats-Expected-Stream": "CC_COMMANDS", "Nats-Service-Error": "x",
 		"Nats-Sequence": "1", "Nats-Subject": "cc.durable.chat.end.x", "Nats-Stream": "X", "Nats-Time-Stamp": "x", "Nats-Marker-Reason": "Purge",
-		"KV-Operation": "DEL", "Status": "404",
+		"KV-Operation": "DEL",
 	}
 	kept := map[string]string{} // header by chat
 	for name, value := range headers {

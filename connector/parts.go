@@ -59,7 +59,7 @@ func (c *Connector) open(ctx context.Context) error {
 		Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.chats())
 	p.poller = poller.New(poller.Needs{
-		NATS: c.nc, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
+		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
 		Chats: p.chats, Registry: p.registry, Self: c.self,
 		Budget: throttle.NewBudget(c.metrics.Throttled), Places: throttle.NewPlaces(), Refusals: c.refusals,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,

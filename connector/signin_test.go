@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 const (
 	password      = "not-a-secret"
 	administrator = "administrator"
+	typist        = "typist" // may publish durable chat.typing, and nothing else
 )
 
 // prefixes are those that a test uses.
@@ -54,7 +56,13 @@ func usersOf(t *testing.T, prefix subjects.Prefix) []*server.User {
 // allUsers are those of every prefix, and the administrator.
 func allUsers(t *testing.T, account *server.Account) []*server.User {
 	t.Helper()
-	users := []*server.User{{Username: administrator, Password: password}}
+	users := []*server.User{
+		{Username: administrator, Password: password},
+		{Username: typist, Password: password, Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{subjects.DefaultPrefix.Durable("chat.typing", "*")}},
+			Subscribe: &server.SubjectPermission{Deny: []string{">"}},
+		}},
+	}
 	for _, prefix := range prefixes {
 		users = append(users, usersOf(t, prefix)...)
 	}
@@ -70,7 +78,12 @@ func asAdministrator() nats.Option { return nats.UserInfo(administrator, passwor
 func asConnector(prefix subjects.Prefix) []nats.Option {
 	return append(connector.NATSOptions(),
 		nats.UserInfo(permissions.UserName(prefix, permissions.Connector), password),
-		nats.CustomInboxPrefix(permissions.InboxPrefix(prefix, permissions.Connector)))
+		nats.CustomInboxPrefix(permissions.InboxPrefix(prefix, permissions.Connector)),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if !errors.Is(err, nats.ErrBadHeaderMsg) { // a test's own doing
+				fmt.Fprintln(os.Stderr, "nats:", err)
+			}
+		}))
 }
 
 // violations collects what the server says was refused to a connector.

@@ -82,6 +82,9 @@ func FuzzBuild(f *testing.F) {
 			if got, err := p.Parse(subject); err != nil || got != want {
 				t.Errorf("%q parsed as %+v, %v, want %+v", subject, got, err, want)
 			}
+			if got := p.QueueOf(subject); want.Kind == KindDurable && got != want.Chat || want.Kind != KindDurable && got != "" {
+				t.Errorf("%q queues with %q, want %+v", subject, got, want)
+			}
 		}
 	})
 }
@@ -93,6 +96,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, subject string) {
+		if chat := DefaultPrefix.QueueOf(subject); chat != "" && !matches(subject, DefaultPrefix.DurableOf(chat)) {
+			t.Errorf("%q queues with %q, whose subjects are others", subject, chat)
+		}
 		s, err := DefaultPrefix.Parse(subject)
 		if err != nil {
 			return
@@ -101,6 +107,17 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q parsed as %+v, which is %q", subject, s, back)
 		}
 	})
+}
+
+// matches is NATS's rule for a filter with the wildcard *.
+func matches(subject, filter string) bool {
+	tokens, wanted := strings.Split(subject, "."), strings.Split(filter, ".")
+	for i := range wanted {
+		if len(tokens) != len(wanted) || wanted[i] != "*" && wanted[i] != tokens[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func rebuild(p Prefix, s Subject) string {

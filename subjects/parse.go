@@ -62,6 +62,21 @@ func (p Prefix) Parse(subject string) (Subject, error) {
 	return s, nil
 }
 
+// QueueOf is the chat in whose queue a durable subject stands, whether or not it
+// is a command's: DurableOf matches it. "" for none.
+func (p Prefix) QueueOf(subject string) ChatToken {
+	rest, _ := strings.CutPrefix(subject, string(p)+".durable.")
+	tokens := strings.Split(rest, ".")
+	if rest == subject || len(tokens) != 3 {
+		return ""
+	}
+	chat, err := ParseChatToken(tokens[2])
+	if err != nil {
+		return ""
+	}
+	return chat
+}
+
 // ParseInternal takes an internal subject apart: its first token, and what
 // follows it. The error is [ErrSubject] for every other subject.
 func (p Prefix) ParseInternal(subject string) (first, rest string, err error) {

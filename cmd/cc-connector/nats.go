@@ -77,11 +77,14 @@ func logAsyncError(log *slog.Logger) nats.ErrHandler {
 		if sub != nil {
 			log = log.With("subject", sub.Subject)
 		}
-		if errors.Is(err, nats.ErrSlowConsumer) {
+		switch {
+		case errors.Is(err, nats.ErrSlowConsumer):
 			log.Warn("NATS messages were dropped, this process is too slow for them")
-			return
+		case errors.Is(err, nats.ErrBadHeaderMsg): // anyone may send such, and they are counted
+			log.Debug("a message came with headers that cannot be read")
+		default:
+			log.Error("NATS error")
 		}
-		log.Error("NATS error")
 	}
 }
 

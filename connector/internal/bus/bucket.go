@@ -23,7 +23,7 @@ var ErrUnreadable = errors.New("what is stored cannot be read")
 type Bucket struct {
 	js     jetstream.JetStream
 	kv     jetstream.KeyValue
-	stream jetstream.Stream
+	stream *Stream
 }
 
 func openBucket(ctx context.Context, js jetstream.JetStream, stream string) (*Bucket, error) {
@@ -31,7 +31,7 @@ func openBucket(ctx context.Context, js jetstream.JetStream, stream string) (*Bu
 	if err != nil {
 		return nil, err
 	}
-	s, err := js.Stream(ctx, stream)
+	s, err := openStream(ctx, js, stream)
 	return &Bucket{js, kv, s}, err
 }
 
@@ -46,14 +46,23 @@ type Value struct {
 func (b *Bucket) Get(ctx context.Context, key string) (Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, AnswerPatience)
 	defer cancel()
-	entry, err := b.kv.Get(ctx, key)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
+	msg, err := b.stream.Last(ctx, b.Subject(key))
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && isMarker(msg.Header) {
 		return Value{}, nil
 	}
 	if err != nil {
 		return Value{}, err
 	}
-	return Value{entry.Value(), entry.Revision(), entry.Created()}, nil
+	return Value{msg.Data, msg.Sequence, msg.Time}, nil
+}
+
+// isMarker tells that a message stands for a key that holds nothing any more.
+func isMarker(header nats.Header) bool {
+	switch header.Get("KV-Operation") {
+	case "DEL", "PURGE":
+		return true
+	}
+	return header.Get("Nats-Marker-Reason") != ""
 }
 
 // Update writes a key at the revision that was read, and returns the new one;

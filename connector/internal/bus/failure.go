@@ -31,6 +31,23 @@ var fullCodes = map[jetstream.ErrorCode]string{
 	10077: "raise the stream's limits, make room, or have it discard old messages",
 }
 
+// refusedCodes are the server's codes for what it will never take as it is.
+// Nothing but another message, or another setting of the stream, can mend that.
+var refusedCodes = map[jetstream.ErrorCode]string{
+	10054: "raise its max_msg_size, or set none",
+	10097: "a message's headers are too long for JetStream",
+}
+
+// HeadersMost is the longest block of headers that JetStream keeps, in bytes.
+const HeadersMost = 1<<16 - 1
+
+// IsRefused tells the errors of a message that NATS will never take as it is.
+func IsRefused(err error) bool {
+	var api *jetstream.APIError
+	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject) || errors.Is(err, nats.ErrBadHeaderMsg) ||
+		errors.As(err, &api) && refusedCodes[api.ErrorCode] != ""
+}
+
 // Explain says which stream is in the way of a publication, and how.
 func Explain(stream string, err error) error {
 	var api *jetstream.APIError
@@ -41,13 +58,15 @@ func Explain(stream string, err error) error {
 		return &refusal{"the stream " + stream + " is missing, or has no leader: if it was deleted make it again, as a start with CC_PROVISION=true does", err}
 	case errors.As(err, &api) && fullCodes[api.ErrorCode] != "":
 		return &refusal{fmt.Sprintf("the stream %s is full: %s", stream, fullCodes[api.ErrorCode]), err}
+	case errors.As(err, &api) && refusedCodes[api.ErrorCode] != "":
+		return &refusal{fmt.Sprintf("the stream %s does not take a message: %s", stream, refusedCodes[api.ErrorCode]), err}
 	}
 	return err
 }
 
 // explainConsumer does the same for one who hands out messages.
 func explainConsumer(stream string, err error) error {
-	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) {
+	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, nats.ErrNoResponders) {
 		return &refusal{"the stream " + stream + " or its consumer is missing: make it again, as a start with CC_PROVISION=true does", err}
 	}
 	return Explain(stream, err)
@@ -69,7 +88,7 @@ func IsOutage(err error) bool {
 		}
 	}
 	var api *jetstream.APIError
-	return isMissing(err) || errors.As(err, &api) && (api.Code == http.StatusServiceUnavailable || fullCodes[api.ErrorCode] != "")
+	return isMissing(err) || errors.As(err, &api) && (api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests || fullCodes[api.ErrorCode] != "")
 }
 
 // IsWrongSequence tells that what was expected to be the last message of a
@@ -88,6 +107,5 @@ func IsConflict(err error) bool {
 
 // isFinal tells the errors that repeating the same operation cannot mend.
 func isFinal(err error) bool {
-	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload) ||
-		errors.Is(err, nats.ErrBadSubject) || errors.Is(err, jetstream.ErrMsgNotFound)
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrMsgNotFound) || IsRefused(err)
 }

@@ -11,12 +11,12 @@ import (
 
 // Streams are the handles on what the layout describes.
 type Streams struct {
-	Events   jetstream.Stream
-	Sessions jetstream.Stream   // of session tokens
+	Events   *Stream
+	Sessions *Stream            // of session tokens
 	Holders  jetstream.Consumer // hands them out
-	Commands jetstream.Stream   // durable ones
+	Commands *Stream            // durable ones
 	Runners  jetstream.Consumer // hands them out
-	Dead     jetstream.Stream   // letters
+	Dead     *Stream            // letters
 	Journal  *Bucket
 	Chats    *Bucket
 	State    *Bucket
@@ -139,12 +139,12 @@ func (l layout) provision(ctx context.Context, js jetstream.JetStream) error {
 func (l layout) find(ctx context.Context, js jetstream.JetStream, cfg Config) (*Streams, error) {
 	s := Streams{cfg: cfg, layout: l}
 	for _, step := range []step{
-		{l.events.Name, func() (err error) { s.Events, err = js.Stream(ctx, l.events.Name); return }},
-		{l.sessions.Name, func() (err error) { s.Sessions, err = js.Stream(ctx, l.sessions.Name); return }},
+		{l.events.Name, func() (err error) { s.Events, err = openStream(ctx, js, l.events.Name); return }},
+		{l.sessions.Name, func() (err error) { s.Sessions, err = openStream(ctx, js, l.sessions.Name); return }},
 		{l.holders.Durable, func() (err error) { s.Holders, err = js.Consumer(ctx, l.sessions.Name, l.holders.Durable); return }},
-		{l.commands.Name, func() (err error) { s.Commands, err = js.Stream(ctx, l.commands.Name); return }},
+		{l.commands.Name, func() (err error) { s.Commands, err = openStream(ctx, js, l.commands.Name); return }},
 		{l.runners.Durable, func() (err error) { s.Runners, err = js.Consumer(ctx, l.commands.Name, l.runners.Durable); return }},
-		{l.dead.Name, func() (err error) { s.Dead, err = js.Stream(ctx, l.dead.Name); return }},
+		{l.dead.Name, func() (err error) { s.Dead, err = openStream(ctx, js, l.dead.Name); return }},
 		{l.journal.Name, func() (err error) { s.Journal, err = openBucket(ctx, js, l.journal.Name); return }},
 		{l.chats.Name, func() (err error) { s.Chats, err = openBucket(ctx, js, l.chats.Name); return }},
 		{l.state.Name, func() (err error) { s.State, err = openBucket(ctx, js, l.state.Name); return }},

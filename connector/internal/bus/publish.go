@@ -25,7 +25,7 @@ var ErrFenced = errors.New("another replica has taken the chat")
 type Publisher struct {
 	js       jetstream.JetStream
 	files    jetstream.ObjectStore
-	stream   string // of events
+	events   *Stream
 	bucket   string // of files
 	mode     schema.Mode
 	limit    int64         // the bus's largest message, in bytes
@@ -38,7 +38,7 @@ type Publisher struct {
 // NewPublisher publishes on a connection that takes messages of at most limit bytes.
 func NewPublisher(js jetstream.JetStream, s *Streams, limit int64, health *Health, log *slog.Logger) *Publisher {
 	p := &Publisher{
-		js: js, files: s.Files, stream: s.layout.events.Name, bucket: s.layout.files.Bucket, mode: s.cfg.Mode,
+		js: js, files: s.Files, events: s.Events, bucket: s.layout.files.Bucket, mode: s.cfg.Mode,
 		limit: limit, window: RepeatsKnownFor(s.cfg.EventsMaxAge), health: health, log: log,
 	}
 	p.position.Store(s.Events.CachedInfo().State.LastSeq)
@@ -58,7 +58,7 @@ func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, erro
 	if err != nil {
 		return nil, err
 	}
-	if int64(msg.Size()) < p.limit-Headroom {
+	if int64(msg.Size()) < p.room() {
 		return msg, nil
 	}
 	if _, err := Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (*jetstream.ObjectInfo, error) { // it takes as long as it takes
@@ -71,12 +71,25 @@ func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, erro
 	return schema.Encode(e, p.mode)
 }
 
+// room is what a message may have before it is published: the bus has a limit,
+// and an administrator may have set one for the stream.
+func (p *Publisher) room() int64 {
+	room := p.limit - Headroom
+	if most := int64(p.events.CachedInfo().Config.MaxMsgSize); most > 0 {
+		room = min(room, most-ownHeadersMost)
+	}
+	return room
+}
+
 // chunk is the size of an object's pieces: the usual one, if the bus takes it.
 func (p *Publisher) chunk() uint32 { return uint32(min(p.limit/2, 128<<10)) }
 
 // Headroom is what subject, reply subject and the headers that publishing adds
 // may take of the bus's largest message, in bytes.
 const Headroom = 8 << 10
+
+// ownHeadersMost is what they take of it that count for the stream.
+const ownHeadersMost = 2 << 10
 
 // Store publishes until the stream has the message, ctx ends or a fence
 // stands in the way (ErrFenced). A repeat with the same id is stored once.
@@ -116,7 +129,7 @@ func (p *Publisher) PublishBehind(ctx context.Context, msg *nats.Msg, last func(
 // judge has readiness know what became of a publication, and explains why it
 // failed. One whose own time is over says nothing about the store.
 func (p *Publisher) judge(ctx context.Context, err error) error {
-	err = Explain(p.stream, err)
+	err = Explain(p.events.CachedInfo().Config.Name, err)
 	if !IsConflict(err) && ctx.Err() == nil {
 		p.health.stored(err)
 	}
@@ -125,10 +138,10 @@ func (p *Publisher) judge(ctx context.Context, err error) error {
 
 // IsPublished looks for a message with an id on a subject, behind a position:
 // the stream's own memory of ids is short.
-func IsPublished(ctx context.Context, log *slog.Logger, stream jetstream.Stream, subject, id string, behind uint64) (bool, error) {
+func IsPublished(ctx context.Context, log *slog.Logger, stream *Stream, subject, id string, behind uint64) (bool, error) {
 	for next := behind + 1; ; {
-		msg, err := Ask(ctx, log, "looking for what is published", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
-			return stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
+		msg, err := Ask(ctx, log, "looking for what is published", func(ctx context.Context) (*Stored, error) {
+			return stream.Next(ctx, next, subject)
 		})
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return false, nil

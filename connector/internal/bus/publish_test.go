@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -120,6 +121,37 @@ func TestMessageTooLargeForTheBus(t *testing.T) {
 				t.Errorf("kept are %d bytes, %v", len(kept), err)
 			}
 		}
+	}
+}
+
+// Nor what the stream does not take: an administrator may have set a limit.
+func TestMessageTooLargeForTheStream(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	streams := r.Streams()
+	p := r.Publisher(streams)
+	config := streams.Events.CachedInfo().Config
+	config.MaxMsgSize = 4 << 10
+	_, err := r.JS.UpdateStream(r.Ctx, config)
+	r.Check(err)
+	_, err = streams.Events.Info(r.Ctx) // as readiness asks
+	r.Check(err)
+	for _, size := range []int{10, 4 << 10} {
+		e := event.New()
+		e.SetID("id")
+		e.SetSource("//source")
+		e.SetType("type")
+		r.Check(e.SetData(event.ApplicationJSON, map[string]string{"text": strings.Repeat("x", size)}))
+		msg, err := p.Message(r.Ctx, e)
+		r.Check(err)
+		msg.Subject = resultSubject
+		_, err = p.Store(r.Ctx, msg, fmt.Sprint("result ", size))
+		r.Check(err)
+	}
+	large := nats.NewMsg(resultSubject)
+	large.Data = make([]byte, 5<<10)
+	if _, err := p.Store(r.Ctx, large, "large"); !bus.IsRefused(err) || !strings.Contains(err.Error(), "max_msg_size") {
+		t.Errorf("what is too large all the same: %v", err)
 	}
 }
 

@@ -64,7 +64,7 @@ type Counts struct {
 // Needs are what every chat's log works with.
 type Needs struct {
 	Publisher  *bus.Publisher
-	Events     jetstream.Stream
+	Events     *bus.Stream
 	Naming     translate.Naming
 	Failpoints failpoint.Plan
 }
@@ -172,7 +172,7 @@ func (l *Log) newFence() *nats.Msg {
 
 // LastFence is where the chat's fence stands, 0 if nowhere, and whose it is.
 func (l *Log) LastFence(ctx context.Context) (uint64, FenceID, error) {
-	last, err := l.Events.GetLastMsgForSubject(ctx, l.fenceSubject())
+	last, err := l.Events.Last(ctx, l.fenceSubject())
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, "", nil
 	}

@@ -21,7 +21,7 @@ type Published struct {
 	Opening  chats.OpeningID // of a session message
 	Origin   translate.Origin
 	Complete time.Time // up to when nothing was missing; zero if that was not said
-	Message  *jetstream.RawStreamMsg
+	Message  *bus.Stored
 }
 
 // ReadBack shows each every event and session message that stands in the
@@ -53,7 +53,7 @@ func (l *Log) ReadBack(ctx context.Context, each func(Published)) error {
 type cursor struct {
 	subject string
 	next    uint64
-	head    *jetstream.RawStreamMsg // the next one, if it has been read
+	head    *bus.Stored // the next one, if it has been read
 	atEnd   bool
 }
 
@@ -62,8 +62,8 @@ func (l *Log) look(ctx context.Context, c *cursor) error {
 	if c.head != nil || c.atEnd {
 		return nil
 	}
-	msg, err := bus.Ask(ctx, l.log, "reading a chat's events back", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
-		return l.Events.GetMsg(ctx, c.next, jetstream.WithGetMsgSubject(c.subject))
+	msg, err := bus.Ask(ctx, l.log, "reading a chat's events back", func(ctx context.Context) (*bus.Stored, error) {
+		return l.Events.Next(ctx, c.next, c.subject)
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		c.atEnd = true
@@ -76,7 +76,7 @@ func (l *Log) look(ctx context.Context, c *cursor) error {
 }
 
 // take counts one message.
-func (l *Log) take(msg *jetstream.RawStreamMsg, each func(Published)) {
+func (l *Log) take(msg *bus.Stored, each func(Published)) {
 	sequence, err := strconv.ParseUint(msg.Header.Get(headerSequence), 10, 64)
 	if err != nil {
 		return
@@ -99,6 +99,6 @@ func (l *Log) take(msg *jetstream.RawStreamMsg, each func(Published)) {
 }
 
 // OpeningOf is the opening that a session message in the stream belongs to.
-func OpeningOf(msg *jetstream.RawStreamMsg) chats.OpeningID {
+func OpeningOf(msg *bus.Stored) chats.OpeningID {
 	return chats.OpeningID(msg.Header.Get(headerOpening))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
@@ -54,6 +55,29 @@ func TestNextHolderGoesOn(t *testing.T) {
 	}
 	if half.Seen[typingEvent().Fingerprint] != 1 {
 		t.Error("what a checkpoint has counted has changed with the log")
+	}
+}
+
+// What an administrator has imported is no end of a chat's log, whatever its
+// headers say or cannot say.
+func TestReadBackGoesPastWhatIsNotTheConnectors(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l, hand := r.log(), r.ByHand()
+	r.Check(l.Raise(r.Ctx))
+	statuses, unreadable := natstest.NoMessages()
+	for _, headers := range append(statuses, unreadable...) {
+		for _, subject := range []string{natstest.Prefix.Event(r.chat.Token, "typing"), natstest.Prefix.Session(r.chat.Token, "gap")} {
+			hand.Publish(subject, headers, "")
+		}
+		hand.Flush()
+		r.Check(r.typing(l, translate.FromPoll))
+	}
+	next, told := r.log(), 0
+	r.Check(next.Raise(r.Ctx))
+	r.Check(next.ReadBack(r.Ctx, func(Published) { told++ }))
+	if want := len(statuses) + len(unreadable); told != want || next.Counts().Sequence != uint64(want) {
+		t.Errorf("read back are %d of %d, up to %d", told, want, next.Counts().Sequence)
 	}
 }
 

@@ -80,7 +80,7 @@ func (c *Chats) tokenSubject(key Key) string {
 // currentToken is the token of the chat's opening, jetstream.ErrMsgNotFound
 // if the chat has none.
 func (c *Chats) currentToken(ctx context.Context, key Key) (token Token, err error) {
-	msg, err := c.Streams.Sessions.GetLastMsgForSubject(ctx, c.tokenSubject(key))
+	msg, err := c.Streams.Sessions.Last(ctx, c.tokenSubject(key))
 	if err != nil {
 		return token, err
 	}

@@ -75,15 +75,10 @@ func (d *durable) bury(ctx context.Context, failure *schema.Error) error {
 	return err
 }
 
-// deadLetter is the command as it came. What its headers once told JetStream
-// is not told again.
+// deadLetter is the command as it came.
 func (d *durable) deadLetter(failure *schema.Error) *nats.Msg {
 	msg := nats.NewMsg(deadLetterSubject(d.commands.cfg.Prefix, d.subject))
-	for name, values := range d.raw.header {
-		if !strings.HasPrefix(strings.ToLower(name), "nats-") {
-			msg.Header[name] = values
-		}
-	}
+	msg.Header = d.ownHeader()
 	msg.Data = d.raw.data
 	msg.Header.Set(headerCommandID, oneLine(d.cmd.ID))
 	msg.Header.Set(headerErrorCode, string(failure.Code))
@@ -91,6 +86,28 @@ func (d *durable) deadLetter(failure *schema.Error) *nats.Msg {
 	msg.Header.Set(headerAttempts, strconv.Itoa(d.cmd.record.Attempts))
 	msg.Header.Set(headerFirstSeen, d.since.UTC().Format(time.RFC3339))
 	return msg
+}
+
+// ownHeader is what a dead letter keeps of the command's headers. What they
+// once told JetStream is not told again; and a message that was written by hand
+// may have names in them that no client writes.
+func (d *durable) ownHeader() nats.Header {
+	own := nats.Header{}
+	for name, values := range d.raw.header {
+		canBeWritten := (&nats.Msg{Header: nats.Header{name: {""}}}).Size() > 0
+		if canBeWritten && !strings.HasPrefix(strings.ToLower(name), "nats-") {
+			own[name] = values
+		}
+	}
+	return own
+}
+
+// isTooLarge tells of a command that fits on the bus, but would not with a
+// dead letter's headers: it could never be given up.
+func (d *durable) isTooLarge() bool {
+	header := nats.Msg{Header: d.ownHeader()}
+	letter := nats.Msg{Subject: d.subject, Header: header.Header, Data: d.raw.data}
+	return header.Size() > bus.HeadersMost-bus.Headroom || int64(letter.Size()) > d.commands.NATS.MaxPayload()-bus.Headroom
 }
 
 // deadLetterSubject is the command's own, among the dead.

@@ -15,6 +15,7 @@ import (
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/queue"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
@@ -29,21 +30,18 @@ const commandsPerPull = 64
 
 func (c *Commands) pull(ctx context.Context) {
 	bus.Pull{
-		From: c.cfg.Prefix.StreamName("COMMANDS"), Doing: "fetching durable commands", Failing: "NATS does not hand out durable commands",
-		Room: func(ctx context.Context) int { c.queues.WaitForRoom(ctx); return commandsPerPull },
-		Fetch: func(most int) (jetstream.MessageBatch, error) {
-			return c.Streams.Runners.Fetch(most, jetstream.FetchMaxWait(bus.PullWait))
-		},
-		Take: c.takeDurable, Health: c.Health, Log: c.Log,
+		JetStream: c.JetStream, Queue: c.Streams.Runners,
+		Doing: "fetching durable commands", Failing: "NATS does not hand out durable commands",
+		Room:    func(ctx context.Context) int { c.queues.WaitForRoom(ctx); return commandsPerPull },
+		Request: func(most int) (int, bus.Priority) { return most, bus.Priority{} },
+		Take:    c.takeDurable, Health: c.Health, Log: c.Log,
 	}.Run(ctx)
 }
 
-func (c *Commands) takeDurable(msg jetstream.Msg) {
-	subject, err := c.cfg.Prefix.Parse(msg.Subject())
-	if err != nil { // a chat that is no token: refused by name, and ordered with nothing
-		subject = subjects.Subject{}
-	}
-	d, err := queue.NewDelivery(c.NATS, msg, subject.Chat, c.ackWait())
+// takeDurable has the message queue with its chat's, whatever it is: it may be
+// the head.
+func (c *Commands) takeDurable(msg *nats.Msg) {
+	d, err := queue.NewDelivery(c.NATS, msg, c.cfg.Prefix.QueueOf(msg.Subject), c.ackWait())
 	if err != nil {
 		c.Log.Error("a durable command was delivered in an unknown way", "error", err)
 		return
@@ -57,8 +55,8 @@ func (c *Commands) ackWait() time.Duration { return c.Streams.Runners.CachedInfo
 func (c *Commands) headOf(ctx context.Context, chat subjects.ChatToken, behind uint64) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	msg, err := bus.Ask(ctx, c.Log, "looking which command of a chat is next", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
-		return c.Streams.Commands.GetMsg(ctx, behind+1, jetstream.WithGetMsgSubject(c.cfg.Prefix.DurableOf(chat)))
+	msg, err := bus.Ask(ctx, c.Log, "looking which command of a chat is next", func(ctx context.Context) (*bus.Stored, error) {
+		return c.Streams.Commands.Next(ctx, behind+1, c.cfg.Prefix.DurableOf(chat))
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, nil
@@ -95,7 +93,7 @@ func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) que
 	}
 	var n next
 	if err == nil {
-		n, err = d.advance(held.Context())
+		n, err = d.goOn(held.Context())
 	}
 	return c.settle(held, n, err)
 }
@@ -125,6 +123,7 @@ func (c *Commands) settle(held *lease.Lease, n next, err error) queue.Verdict {
 // durable is one run of a durable command: from one delivery to the next.
 type durable struct {
 	commands *Commands
+	ignored  notACommand // then there is no command
 	cmd      *command
 	refused  *schema.Error
 	sequence uint64 // in the stream of commands
@@ -145,21 +144,22 @@ func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) 
 	}
 	d := &durable{
 		commands: c, sequence: delivery.Sequence(),
-		subject: msg.Subject(), raw: arrival{header: msg.Headers(), data: msg.Data()}, since: meta.Timestamp,
+		ignored: whatItIs(msg.Header, bus.IsUnreadable(msg)),
+		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: meta.Timestamp,
 	}
 	d.read()
 	return d, nil
 }
 
 func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, error) {
-	msg, err := bus.Ask(ctx, c.Log, "reading a durable command", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
-		return c.Streams.Commands.GetMsg(ctx, sequence)
+	msg, err := bus.Ask(ctx, c.Log, "reading a durable command", func(ctx context.Context) (*bus.Stored, error) {
+		return c.Streams.Commands.At(ctx, sequence)
 	})
 	if err != nil {
 		return nil, err
 	}
 	d := &durable{
-		commands: c, sequence: sequence,
+		commands: c, sequence: sequence, ignored: whatItIs(msg.Header, msg.Unreadable),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: msg.Time,
 	}
 	d.read()
@@ -170,15 +170,20 @@ func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, e
 // an id that its sender did not give.
 func (d *durable) read() {
 	prefix := d.commands.cfg.Prefix
+	spec, chat := durableSpec(prefix, d.subject)
+	if d.ignored == "" && spec == nil {
+		d.ignored = metrics.IgnoredSubject
+	}
+	if d.ignored != "" {
+		return
+	}
 	d.raw.id = prefix.StreamName("COMMANDS") + ":" + formatUint(d.sequence) + ":" + d.since.UTC().Format(time.RFC3339Nano)
-	subject, err := prefix.Parse(d.subject)
-	if err != nil {
-		d.cmd = unread(specOf(prefix, d.subject), d.raw)
+	if spec.NamesChat() && chat == "" {
+		d.cmd = unread(spec, d.raw)
 		d.refused = invalidCommand(&schema.FieldError{Field: "subject", Problem: "its last token is no chat id in escaped form"})
 		return
 	}
-	d.raw.chat = brightpattern.ChatID(subject.Chat.ID())
-	spec, _ := schema.LookupCommand(string(subject.Command)) // the stream takes no others
+	d.raw.chat = brightpattern.ChatID(chat.ID())
 	d.cmd, d.refused = read(spec, d.raw)
 	if d.refused == nil && d.isTooLarge() {
 		d.cmd.refuse()
@@ -189,16 +194,10 @@ func (d *durable) read() {
 	}
 }
 
-// isTooLarge tells of a command that fits on the bus, but would not with a
-// dead letter's headers: it could never be given up.
-func (d *durable) isTooLarge() bool {
-	letter := nats.Msg{Subject: d.subject, Header: d.raw.header, Data: d.raw.data}
-	return int64(letter.Size()) > d.commands.NATS.MaxPayload()-bus.Headroom
-}
-
 // advance goes one step further with the command.
 func (d *durable) advance(ctx context.Context) (next, error) {
 	r, err := d.begin(ctx)
+	d.cmd.record = r
 	switch {
 	case err != nil:
 		return next{}, err
@@ -207,10 +206,9 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 	case r.Message != d.sequence:
 		taken, err := d.takePlace(ctx, r)
 		if err != nil || !taken {
-			return d.awaitOther(ctx, r, err)
+			return d.awaitOther(ctx, err)
 		}
 	}
-	d.cmd.record = r
 	if d.refused != nil {
 		return d.finish(ctx, failed(d.refused))
 	}
@@ -233,10 +231,13 @@ func (d *durable) begin(ctx context.Context) (*journal.Record, error) {
 		d.cmd.refuse(fingerprint)
 		r, err = d.commands.Journal.Find(ctx, d.cmd.Key)
 	}
-	if err == nil && r == nil {
+	if err != nil {
+		return nil, err
+	}
+	if r == nil {
 		r = journal.NewRecord(d.cmd.Identity, d.cmd.fingerprint(), d.sequence)
 	}
-	return r, err
+	return r, nil
 }
 
 // takePlace is for a repeat of a command that is not done. It waits for the
@@ -264,14 +265,13 @@ func (d *durable) isThere(ctx context.Context, sequence uint64) (bool, error) {
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, nil
 	}
-	return err == nil && other.cmd.Key == d.cmd.Key, err
+	return err == nil && other.ignored == "" && other.cmd.Key == d.cmd.Key, err
 }
 
 // awaitOther waits for the outcome of the other message with this identity, but
 // not for one that did not come to an end in all its time.
-func (d *durable) awaitOther(ctx context.Context, r *journal.Record, err error) (next, error) {
+func (d *durable) awaitOther(ctx context.Context, err error) (next, error) {
 	if err == nil && d.isPast(time.Now()) {
-		d.cmd.record = r
 		return d.finish(ctx, failed(died()))
 	}
 	return d.later(retryPause(1, nil)), err
@@ -295,6 +295,7 @@ func (d *durable) try(ctx context.Context) (next, error) {
 	r.Attempts++
 	r.Calling, r.LastCall, r.Replica = true, time.Now().UTC(), c.Self
 	if err := c.Journal.Write(ctx, r); err != nil {
+		r.Calling = false
 		return next{}, err
 	}
 	c.Failpoints.Reach(failpoint.Begun)

@@ -16,19 +16,15 @@ func readKey(source, id string, sequence uint64) string {
 	return translate.ID("read", source, id, formatUint(sequence))
 }
 
-// specOf finds the command of a durable subject whose chat cannot be read.
-func specOf(prefix subjects.Prefix, subject string) *schema.Command {
+// misnamed is the command of a durable subject whose chat is no token; nil if
+// it is no command's.
+func misnamed(prefix subjects.Prefix, subject string) *schema.Command {
 	for i := range schema.Commands {
 		spec := &schema.Commands[i]
-		if matchesDurable(prefix, subject, spec) {
+		chat, matches := strings.CutPrefix(subject, prefix.Durable(subjects.Command(spec.Name), "")+".")
+		if matches && spec.Durable && spec.NamesChat() && !strings.Contains(chat, ".") {
 			return spec
 		}
 	}
-	return &schema.Commands[0]
-}
-
-// matchesDurable tells whether a subject is one of the command's, whatever its chat.
-func matchesDurable(prefix subjects.Prefix, subject string, spec *schema.Command) bool {
-	own := prefix.Durable(subjects.Command(spec.Name), "")
-	return subject == own || strings.HasPrefix(subject, own+".")
+	return nil
 }

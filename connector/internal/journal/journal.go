@@ -36,7 +36,11 @@ func (j *Journal) Find(ctx context.Context, key string) (*Record, error) {
 		if err != nil || value.Revision == 0 {
 			return nil, err
 		}
-		return read(key, value.Data, value.Revision)
+		r, err := read(key, value.Data, value.Revision)
+		if err != nil {
+			err = retry.Final(err)
+		}
+		return r, err
 	})
 }
 

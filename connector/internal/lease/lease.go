@@ -35,9 +35,6 @@ const (
 
 	// Margin is the part of AckWait after which an unconfirmed holder gives up.
 	Margin = 0.75
-
-	// InProgress is JetStream's acknowledgement "work in progress", as it travels.
-	InProgress = "+WPI"
 )
 
 // Heartbeat is how often a message is confirmed whose consumer has this AckWait.
@@ -47,7 +44,7 @@ func Heartbeat(wait time.Duration) time.Duration { return wait / heartbeats }
 // messages are delivered to another one.
 func Silence(wait time.Duration) time.Duration { return wait - Heartbeat(wait) }
 
-// Message is a delivered message as far as a lease is concerned; a jetstream.Msg is one.
+// Message is a delivered message as far as a lease is concerned: a Handle, or a jetstream.Msg.
 type Message interface {
 	Reply() string
 	DoubleAck(ctx context.Context) error

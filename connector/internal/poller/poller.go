@@ -38,6 +38,7 @@ type Config struct {
 // Needs are what the poller works with.
 type Needs struct {
 	NATS       *nats.Conn
+	JetStream  jetstream.JetStream
 	Client     *brightpattern.Client
 	Streams    *bus.Streams
 	Publisher  *bus.Publisher
@@ -121,16 +122,15 @@ const (
 func (p *Poller) Pull(ctx context.Context) {
 	defer close(p.pulled)
 	bus.Pull{
-		From: p.cfg.Prefix.StreamName("SESSIONS"), Doing: "fetching chats to poll", Failing: "NATS does not say which chats to poll",
+		JetStream: p.JetStream, Queue: p.Streams.Holders, Doing: "fetching chats to poll", Failing: "NATS does not say which chats to poll",
 		Room: func(ctx context.Context) int {
 			return p.held.waitForRoom(ctx, func() {
 				p.Log.Warn("CC_MAX_CHATS is reached: further chats wait for another replica, or for one of these to end", "chats", p.cfg.MaxChats)
 			})
 		},
-		Fetch: func(room int) (jetstream.MessageBatch, error) {
+		Request: func(room int) (int, bus.Priority) {
 			most, priority := p.held.appetite(room)
-			return p.Streams.Holders.Fetch(most, jetstream.FetchMaxWait(bus.PullWait),
-				jetstream.FetchPriorityGroup(bus.HoldersGroup), jetstream.FetchPrioritized(priority))
+			return most, bus.Priority{Group: bus.HoldersGroup, Level: priority}
 		},
 		Take: p.take, Health: p.Health, Log: p.Log,
 	}.Run(ctx)
@@ -138,19 +138,19 @@ func (p *Poller) Pull(ctx context.Context) {
 
 // take begins to hold the chat of a token, or goes on holding it by a newer
 // delivery.
-func (p *Poller) take(msg jetstream.Msg) {
+func (p *Poller) take(msg *nats.Msg) {
 	var token chats.Token
-	key := chats.Key{}
-	err := json.Unmarshal(msg.Data(), &token)
+	key, handle := chats.Key{}, lease.NewHandle(p.NATS, msg)
+	err := json.Unmarshal(msg.Data, &token)
 	if err == nil {
 		key, err = chats.KeyOf(token.ChatID)
 	}
 	if err != nil { // nobody else may write there; a token that cannot be read would come back for ever
 		p.Log.Error("a session token cannot be read and is dropped", "error", err)
-		_ = msg.Term()
+		_ = handle.Term()
 		return
 	}
-	if h := p.held.find(key.Token); h != nil && h.lease.Replace(msg) {
+	if h := p.held.find(key.Token); h != nil && h.lease.Replace(handle) {
 		return
 	}
 	p.start(p.newHolder(key, token, msg))
@@ -172,13 +172,13 @@ func (p *Poller) start(h *holder) {
 	}()
 }
 
-func (p *Poller) newHolder(key chats.Key, token chats.Token, msg jetstream.Msg) *holder {
+func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *holder {
 	options := lease.Options{Wait: p.Streams.Holders.CachedInfo().Config.AckWait}
 	if p.Failpoints.LeavesOut(failpoint.SelfFence) {
 		options.Margin = 1e6
 	}
 	log := p.Log.With("chat", string(key.ID))
-	held := lease.Hold(p.Life.Work, p.NATS, msg, options)
+	held := lease.Hold(p.Life.Work, p.NATS, lease.NewHandle(p.NATS, msg), options)
 	delivery, err := msg.Metadata()
 	return &holder{
 		poller: p, chat: key, token: token, lease: held, log: log,

@@ -109,7 +109,7 @@ func (p *Poller) restore(ctx context.Context, key chats.Key) (published bool, er
 
 // lastOpening is the opening of the chat that was announced last, or a new one.
 func (p *Poller) lastOpening(ctx context.Context, key chats.Key) (chats.OpeningID, error) {
-	opened, err := p.Streams.Events.GetLastMsgForSubject(ctx, p.cfg.Prefix.Session(key.Token, subjects.Opened))
+	opened, err := p.Streams.Events.Last(ctx, p.cfg.Prefix.Session(key.Token, subjects.Opened))
 	switch {
 	case err == nil:
 		return chatlog.OpeningOf(opened), nil

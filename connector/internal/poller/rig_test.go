@@ -29,7 +29,7 @@ func newRig(t *testing.T) *rig {
 	r.Check(err)
 	streams := r.Streams()
 	r.poller = New(Needs{
-		NATS: r.NC, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Self: "replica", Log: natstest.Log(),
+		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Self: "replica", Log: natstest.Log(),
 		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Streams: streams, Self: "replica", Log: natstest.Log()},
 			chats.Config{Prefix: natstest.Prefix, Keep: 7 * 24 * time.Hour, CallTimeout: time.Second}),

@@ -3,38 +3,35 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/lease"
 	"cc-connector/subjects"
 )
 
 // Delivery is one delivery of a durable command. It can be put off and taken
-// up again, which a message of the client library cannot; and one that is put
-// off does not keep the command's data in memory.
+// up again; and one that is put off does not keep the command's data in memory.
 type Delivery struct {
+	lease.Handle
 	nc       *nats.Conn
-	reply    string
 	sequence uint64
 	chat     subjects.ChatToken // "" for a command that names none
 	wait     time.Duration      // AckWait
-	msg      jetstream.Msg      // nil when it has been put off
+	msg      *nats.Msg          // nil when it has been put off
 	asked    time.Time          // up to when the server knows that it is in hand
 	until    time.Time          // nobody else can have been given it before
 }
 
 // NewDelivery is an error for a message that is none of a consumer. Wait is
 // the consumer's AckWait.
-func NewDelivery(nc *nats.Conn, msg jetstream.Msg, chat subjects.ChatToken, wait time.Duration) (*Delivery, error) {
+func NewDelivery(nc *nats.Conn, msg *nats.Msg, chat subjects.ChatToken, wait time.Duration) (*Delivery, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return nil, err
 	}
-	d := &Delivery{nc: nc, reply: msg.Reply(), sequence: meta.Sequence.Stream, chat: chat, wait: wait, msg: msg}
+	d := &Delivery{Handle: lease.NewHandle(nc, msg), nc: nc, sequence: meta.Sequence.Stream, chat: chat, wait: wait, msg: msg}
 	d.held(time.Now(), wait)
 	return d, nil
 }
@@ -43,33 +40,10 @@ func NewDelivery(nc *nats.Conn, msg jetstream.Msg, chat subjects.ChatToken, wait
 func (d *Delivery) Sequence() uint64 { return d.sequence }
 
 // Message is what was delivered; nil if the command has been put off since.
-func (d *Delivery) Message() jetstream.Msg { return d.msg }
+func (d *Delivery) Message() *nats.Msg { return d.msg }
 
 func (d *Delivery) held(since time.Time, wait time.Duration) {
 	d.asked, d.until = since, since.Add(time.Duration(float64(wait)*lease.Margin))
-}
-
-// The acknowledgements of JetStream, as they travel.
-const (
-	wireAck = "+ACK"
-	wireNak = "-NAK"
-)
-
-// Reply is the subject of its acknowledgements.
-func (d *Delivery) Reply() string { return d.reply }
-
-// Nak offers the command to any replica at once, also when it was put off before.
-func (d *Delivery) Nak() error { return d.nc.Publish(d.reply, []byte(wireNak)) }
-
-// NakWithDelay puts the command off.
-func (d *Delivery) NakWithDelay(delay time.Duration) error {
-	return d.nc.Publish(d.reply, fmt.Appendf(nil, `%s {"delay": %d}`, wireNak, delay.Nanoseconds()))
-}
-
-// DoubleAck removes the command, and returns when the server has confirmed it.
-func (d *Delivery) DoubleAck(ctx context.Context) error {
-	_, err := d.nc.RequestWithContext(ctx, d.reply, []byte(wireAck))
-	return err
 }
 
 // park puts the command off until it is the head, or until the delay is over. If
@@ -106,7 +80,7 @@ func (d *Delivery) claim(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithDeadline(ctx, d.until)
 	defer cancel()
-	if _, err := d.nc.RequestWithContext(ctx, d.reply, []byte(lease.InProgress)); err != nil {
+	if _, err := d.nc.RequestWithContext(ctx, d.Reply(), []byte(lease.InProgress)); err != nil {
 		return err
 	}
 	d.held(now, d.wait)

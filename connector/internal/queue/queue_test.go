@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/bus"
@@ -64,30 +65,23 @@ func (r *rig) replica() (stop func()) {
 }
 
 func (r *rig) pull(ctx context.Context, qs *Queues, wait time.Duration) {
-	for ctx.Err() == nil {
-		qs.WaitForRoom(ctx)
-		batch, err := r.streams.Runners.Fetch(4, jetstream.FetchMaxWait(50*time.Millisecond))
-		if err != nil {
-			r.Error(err)
-			return
-		}
-		for msg := range batch.Messages() {
-			subject, err := natstest.Prefix.Parse(msg.Subject())
+	bus.Pull{
+		JetStream: r.JS, Queue: r.streams.Runners, Health: &bus.Health{}, Log: natstest.Log(),
+		Room:    func(ctx context.Context) int { qs.WaitForRoom(ctx); return 4 },
+		Request: func(room int) (int, bus.Priority) { return room, bus.Priority{} },
+		Take: func(msg *nats.Msg) {
+			d, err := NewDelivery(r.NC, msg, natstest.Prefix.QueueOf(msg.Subject), wait)
 			if err != nil {
 				r.Error(err)
-			}
-			d, err := NewDelivery(r.NC, msg, subject.Chat, wait)
-			if err != nil {
-				r.Error(err)
-				continue
+				return
 			}
 			qs.Accept(d)
-		}
-	}
+		},
+	}.Run(ctx)
 }
 
 func (r *rig) head(ctx context.Context, chat subjects.ChatToken, behind uint64) (uint64, error) {
-	msg, err := r.streams.Commands.GetMsg(ctx, behind+1, jetstream.WithGetMsgSubject(natstest.Prefix.DurableOf(chat)))
+	msg, err := r.streams.Commands.Next(ctx, behind+1, natstest.Prefix.DurableOf(chat))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, nil
 	}

@@ -1,0 +1,93 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Stream is a handle on a stream of which messages are read by the word of its
+// leader, whatever their headers say.
+type Stream struct {
+	jetstream.Stream
+	js jetstream.JetStream
+}
+
+func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stream, error) {
+	s, err := js.Stream(ctx, name)
+	return &Stream{s, js}, err
+}
+
+// Stored is a message as it stands in a stream.
+type Stored struct {
+	Subject    string
+	Sequence   uint64
+	Header     nats.Header
+	Data       []byte
+	Time       time.Time
+	Unreadable bool // its headers are none
+}
+
+// At reads one message; jetstream.ErrMsgNotFound if it is no more.
+func (s *Stream) At(ctx context.Context, sequence uint64) (*Stored, error) {
+	return s.get(ctx, getRequest{Sequence: sequence})
+}
+
+// Next reads the first message of a subject, which may be a wildcard, from a
+// sequence on; jetstream.ErrMsgNotFound if there is none.
+func (s *Stream) Next(ctx context.Context, from uint64, subject string) (*Stored, error) {
+	return s.get(ctx, getRequest{Sequence: from, Next: subject})
+}
+
+// Last reads the last message of a subject; jetstream.ErrMsgNotFound if there
+// is none.
+func (s *Stream) Last(ctx context.Context, subject string) (*Stored, error) {
+	return s.get(ctx, getRequest{Last: subject})
+}
+
+// getRequest and getAnswer are JetStream's, as they travel.
+type getRequest struct {
+	Sequence uint64 `json:"seq,omitempty"`
+	Next     string `json:"next_by_subj,omitempty"`
+	Last     string `json:"last_by_subj,omitempty"`
+}
+
+type getAnswer struct {
+	Error   *jetstream.APIError `json:"error"`
+	Message *storedWire         `json:"message"`
+}
+
+type storedWire struct {
+	Subject  string    `json:"subject"`
+	Sequence uint64    `json:"seq"`
+	Header   []byte    `json:"hdrs"`
+	Data     []byte    `json:"data"`
+	Time     time.Time `json:"time"`
+}
+
+func (s *Stream) get(ctx context.Context, request getRequest) (*Stored, error) {
+	answer, err := askAPI[getAnswer](ctx, s.js, apiSubject(s.js, apiGet, s.CachedInfo().Config.Name), request)
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, jetstream.ErrMsgNotFound
+	case answer.Error != nil:
+		return nil, answer.Error
+	case answer.Message == nil:
+		return nil, jetstream.ErrInvalidJetStreamResponse
+	}
+	return answer.Message.read(), nil
+}
+
+func (w *storedWire) read() *Stored {
+	m := &Stored{Subject: w.Subject, Sequence: w.Sequence, Data: w.Data, Time: w.Time}
+	if len(w.Header) > 0 {
+		var err error
+		m.Header, err = nats.DecodeHeadersMsg(w.Header)
+		m.Unreadable = err != nil
+	}
+	return m
+}

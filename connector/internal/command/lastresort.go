@@ -1,0 +1,120 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/journal"
+	"cc-connector/schema"
+)
+
+// # The last resort
+//
+// A durable command holds up the later ones of its chat until it is
+// acknowledged, so none may stay for ever. One that the journal or the stream
+// of dead letters will never take, for its size or for how they are set, and
+// one whose time is long over while they cannot be reached, is acknowledged all
+// the same, and its result says so. Who finds no room, or no stream, in its
+// time waits for the operator first; and an outcome that is recorded waits for
+// the stream of events, which is never given up.
+
+// goOn takes the command further, but does not let it go round for ever.
+func (d *durable) goOn(ctx context.Context) (next, error) {
+	if d.ignored != "" {
+		d.commands.ignore(d.sequence, d.ignored)
+		return finished, nil
+	}
+	limited, cancel := context.WithDeadline(ctx, latest(d.lastly(), time.Now().Add(d.commands.runsMost())))
+	defer cancel()
+	n, err := d.advance(limited)
+	if err == nil || ctx.Err() != nil || !d.isBeyondHelp(err, time.Now()) {
+		return n, err
+	}
+	return d.drop(ctx, err)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// runsMost is longer than a run takes that is held up by nothing.
+func (c *Commands) runsMost() time.Duration { return 2 * callsMost * c.cfg.CallTimeout }
+
+// lastly is until when an operator has time to mend what keeps a command from
+// being given up in order.
+func (d *durable) lastly() time.Time {
+	return d.deadline().Add(max(d.commands.cfg.CommandMaxAge, d.commands.runsMost()))
+}
+
+// isBeyondHelp tells whether the failure of a run will not pass in time.
+func (d *durable) isBeyondHelp(err error, now time.Time) bool {
+	passes := bus.IsOutage(err) || bus.IsConflict(err)
+	isDecided := d.cmd.record != nil && d.cmd.record.Done != nil
+	switch {
+	case errors.Is(err, journal.ErrOvertaken):
+		return false
+	case bus.IsRefused(err):
+		return true
+	case passes && (isDecided || now.Before(d.lastly())):
+		return false
+	}
+	return d.isPast(now)
+}
+
+// drop tells the outcome of a command that could not be settled in order, and
+// leaves only the acknowledgement. A repeat's is another message's to tell.
+func (d *durable) drop(ctx context.Context, cause error) (next, error) {
+	c, r := d.commands, d.cmd.record
+	c.Log.Error("a durable command can neither be run nor given up in order: it is removed, and its result says so",
+		"command", d.cmd.Command, "sequence", d.sequence, "error", cause)
+	if r != nil && r.Message != d.sequence {
+		return finished, nil
+	}
+	o, err := d.recordDropped(ctx, failed(d.unsettled()))
+	if errors.Is(err, journal.ErrOvertaken) {
+		return next{}, err
+	}
+	c.Metrics.Counted(d.cmd.spec.Name, o.Error)
+	if err = c.publishRecorded(ctx, d.cmd.Identity, o, false); bus.IsRefused(err) {
+		c.Log.Error("the result of a durable command cannot be published", "command", d.cmd.Command, "sequence", d.sequence, "error", err)
+		return finished, nil
+	}
+	return finished, err
+}
+
+// recordDropped has the journal know the outcome, if it can.
+func (d *durable) recordDropped(ctx context.Context, o outcome) (outcome, error) {
+	if d.cmd.record == nil {
+		o = d.commands.placed(ctx, d.cmd, o)
+		o.From = d.commands.Publisher.Position()
+		return o, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.commands.cfg.CallTimeout)
+	defer cancel()
+	return d.commands.conclude(ctx, d.cmd, o)
+}
+
+// unsettled is what can be said of a command that is dropped.
+func (d *durable) unsettled() *schema.Error {
+	if d.refused != nil {
+		return d.refused
+	}
+	failure := &schema.Error{
+		Code: schema.CodeInternal, Message: "the connector could neither run the command nor give it up in order: JetStream does not keep what it has to write down",
+		Retryable: true, Outcome: schema.OutcomeNotDone,
+	}
+	if r := d.cmd.record; r == nil || r.Calling || r.MayBeDone || mayBeDone(r.Done) {
+		failure.Outcome = schema.OutcomeUnknown
+	}
+	return failure
+}
+
+// mayBeDone tells of an outcome whether the contact center may have carried the command out.
+func mayBeDone(o *journal.Outcome) bool {
+	return o != nil && (o.Error == nil || o.Error.Outcome != schema.OutcomeNotDone)
+}
