@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // How large a message may be that a command needs. A character of a JSON string
 // is at most six bytes: \u0000.
 
@@ -15,13 +17,30 @@ const (
 func (c *Command) MaxSize() int {
 	data := 0
 	for _, f := range c.Fields {
-		data += len(`"":,`) + escaped*len(f.Name) + f.maxSize()
+		data += f.maxSize()
+	}
+	for _, group := range c.OneOf { // the others are not there
+		for _, f := range c.lesser(group) {
+			data -= f.maxSize()
+		}
 	}
 	return envelope + inBase64(data)
 }
 
-// maxSize is that of the field's value.
-func (f Field) maxSize() int {
+// lesser are the fields of a group but the largest.
+func (c *Command) lesser(group []string) []Field {
+	fields := make([]Field, len(group))
+	for i, name := range group {
+		fields[i], _ = c.Field(name)
+	}
+	slices.SortFunc(fields, func(a, b Field) int { return a.maxSize() - b.maxSize() })
+	return fields[:len(fields)-1]
+}
+
+// maxSize is that of the field, with its name.
+func (f Field) maxSize() int { return len(`"":,`) + escaped*len(f.Name) + f.maxValue() }
+
+func (f Field) maxValue() int {
 	switch f.Kind {
 	case KindLatitude, KindLongitude:
 		return spelling
