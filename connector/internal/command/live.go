@@ -31,7 +31,7 @@ const (
 	// What an endpoint's subscription holds while the connector is too slow even
 	// to refuse; beyond it NATS drops what comes, and the connection stays.
 	mostPending      = 4096
-	mostPendingBytes = 8 << 20
+	mostPendingBytes = 16 << 20
 )
 
 // startService subscribes to every live command.
