@@ -2,8 +2,10 @@ package connector_test
 
 import (
 	"maps"
+	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +79,31 @@ func ofThisModule(imports string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// hashing are the files whose JSON is hashed alone, and the same in every version.
+var hashing = []string{"internal/translate/fingerprint.go", "internal/command/read.go"}
+
+// All JSON that is stored or sent is written in one way, by schema.JSON.
+func TestJSONIsWrittenInOneWay(t *testing.T) {
+	files, err := filepath.Glob("internal/*/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || slices.Contains(hashing, file) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range []string{"json.Marshal(", "json.NewEncoder(", ".SetData(event."} {
+			if strings.Contains(string(text), other) {
+				t.Errorf("%s writes JSON by %s", file, other)
+			}
+		}
+	}
 }
 
 func TestDependencies(t *testing.T) {

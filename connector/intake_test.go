@@ -10,9 +10,11 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/connector/internal/metrics"
+	"cc-connector/connector/internal/translate"
 	"cc-connector/connector/permissions"
 	"cc-connector/schema"
 )
@@ -276,5 +278,83 @@ func TestServiceStatistics(t *testing.T) {
 	}
 	if took, _ := found["processing_time"].(float64); time.Duration(took) < delay {
 		t.Errorf("%v were counted, and the call took %v", time.Duration(took), delay)
+	}
+}
+
+// resultOf is the id of the result of a recorded command, as anybody can work it out.
+func resultOf(source, id string) string { return translate.ID("result", source, id) }
+
+// Whatever somebody else asks under the id of a command that is yet to come,
+// its only result event is published.
+func TestNobodyTakesAnothersResult(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{})
+	chat := o.openChat()
+	typing := "cc.chat." + tokenOf(chat) + ".result.chat.typing"
+	for name, before := range map[string]func(id string){
+		"a read": func(id string) { o.request(writePlain(given{command: "service.version", id: id, data: fields{}})) },
+		"a read of the chat": func(id string) {
+			o.request(writePlain(given{command: "chat.history", id: id, data: fields{"chatId": chat}}))
+		},
+		"a refused command": func(id string) {
+			o.request(writePlain(given{command: "chat.typing", id: id, data: fields{"chatId": chat, "extra": 1}}))
+		},
+		"a foreign event": func(id string) {
+			_, err := o.js.Publish(o.ctx, "cc.result.chat.typing", []byte(`{}`), jetstream.WithMsgID("result:"+resultOf("", id)))
+			o.check(err)
+		},
+		"a result of another": func(id string) {
+			other := o.request(writePlain(given{command: "service.version", id: id, data: fields{}}))
+			msg := &nats.Msg{Subject: typing, Header: other.Header, Data: other.Data}
+			_, err := o.js.PublishMsg(o.ctx, msg, jetstream.WithMsgID("result:"+resultOf("", id)))
+			o.check(err)
+		},
+	} {
+		before(name)
+		o.check(o.nc.PublishMsg(writePlain(given{command: "chat.typing", id: name, data: fields{"chatId": chat}})))
+		o.eventually("the command has its result event after "+name, func() bool { return len(o.successes(typing, name)) == 1 })
+	}
+	var ids []string
+	for range 2 {
+		refused := o.request(writePlain(given{command: "chat.typing", id: "bad", data: fields{"chatId": chat, "extra": 1}}))
+		ids = append(ids, refused.id())
+		if found := o.resultEvents(typing, refused.id()); len(found) != 1 {
+			t.Errorf("a refusal has %d result events", len(found))
+		}
+	}
+	if ids[0] == ids[1] {
+		t.Error("two refusals share the id of their result")
+	}
+}
+
+// successes are the results of a command that were published under a subject.
+func (o outsider) successes(subject, id string) (found []cloudEvent) {
+	o.Helper()
+	for _, msg := range o.kept(subject) {
+		if e := o.read(msg.Header, msg.Data); e.attributes["causationid"] == id && e.status() == "ok" && e.data["command"] == "chat.typing" {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// What lies in the object store for one result is never that of another.
+func TestLargeResultsShareNoObject(t *testing.T) {
+	t.Parallel()
+	o := outsider{newRig(t, bpsim.Options{}, func(r *rig) { r.payload(smallPayload) })}
+	o.start()
+	chat := o.openChat()
+	o.push(chat, fields{"event": "chat_session_message", "party_id": "p", "msg_id": "1", "msg": strings.Repeat("x", longText)})
+	o.awaitStored(chat, ".event.message", 1)
+	refs := map[string]bool{}
+	for range 3 {
+		answer, err := o.nc.RequestMsg(writePlain(given{command: "chat.history", id: "the same", data: fields{"chatId": chat}}), patience)
+		o.check(err)
+		ce, _, err := schema.Decode(answer.Header, answer.Data)
+		o.check(err)
+		refs[schema.Extension(ce, schema.AttrDataRef)] = true
+	}
+	if len(refs) != 3 || refs[""] {
+		t.Errorf("three reads have the data in %v", refs)
 	}
 }
