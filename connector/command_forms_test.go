@@ -103,8 +103,12 @@ func percentEncoded(s string) string {
 
 func TestCommandIdentityIsTheSendersOwn(t *testing.T) {
 	o := newOutsider(t, bpsim.Options{})
+	chat := fields{"chatId": o.openChat()}
 	id := func(msg *nats.Msg) string { return o.request(msg).id() }
-	g := given{command: "service.version", id: "1", source: "//a"}
+	typing := func(id, source string) given {
+		return given{command: "chat.typing", id: id, source: source, data: chat}
+	}
+	g := typing("1", "//a")
 	structured := id(writeStructured(g))
 	if binary := id(writeBinary(g)); binary != structured {
 		t.Errorf("the same identity gives %s in binary and %s in structured mode", binary, structured)
@@ -121,13 +125,13 @@ func TestCommandIdentityIsTheSendersOwn(t *testing.T) {
 	}
 	seen := map[string]string{structured: "the first"}
 	for name, msg := range map[string]*nats.Msg{
-		"another id":        writeStructured(given{command: g.command, id: "2", source: g.source}),
-		"another source":    writeStructured(given{command: g.command, id: "1", source: "//b"}),
-		"a longer source":   writeStructured(given{command: g.command, id: "1", source: "//abc"}),
-		"a longer id":       writeStructured(given{command: g.command, id: "c1", source: "//ab"}),
+		"another id":        writeStructured(typing("2", g.source)),
+		"another source":    writeStructured(typing("1", "//b")),
+		"a longer source":   writeStructured(typing("1", "//abc")),
+		"a longer id":       writeStructured(typing("c1", "//ab")),
 		"no source":         writePlain(g),
-		"no identity":       {Subject: "cc.service.version"},
-		"no identity again": {Subject: "cc.service.version"},
+		"no identity":       {Subject: "cc.chat.typing", Data: o.json(chat)},
+		"no identity again": {Subject: "cc.chat.typing", Data: o.json(chat)},
 	} {
 		got := id(msg)
 		if other, twice := seen[got]; twice {
@@ -157,12 +161,22 @@ func TestCommandMadeOfABrokenCloudEventIsRefused(t *testing.T) {
 		field  string
 		change func(*nats.Msg)
 	}{
-		"no id":             {"id", func(m *nats.Msg) { delete(m.Header, mixedCase("ce-id")) }},
-		"version":           {"specversion", func(m *nats.Msg) { m.Header[mixedCase("ce-specversion")] = []string{"0.3"} }},
-		"twice":             {"source", func(m *nats.Msg) { m.Header["cE-source"] = []string{"//b"} }},
-		"percent":           {"subject", func(m *nats.Msg) { m.Header["ce-subject"] = []string{"100%"} }},
-		"not UTF-8":         {"subject", func(m *nats.Msg) { m.Header["ce-subject"] = []string{"%FF"} }},
-		"expirytime":        {"expirytime", func(m *nats.Msg) { m.Header["ce-expirytime"] = []string{"tomorrow"} }},
+		"no id":         {"id", func(m *nats.Msg) { delete(m.Header, mixedCase("ce-id")) }},
+		"version":       {"specversion", func(m *nats.Msg) { m.Header[mixedCase("ce-specversion")] = []string{"0.3"} }},
+		"twice":         {"source", func(m *nats.Msg) { m.Header["cE-source"] = []string{"//b"} }},
+		"percent":       {"subject", func(m *nats.Msg) { m.Header["ce-subject"] = []string{"100%"} }},
+		"not UTF-8":     {"subject", func(m *nats.Msg) { m.Header["ce-subject"] = []string{"%FF"} }},
+		"expirytime":    {"expirytime", func(m *nats.Msg) { m.Header["ce-expirytime"] = []string{"tomorrow"} }},
+		"a long source": {"source", func(m *nats.Msg) { m.Header[mixedCase("ce-source")] = []string{"//" + strings.Repeat("x", 1023)} }},
+		"a long value":  {"other", func(m *nats.Msg) { m.Header["ce-other"] = []string{strings.Repeat("%41", 1025)} }},
+		"a long name": {`"` + strings.Repeat("n", 64) + `"…`, func(m *nats.Msg) {
+			m.Header["ce-"+strings.Repeat("n", 65)] = []string{"1"}
+		}},
+		"too many": {"x63", func(m *nats.Msg) { // the other four come first
+			for i := range 90 {
+				m.Header[fmt.Sprintf("ce-x%02d", i+3)] = []string{"1"}
+			}
+		}},
 		"batch":             {"Content-Type", func(m *nats.Msg) { m.Header["CONTENT-TYPE"] = []string{"application/cloudevents-batch+json"} }},
 		"two content types": {"Content-Type", func(m *nats.Msg) { m.Header["Content-Type"] = []string{"text/plain"} }},
 		"structured, no JSON": {"data", func(m *nats.Msg) {

@@ -243,6 +243,18 @@ func (o outsider) openElsewhere(client string) (chat string) {
 	return answer["chat_id"].(string)
 }
 
+// openAttachable makes one that may be attached, as its id can stand in any path.
+func (o outsider) openAttachable(client string) string {
+	o.Helper()
+	for {
+		chat := o.openElsewhere(client)
+		if !strings.Contains(chat, "/") {
+			return chat
+		}
+		app{o, client}.say(chat, fields{"event": "chat_session_end"})
+	}
+}
+
 // say sends an event of the client past the connector.
 func (a app) say(chat string, event fields) {
 	a.Helper()

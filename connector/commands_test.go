@@ -30,10 +30,14 @@ func TestCommandTableIsComplete(t *testing.T) {
 	}
 }
 
-// oddIDs makes chat ids that test every escaping on the way.
+// oddIDs makes chat ids that test every escaping on the way. Every second one
+// has a slash, which no chat may have that the connector is told of.
 func oddIDs() func() string {
 	var made atomic.Int64
-	return func() string { return fmt.Sprintf("chat %d.\u00e9/*>%%", made.Add(1)) }
+	return func() string {
+		n := made.Add(1)
+		return fmt.Sprintf("chat %d.\u00e9%s*>%%", n, strings.Repeat("/", int(n%2)))
+	}
 }
 
 func TestCommandsInEveryForm(t *testing.T) {
@@ -103,8 +107,8 @@ func (x trial) run() {
 	x.checkContactCenter(chat, before)
 
 	again := x.request(x.form.write(g))
-	if again.id() != got.id() {
-		x.Errorf("a repeat has the result id %s, want %s", again.id(), got.id())
+	if spec, _ := schema.LookupCommand(x.command); (again.id() == got.id()) == spec.Read { // each read has its own
+		x.Errorf("a repeat has the result id %s, the first had %s", again.id(), got.id())
 	}
 	x.checkEvent(got, chat) // a repeat makes no second one
 }
@@ -116,6 +120,8 @@ func (x trial) chat() string {
 	switch {
 	case !x.isOnChat() || x.command == "chat.request":
 		return ""
+	case x.command == "chat.attach":
+		return x.openAttachable(x.client())
 	case x.row.foreign:
 		return x.openElsewhere(x.client())
 	}

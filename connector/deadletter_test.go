@@ -199,16 +199,20 @@ func TestDeadLetterIsPutBack(t *testing.T) {
 	}
 }
 
-// What could not be a dead letter is no command.
+// What could not be a dead letter is no command. Only chat.request may be as large.
 func TestCommandTooLargeForADeadLetter(t *testing.T) {
 	t.Parallel()
 	o := newOutsider(t, bpsim.Options{}, func(r *rig) { r.config.CommandMaxAge = time.Second })
-	a, chat := o.listen(), o.openChat()
-	o.mustSend("chat.detach", fields{"chatId": chat})
-	o.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: 503})
+	a := o.listen()
+	o.inject(bpsim.Fault{Method: bpsim.RequestChat, Kind: "status", Status: 503})
 	room := int(o.nc.MaxPayload())
-	huge := o.give("push.received", "huge", chat, fields{"aps": strings.Repeat("x", room-200)})
-	large := o.give("push.received", "large", chat, fields{"aps": strings.Repeat("x", room-9000)})
+	request := func(id string, size int) string {
+		msg := durably(writePlain(given{command: "chat.request", id: id}), "")
+		msg.Data = []byte(`{"from":"Ada"` + strings.Repeat(" ", size) + `}`)
+		o.keep(msg)
+		return id
+	}
+	huge, large := request("huge", room-200), request("large", room-9000)
 	checkRefused(a.await(huge), o, "data")
 	a.await(large)
 	a.checkOnce(huge, large)

@@ -12,6 +12,16 @@ import (
 // gauge is the value of a metric's series with one label of that value.
 func (r *replica) gauge(t *testing.T, name, label string) float64 {
 	t.Helper()
+	value, found := r.metric(t, name, label)
+	if !found {
+		t.Fatalf("there is no metric %s of %s", name, label)
+	}
+	return value
+}
+
+// metric is a gauge's or a counter's; 0 and false where nothing has been counted.
+func (r *replica) metric(t *testing.T, name, label string) (value float64, found bool) {
+	t.Helper()
 	families, err := r.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -19,12 +29,11 @@ func (r *replica) gauge(t *testing.T, name, label string) float64 {
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
 			if family.GetName() == name && m.GetLabel()[0].GetValue() == label {
-				return m.GetGauge().GetValue()
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue(), true
 			}
 		}
 	}
-	t.Fatalf("there is no metric %s of %s", name, label)
-	return 0
+	return 0, false
 }
 
 // What only an operator can mend is told loudly, and not asked for ever; when

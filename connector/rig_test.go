@@ -108,7 +108,7 @@ func startNATS(t *testing.T, options *server.Options) *server.Server {
 	if len(options.Accounts) > 0 {
 		account = options.Accounts[0]
 	}
-	options.Users = allUsers(t, account)
+	options.Users = append(allUsers(t, account), options.Users...)
 	s, err := server.NewServer(options)
 	if err != nil {
 		t.Fatal(err)

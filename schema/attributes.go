@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -58,25 +59,47 @@ func setTime(c *event.EventContextV1, s string) bool {
 // reader collects the attributes of one event.
 type reader struct {
 	context event.EventContextV1
+	limited bool            // from anybody: see DecodeCommand
 	seen    map[string]bool // given at all, to find repeats
 	set     map[string]bool // given with a value
 }
 
-func newReader() *reader {
-	return &reader{seen: map[string]bool{}, set: map[string]bool{}}
+func newReader(limited bool) *reader {
+	return &reader{limited: limited, seen: map[string]bool{}, set: map[string]bool{}}
+}
+
+// note reports false for a name that was given before.
+func (r *reader) note(name string) bool {
+	twice := r.seen[name]
+	r.seen[name] = true
+	return !twice
+}
+
+// limit refuses what no command needs, before anything is made of it.
+func (r *reader) limit(name, value string) *FieldError {
+	switch {
+	case !r.limited:
+		return nil
+	case len(name) > maxForeignName:
+		return &FieldError{foreignName(name), fmt.Sprintf("is too long for an attribute's name: at most %d bytes", maxForeignName)}
+	case len(value) > MaxAttribute:
+		return &FieldError{safeName(name), fmt.Sprintf("is too long: at most %d bytes", MaxAttribute)}
+	case len(r.seen) > MaxAttributes:
+		return &FieldError{safeName(name), fmt.Sprintf("is one attribute too many: at most %d", MaxAttributes)}
+	}
+	return nil
 }
 
 // add takes one attribute: a string, bool or int32. An empty value of a
 // CloudEvents attribute is as if it were not there: none may be empty.
 func (r *reader) add(name string, value any) *FieldError {
-	switch {
-	case !isAttributeName(name):
-		return &FieldError{foreignName(name), "an attribute's name is of a-z and 0-9, and not data"}
-	case r.seen[name]:
-		return &FieldError{safeName(name), "is given more than once"}
-	}
-	r.seen[name] = true
 	s, isText := value.(string)
+	if ferr := r.limit(name, s); ferr != nil {
+		return ferr
+	}
+	if !isAttributeName(name) {
+		return &FieldError{foreignName(name), "an attribute's name is of a-z and 0-9, and not data"}
+	}
 	if isText && !utf8.ValidString(s) {
 		return &FieldError{safeName(name), "must be valid UTF-8"}
 	}

@@ -49,8 +49,7 @@ func attributeName(header string) (string, bool) {
 	return strings.CutPrefix(strings.ToLower(header), attributePrefix)
 }
 
-func decodeBinary(h nats.Header, data []byte) (event.Event, *FieldError) {
-	r := newReader()
+func (r *reader) decodeBinary(h nats.Header, data []byte) (event.Event, *FieldError) {
 	for _, header := range slices.Sorted(maps.Keys(h)) { // sorted: the same message gives the same error
 		name, ok := attributeName(header)
 		if !ok {
@@ -71,7 +70,7 @@ func decodeBinary(h nats.Header, data []byte) (event.Event, *FieldError) {
 }
 
 func (r *reader) addHeader(name string, values []string) *FieldError {
-	if len(values) != 1 {
+	if len(values) != 1 || !r.note(name) {
 		return &FieldError{safeName(name), "must be given once, with one value"}
 	}
 	value, ok := percentDecode(unquote(values[0]))

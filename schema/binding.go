@@ -70,6 +70,19 @@ func encodeStructured(e event.Event) (*nats.Msg, error) {
 // member "specversion". Binary: any ce- header, in any case. Else plain: then the
 // event has data but no attributes. The error is a [*FieldError] naming the attribute.
 func Decode(h nats.Header, data []byte) (event.Event, Form, error) {
+	return newReader(false).decode(h, data)
+}
+
+// DecodeCommand is [Decode] for what anybody may have sent: it also refuses
+// attributes that are too long or too many, and JSON that is nested too deeply.
+func DecodeCommand(h nats.Header, data []byte) (event.Event, Form, error) {
+	if depth(data) > MaxDepth {
+		return event.Event{}, "", errTooDeep
+	}
+	return newReader(true).decode(h, data)
+}
+
+func (r *reader) decode(h nats.Header, data []byte) (event.Event, Form, error) {
 	mediaType, ferr := single(h, contentType)
 	if ferr != nil {
 		return event.Event{}, "", ferr
@@ -78,9 +91,9 @@ func Decode(h nats.Header, data []byte) (event.Event, Form, error) {
 	case strings.HasPrefix(mediaType, batchPrefix):
 		return event.Event{}, "", &FieldError{contentType, "batches are not taken: send one event a message"}
 	case strings.HasPrefix(mediaType, structuredPrefix) || looksStructured(data):
-		return decoded(FormStructured)(decodeStructured(data))
+		return decoded(FormStructured)(r.decodeStructured(data))
 	case hasAttributes(h):
-		return decoded(FormBinary)(decodeBinary(h, data))
+		return decoded(FormBinary)(r.decodeBinary(h, data))
 	}
 	return plain(data), FormPlain, nil
 }
@@ -101,15 +114,16 @@ func decoded(form Form) func(event.Event, *FieldError) (event.Event, Form, error
 	}
 }
 
-func looksStructured(data []byte) bool {
-	if firstByte(data) != '{' || !bytes.Contains(data, []byte(`"specversion"`)) {
+// looksStructured does not look for ever: a CloudEvent with so many members is none.
+func looksStructured(data []byte) (found bool) {
+	if !bytes.Contains(data, []byte(`"specversion"`)) {
 		return false
 	}
-	members, _ := splitObject(data)
-	for _, m := range members {
-		if m.name == "specversion" {
-			return true
-		}
-	}
-	return false
+	seen := 0
+	isObject := eachMember(data, func(m member) bool {
+		seen++
+		found = m.name == "specversion"
+		return !found && seen < MaxMembers
+	})
+	return isObject && found
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // checks judge one value. Empty strings pass: whether a value must be there is another matter.
@@ -55,8 +56,22 @@ func checkString(f Field, raw json.RawMessage) *FieldError {
 	if len(s) > f.Max {
 		return f.tooLong("is", f.Max)
 	}
+	if f.InPath && !FitsPath(s) {
+		return &FieldError{f.Name, unfitForPath}
+	}
 	return nil
 }
+
+const unfitForPath = "must hold no slashes, backslashes and control characters, and not be . or .. alone"
+
+// FitsPath tells whether an id can stand in a path: a proxy before the contact
+// center may decode it there, and go elsewhere by a slash or by dots.
+func FitsPath(id string) bool {
+	return id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) })
+}
+
+// RefusePath is the error of an id that [FitsPath] has refused.
+func RefusePath(field string) *FieldError { return &FieldError{field, unfitForPath} }
 
 // checkClientID keeps out what would break the Authorization header's quoted value.
 func checkClientID(f Field, raw json.RawMessage) *FieldError {
@@ -80,23 +95,24 @@ func checkEnum(f Field, raw json.RawMessage) *FieldError {
 	return nil
 }
 
-func checkStringMap(f Field, raw json.RawMessage) *FieldError {
-	members, ok := splitObject(raw)
-	if !ok {
+func checkStringMap(f Field, raw json.RawMessage) (ferr *FieldError) {
+	seen := map[string]bool{}
+	isObject := eachMember(raw, func(m member) bool {
+		switch {
+		case len(seen) == MaxParameters:
+			ferr = &FieldError{f.Name, fmt.Sprintf("has too many entries: at most %d", MaxParameters)}
+		case seen[m.name]:
+			ferr = &FieldError{f.Name, "has " + foreignName(m.name) + " more than once"}
+		default:
+			ferr = checkEntry(f, m)
+		}
+		seen[m.name] = true
+		return ferr == nil
+	})
+	if !isObject {
 		return f.mustBe()
 	}
-	if len(members) > MaxParameters {
-		return &FieldError{f.Name, fmt.Sprintf("has too many entries: at most %d", MaxParameters)}
-	}
-	if name, twice := repeated(members); twice {
-		return &FieldError{f.Name, "has " + foreignName(name) + " more than once"}
-	}
-	for _, m := range members {
-		if ferr := checkEntry(f, m); ferr != nil {
-			return ferr
-		}
-	}
-	return nil
+	return ferr
 }
 
 func checkEntry(f Field, m member) *FieldError {
@@ -122,13 +138,16 @@ func checkObject(f Field, raw json.RawMessage) *FieldError {
 	if f.Member == "" {
 		return nil
 	}
-	members, _ := splitObject(raw)
-	for _, m := range members {
-		if s, ok := text(m.value); m.name == f.Member && ok && s != "" {
-			return nil
-		}
+	found := false
+	eachMember(raw, func(m member) bool {
+		s, ok := text(m.value)
+		found = m.name == f.Member && ok && s != ""
+		return !found
+	})
+	if !found {
+		return &FieldError{f.Name, "must have a " + f.Member + ", a string"}
 	}
-	return &FieldError{f.Name, "must have a " + f.Member + ", a string"}
+	return nil
 }
 
 func checkBase64(f Field, raw json.RawMessage) *FieldError {

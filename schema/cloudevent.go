@@ -55,6 +55,15 @@ func CommandType(noun, verb string) string {
 	return typePrefix + noun + ".command." + verb + typeVersion
 }
 
+// IsOwnType tells the types of the connector's own CloudEvents: events, results
+// and session messages. No sender has a reason to give one to a command.
+func IsOwnType(typ string) bool {
+	name, ok := strings.CutPrefix(typ, typePrefix)
+	_, rest, _ := strings.Cut(name, ".")
+	kind, _, found := strings.Cut(rest, ".")
+	return ok && found && (kind == "event" || kind == "result" || kind == "session")
+}
+
 // EventSource is the source of a chat's events and session messages. The app id
 // and the chat id are escaped as in a subject.
 func EventSource(tenantHost, app, chat string) string {

@@ -143,18 +143,16 @@ type (
 
 // UnmarshalJSON takes exactly the names of the fields, and chatId for chatID:
 // encoding/json would also take other fields of the payload whose names differ in case.
-func (p *PushReceived) UnmarshalJSON(b []byte) error {
-	members, ok := splitObject(b)
-	if !ok {
+func (p *PushReceived) UnmarshalJSON(b []byte) (err error) {
+	into := map[string]*string{"chatID": &p.ChatID, "chatId": &p.ChatID, "clientId": &p.ClientID}
+	isObject := eachMember(b, func(m member) bool {
+		if field := into[m.name]; field != nil && json.Unmarshal(m.value, field) != nil {
+			err = &FieldError{m.name, "must be a string"}
+		}
+		return err == nil
+	})
+	if !isObject {
 		return errNotObject
 	}
-	into := map[string]*string{"chatID": &p.ChatID, "chatId": &p.ChatID, "clientId": &p.ClientID}
-	for _, m := range members {
-		if field := into[m.name]; field != nil {
-			if err := json.Unmarshal(m.value, field); err != nil {
-				return &FieldError{m.name, "must be a string"}
-			}
-		}
-	}
-	return nil
+	return err
 }

@@ -27,7 +27,7 @@ type SecureFormData struct {
 func (e SecureFormData) MarshalJSON() ([]byte, error) {
 	type plain SecureFormData
 	e.Raw = nil
-	return json.Marshal(plain(e))
+	return JSON(plain(e))
 }
 
 // CobrowsingStarted says where the client's co-browsing session is.

@@ -16,7 +16,7 @@ const (
 	KindLongitude Kind = "longitude" // a number, -180 to 180
 )
 
-// Limits, in bytes (but MaxParameters). Of strings the UTF-8 counts, without
+// Limits, in bytes (but MaxParameters and MaxAttributes). Of strings the UTF-8 counts, without
 // JSON's quotes and escapes; of objects the JSON as it came; of content what is decoded.
 const (
 	MaxText       = 64 << 10
@@ -27,6 +27,8 @@ const (
 	MaxID         = 256
 	MaxToken      = 4 << 10
 	MaxString     = 1 << 10
+	MaxAttribute  = 1 << 10 // of a CloudEvent
+	MaxAttributes = 64      // of a CloudEvent
 )
 
 // Field is one field of a command's data.
@@ -38,10 +40,12 @@ type Field struct {
 	Enum     []string // of KindEnum
 	Member   string   // of KindObject: a string that the object must have
 	Alias    string   // another name that is taken for this one
+	InPath   bool     // it stands in a path at the contact center, whoever chose it
 	Doc      string
 }
 
 func (f Field) required() Field { f.Required = true; return f }
+func (f Field) inPath() Field   { f.InPath = true; return f }
 
 func stringField(name, doc string) Field {
 	return Field{Name: name, Kind: KindString, Max: MaxString, Doc: doc}
@@ -67,7 +71,7 @@ func enumField(name, doc string, values ...string) Field {
 var (
 	appField = stringField("app", "the name of a configured launch point; default the first")
 	chatID   = idField("chatId", "the chat").required()
-	partyID  = idField("partyId", "the party of the chat").required()
+	partyID  = idField("partyId", "the party of the chat").required().inPath()
 	formID   = idField("formRequestId", "of the event that asked for the form").required()
 	clientID = Field{Name: "clientId", Kind: KindClientID, Max: MaxID, Doc: "names one client instance, at best a UUID"}
 	token    = Field{Name: "deviceToken", Kind: KindString, Required: true, Max: MaxToken, Doc: "the device's token"}

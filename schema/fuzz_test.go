@@ -19,6 +19,7 @@ import (
 // FuzzDecode reads anything; what it takes must be writable, and reads the same again.
 func FuzzDecode(f *testing.F) {
 	f.Add("Content-Type", "application/cloudevents+json", "ce-id", "1", []byte(`{`+minimal+`,"data":{}}`))
+	f.Add("ce-x", strings.Repeat("%41", 1025), strings.Repeat("ce-x", 20), "1", []byte(`{`+minimal+`,"x":[[{"a":"\\"]}]]}`))
 	f.Add("Ce-Specversion", "1.0", "ce-id", "%41", []byte(`{}`))
 	f.Add("", "", "", "", []byte(`{`+minimal+`,"ext":-7,"flag":true,"data_base64":"AA=="}`))
 	f.Add("", "", "", "", []byte(`{`+minimal+`,"time":"2026-01-01T00:00:00+01:00","datacontenttype":"text/xml","data":"<a/>"}`))
@@ -32,8 +33,32 @@ func FuzzDecode(f *testing.F) {
 			if err == nil && form != FormPlain {
 				again(t, e)
 			}
+			limited(t, h, data, err)
 		}
 	})
+}
+
+// limited: what a command's reader takes, any reader takes, and it is bounded.
+func limited(t *testing.T, h nats.Header, data []byte, anyReader error) {
+	t.Helper()
+	e, form, err := DecodeCommand(h, data)
+	if err != nil || form == FormPlain {
+		return
+	}
+	if anyReader != nil {
+		t.Errorf("a command that is no CloudEvent: %v", anyReader)
+	}
+	for name := range e.Extensions() {
+		if value := Extension(e, name); len(name) > maxForeignName || len(value) > MaxAttribute {
+			t.Errorf("%q has %d bytes", name, len(value))
+		}
+	}
+	if len(e.Source()) > 3*MaxAttribute || len(e.ID()+e.Type()+e.Subject()) > 3*MaxAttribute { // a URI is written anew, with %XX
+		t.Errorf("%d bytes of source", len(e.Source()))
+	}
+	if len(e.Extensions()) > MaxAttributes || depth(data) > MaxDepth {
+		t.Errorf("%d extensions, %d levels", len(e.Extensions()), depth(data))
+	}
 }
 
 // again encodes a decoded event in both modes and reads it back.

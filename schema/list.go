@@ -1,7 +1,5 @@
 package schema
 
-import "encoding/json"
-
 // List is a slice whose nil is written as [] in JSON, not as null.
 type List[T any] []T
 
@@ -10,5 +8,5 @@ func (l List[T]) MarshalJSON() ([]byte, error) {
 	if l == nil {
 		return []byte("[]"), nil
 	}
-	return json.Marshal([]T(l))
+	return JSON([]T(l))
 }

@@ -14,11 +14,11 @@ func (n NamedEvent) MarshalJSON() ([]byte, error) {
 	if n.Event == nil {
 		return nil, errors.New("schema: a NamedEvent without an event")
 	}
-	name, err := json.Marshal(n.Name())
+	name, err := JSON(n.Name())
 	if err != nil {
 		return nil, err
 	}
-	fields, err := json.Marshal(n.Event)
+	fields, err := JSON(n.Event)
 	if err != nil {
 		return nil, err
 	}

@@ -10,23 +10,25 @@ import (
 
 // decodeStructured reads the JSON format itself rather than by the sdk, whose
 // reader takes the last of repeated members and quotes values in its errors.
-func decodeStructured(data []byte) (event.Event, *FieldError) {
-	members, ok := splitObject(data)
-	if !ok {
+func (r *reader) decodeStructured(data []byte) (event.Event, *FieldError) {
+	payload := map[string]json.RawMessage{}
+	var ferr *FieldError
+	isObject := eachMember(data, func(m member) bool {
+		switch {
+		case !r.note(m.name):
+			ferr = &FieldError{safeName(m.name), "is given more than once"}
+		case m.name == "data" || m.name == "data_base64":
+			payload[m.name] = m.value
+		default:
+			ferr = r.addJSON(m)
+		}
+		return ferr == nil
+	})
+	if !isObject {
 		return event.Event{}, &FieldError{"data", "must be one CloudEvent as a JSON object in UTF-8"}
 	}
-	if name, twice := repeated(members); twice {
-		return event.Event{}, &FieldError{safeName(name), "is given more than once"}
-	}
-	r, payload := newReader(), map[string]json.RawMessage{}
-	for _, m := range members {
-		if m.name == "data" || m.name == "data_base64" {
-			payload[m.name] = m.value
-			continue
-		}
-		if ferr := r.addJSON(m); ferr != nil {
-			return event.Event{}, ferr
-		}
+	if ferr != nil {
+		return event.Event{}, ferr
 	}
 	e, ferr := r.event()
 	if ferr != nil {
@@ -40,7 +42,7 @@ func decodeStructured(data []byte) (event.Event, *FieldError) {
 func (r *reader) addJSON(m member) *FieldError {
 	switch first := firstByte(m.value); first {
 	case 'n':
-		return nil
+		return r.limit(m.name, "")
 	case 't', 'f':
 		return r.add(m.name, first == 't')
 	case '"':

@@ -47,7 +47,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(string(b))
+	return JSON(string(b))
 }
 
 // UnmarshalJSON reads a JSON string holding any RFC 3339 time.

@@ -3,26 +3,24 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
-var errNotObject = &FieldError{"data", "must be one JSON object in UTF-8"}
-
 // Validate judges a command's data before anything is called: the first field
-// that is unknown, repeated, of the wrong form, too long or missing is named in
-// the error, its value never. Empty data count as an empty object. Nil: the data
-// are fine, and fit the command's struct (see [Command.NewData]).
+// that is unknown, repeated, of the wrong form or too long, or else one that is
+// missing, is named in the error, its value never. Empty data count as an empty
+// object. Nil: the data are fine, and fit the command's struct (see [Command.NewData]).
 func (c *Command) Validate(data json.RawMessage) *FieldError {
-	members, ferr := c.members(data)
+	values := map[string]json.RawMessage{}
+	_, ferr := c.each(data, func(m member) *FieldError {
+		values[m.name] = m.value
+		return c.checkMember(m)
+	})
 	if ferr != nil {
 		return ferr
 	}
-	for _, m := range members {
-		if ferr := c.checkMember(m); ferr != nil {
-			return ferr
-		}
-	}
-	return c.checkPresence(members)
+	return c.checkPresence(values)
 }
 
 // WithChat adds to the data the chat that the subject names. Data that name
@@ -30,29 +28,49 @@ func (c *Command) Validate(data json.RawMessage) *FieldError {
 // the chat in them. Other errors are left to [Command.Validate].
 func (c *Command) WithChat(data json.RawMessage, chatID string) (json.RawMessage, *FieldError) {
 	field, ok := c.Field("chatId")
-	members, ferr := c.members(data)
-	if ferr != nil || !ok {
-		return data, ferr
-	}
 	named := false
-	for _, m := range members {
+	count, ferr := c.each(data, func(m member) *FieldError {
 		if m.name != field.Name && m.name != field.Alias {
-			continue
+			return nil
 		}
 		if given, ok := text(m.value); !ok || given != chatID {
-			return nil, &FieldError{m.name, "must be the chat that the subject names"}
+			return &FieldError{m.name, "must be the chat that the subject names"}
 		}
 		named = true
+		return nil
+	})
+	if ferr != nil {
+		return nil, ferr
 	}
-	if named {
+	if named || !ok {
 		return data, nil
 	}
-	return addString(data, field.Name, chatID, len(members) == 0), nil
+	return addString(data, field.Name, chatID, count == 0), nil
+}
+
+// ChatIn is the chat that data name, which may be refused for something else; "" if none.
+func (c *Command) ChatIn(data json.RawMessage) string {
+	field, ok := c.Field("chatId")
+	if !ok {
+		return ""
+	}
+	names, seen := map[string]string{}, 0
+	eachMember(data, func(m member) bool {
+		if id, ok := text(m.value); ok && id != "" && len(id) <= MaxID {
+			names[m.name] = id
+		}
+		seen++
+		return seen < MaxMembers
+	})
+	if id := names[field.Name]; id != "" {
+		return id
+	}
+	return names[field.Alias]
 }
 
 // addString puts a member into an object, before the others.
 func addString(object json.RawMessage, name, value string, empty bool) json.RawMessage {
-	quoted, _ := json.Marshal(value) // a string can always be written
+	quoted, _ := JSON(value) // a string can always be written
 	out := append([]byte(`{"`+name+`":`), quoted...)
 	if empty {
 		return append(out, '}')
@@ -61,45 +79,49 @@ func addString(object json.RawMessage, name, value string, empty bool) json.RawM
 	return append(append(out, ','), rest...)
 }
 
-// members reads the data; a known field that stands twice is refused.
-func (c *Command) members(data json.RawMessage) ([]member, *FieldError) {
+// each shows the members of data until one is refused, by take or because it
+// is unknown or repeated, and counts them.
+func (c *Command) each(data json.RawMessage, take func(member) *FieldError) (count int, ferr *FieldError) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, nil
+		return 0, nil
 	}
-	members, ok := splitObject(data)
-	if !ok {
-		return nil, errNotObject
+	if depth(data) > MaxDepth {
+		return 0, errTooDeep
 	}
-	known := members
-	if c.Open {
-		known = nil
-		for _, m := range members {
-			if _, ok := c.Field(m.name); ok {
-				known = append(known, m)
-			}
+	seen := map[string]bool{}
+	isObject := eachMember(data, func(m member) bool {
+		if count++; count > MaxMembers {
+			ferr = &FieldError{"data", fmt.Sprintf("has too many fields: at most %d", MaxMembers)}
+			return false
 		}
+		_, known := c.Field(m.name)
+		if known && seen[m.name] {
+			ferr = &FieldError{m.name, "is given more than once"}
+			return false
+		}
+		seen[m.name] = true
+		if ferr = c.checkKnown(m.name, known); ferr == nil {
+			ferr = take(m)
+		}
+		return ferr == nil
+	})
+	if !isObject {
+		return 0, errNotObject
 	}
-	if name, twice := repeated(known); twice {
-		return nil, &FieldError{c.nameOf(name), "is given more than once"}
-	}
-	return members, nil
+	return count, ferr
 }
 
-// nameOf quotes names that are not the command's own.
-func (c *Command) nameOf(name string) string {
-	if _, known := c.Field(name); known {
-		return name
+func (c *Command) checkKnown(name string, known bool) *FieldError {
+	if known || c.Open {
+		return nil
 	}
-	return foreignName(name)
+	return &FieldError{foreignName(name), "is not a field of " + c.Name + ": " + c.knownFields()}
 }
 
 func (c *Command) checkMember(m member) *FieldError {
 	field, known := c.Field(m.name)
-	if !known && c.Open {
-		return nil
-	}
 	if !known {
-		return &FieldError{foreignName(m.name), "is not a field of " + c.Name + ": " + c.knownFields()}
+		return nil
 	}
 	field.Name = m.name // as the sender spells it
 	return checks[field.Kind](field, m.value)
@@ -116,11 +138,7 @@ func (c *Command) knownFields() string {
 	return "it has " + strings.Join(names, ", ")
 }
 
-func (c *Command) checkPresence(members []member) *FieldError {
-	values := make(map[string]json.RawMessage, len(members))
-	for _, m := range members {
-		values[m.name] = m.value
-	}
+func (c *Command) checkPresence(values map[string]json.RawMessage) *FieldError {
 	for _, f := range c.Fields {
 		if ferr := checkAlias(f, values); ferr != nil {
 			return ferr

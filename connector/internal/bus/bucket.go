@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cc-connector/schema"
 	"context"
 	"encoding/json"
 	"errors"
@@ -161,7 +162,7 @@ func Load[T any](ctx context.Context, b *Bucket, key string) (value T, revision 
 
 // Save writes a key as JSON at the revision that was read; see Update.
 func Save[T any](ctx context.Context, b *Bucket, key string, value T, revision uint64, keep time.Duration) (uint64, error) {
-	data, err := json.Marshal(value)
+	data, err := schema.JSON(value)
 	if err != nil {
 		return 0, err
 	}

@@ -80,7 +80,7 @@ type message struct {
 func (l *Log) append(ctx context.Context, m message) error {
 	next := l.counts.Sequence + 1
 	m.event.SetExtension(schema.AttrSequence, schema.FormatSequence(next))
-	if err := m.event.SetData(event.ApplicationJSON, m.data); err != nil {
+	if err := schema.SetData(&m.event, m.data); err != nil {
 		return err
 	}
 	msg, err := l.Publisher.Message(ctx, m.event)

@@ -107,7 +107,7 @@ func (c *Chats) holderSubject(token subjects.ChatToken) string {
 func (c *Chats) ask(ctx context.Context, key Key, request Request, to replicas.ID, patience time.Duration) (reply Reply, err error) {
 	w := request.wire()
 	w.To = to
-	data, err := json.Marshal(w)
+	data, err := schema.JSON(w)
 	if err != nil {
 		return reply, err
 	}
@@ -179,7 +179,7 @@ func (a Asked) Request() Request { return a.wire.request() }
 
 // Reply answers it.
 func (a Asked) Reply(reply Reply) {
-	data, err := json.Marshal(reply)
+	data, err := schema.JSON(reply)
 	if err == nil {
 		err = a.msg.Respond(data)
 	}

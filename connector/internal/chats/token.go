@@ -59,7 +59,7 @@ func (t Token) Opened() *schema.SessionOpened {
 // PublishToken has the chat polled from now on, by whichever replica takes
 // the token. A chat that has a token is being polled already: false.
 func (c *Chats) PublishToken(ctx context.Context, key Key, t Token) (bool, error) {
-	data, err := json.Marshal(t)
+	data, err := schema.JSON(t)
 	if err != nil {
 		return false, err
 	}

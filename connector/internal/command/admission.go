@@ -9,29 +9,44 @@ import (
 	"cc-connector/connector/internal/drain"
 )
 
-// admission bounds the commands under way, and those that wait for a place.
+// admission bounds the commands under way, and those that wait for a place: how
+// many they are, and how many bytes they came in.
 type admission struct {
 	admitted *semaphore.Weighted
+	bytes    *semaphore.Weighted
 	running  *semaphore.Weighted
 	active   drain.Gate
 }
 
+// mostBytes of messages are held at once. What is made of a message to run it
+// takes a few times its size.
+const mostBytes = 64 << 20
+
 func newAdmission(most int) *admission {
-	return &admission{admitted: semaphore.NewWeighted(2 * int64(most)), running: semaphore.NewWeighted(int64(most))}
+	return &admission{
+		admitted: semaphore.NewWeighted(2 * int64(most)), bytes: semaphore.NewWeighted(mostBytes),
+		running: semaphore.NewWeighted(int64(most)),
+	}
 }
 
-// admit works in a goroutine of its own, or reports false: too many wait, or
-// this replica leaves.
-func (a *admission) admit(work func()) bool {
+// admit works on a message of a size in a goroutine of its own, or reports
+// false: too much waits, or this replica leaves.
+func (a *admission) admit(size int, work func()) bool {
+	weight := min(int64(size), mostBytes)
 	if !a.admitted.TryAcquire(1) {
 		return false
 	}
+	if !a.bytes.TryAcquire(weight) {
+		a.admitted.Release(1)
+		return false
+	}
+	release := func() { a.bytes.Release(weight); a.admitted.Release(1) }
 	begun := a.active.Go(func() {
-		defer a.admitted.Release(1)
+		defer release()
 		work()
 	})
 	if !begun {
-		a.admitted.Release(1)
+		release()
 	}
 	return begun
 }

@@ -89,7 +89,7 @@ func pushReceived(ctx context.Context, c *Commands, cmd *command, d *schema.Push
 	found, err := c.Chats.Find(ctx, cmd.chat)
 	switch {
 	case errors.Is(err, chats.ErrUnknown) && d.ClientID != "":
-		app, err := c.selectApp("")
+		app, err := c.appOfNew(cmd.chat, "")
 		if err != nil {
 			return answer{}, err
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nats.go/micro"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
@@ -65,7 +64,8 @@ type Commands struct {
 	admission     *admission
 	queues        *queue.Queues
 	asides        drain.Gate // publications that no command waits for any longer
-	service       micro.Service
+	service       *microService
+	ignored       ignored
 	progress      *nats.Subscription
 }
 
@@ -102,7 +102,7 @@ func (c *Commands) Pull(ctx context.Context) {
 func (c *Commands) Tend(ctx context.Context) { c.queues.Tend(ctx) }
 
 // StopIntake takes no more live commands.
-func (c *Commands) StopIntake() error { return c.service.Stop() }
+func (c *Commands) StopIntake() error { return c.service.stop() }
 
 // Close returns when the commands under way are done, or given up.
 func (c *Commands) Close() error {
@@ -138,7 +138,7 @@ func (c *Commands) selectApp(name string) (chats.App, error) {
 func (c *Commands) appOf(ctx context.Context, key chats.Key, name string) (chats.App, error) {
 	found, err := c.Chats.Find(ctx, key)
 	if errors.Is(err, chats.ErrUnknown) {
-		return c.selectApp(name)
+		return c.appOfNew(key, name)
 	}
 	if err != nil {
 		return chats.App{}, err
@@ -147,4 +147,13 @@ func (c *Commands) appOf(ctx context.Context, key chats.Key, name string) (chats
 		return chats.App{}, refuse(schema.CodeInvalidCommand, "app: the chat is known with another launch point: leave it out")
 	}
 	return chats.App{Name: found.App, ID: brightpattern.AppID(found.AppID)}, nil
+}
+
+// appOfNew is for a chat that is not known yet: whoever names it may have made
+// its id up, and it is going to stand in paths.
+func (c *Commands) appOfNew(key chats.Key, name string) (chats.App, error) {
+	if !schema.FitsPath(string(key.ID)) {
+		return chats.App{}, invalidCommand(schema.RefusePath("chatId"))
+	}
+	return c.selectApp(name)
 }

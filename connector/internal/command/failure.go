@@ -131,7 +131,7 @@ func wireMessage(spec *schema.Command, code schema.ErrorCode, err *brightpattern
 		message += fmt.Sprintf(" (HTTP status %d)", err.Status)
 	}
 	if err.Message != "" && !carriesSecrets[spec.Name] {
-		message += ": " + err.Message
+		message += ": " + cut(err.Message)
 	}
 	return message
 }

@@ -28,6 +28,9 @@ const (
 	plantedNumber = "90817263544"
 )
 
+// mostRecord is more than the attributes of a command can make of a record.
+const mostRecord = 32 << 10
+
 // writers write results in each mode. Nothing is connected any more, so what
 // would go to the object store cannot be written.
 func writers(f *testing.F) []*Commands {
@@ -64,6 +67,10 @@ func FuzzReadCommand(f *testing.F) {
 	f.Add(uint8(10), "", `{"chatId":"a.b *>=é\u0000","text":"hi"}`, uint64(0))
 	f.Add(uint8(31), "", `{"aps":{"alert":"news"},"chatID":"`+strings.Repeat("é", 128)+`"}`, uint64(0))
 	f.Add(uint8(2), "traceparent: x\r\nContent-Type: text/xml", `{"chatId":"`+strings.Repeat("é", 200)+`"}`, uint64(0))
+	f.Add(uint8(0), "Nats-Msg-Id: 1", `{"specversion":"1.0","a0":1,"a1":1,"x":"`+strings.Repeat("&", 9000)+`"}`, uint64(0))
+	f.Add(uint8(10), "ce-specversion: 1.0\r\nce-id: 1\r\nce-type: t\r\nce-source: x:"+strings.Repeat("&", 1100)+"\r\nStatus: 404", `{}`, uint64(0))
+	f.Add(uint8(31), "Nats-Stream: A_B_EVENTS\r\nNats-Subject: a.b.result.chat.send", `{"chatID":"..","type":"com.brightpattern.chat.event.message.v1"}`, uint64(0))
+	f.Add(uint8(9), "", `{"chatId":"a/b","clientId":`+strings.Repeat("[", 70)+strings.Repeat("]", 70)+`}`, uint64(0))
 	all := writers(f)
 	f.Fuzz(func(t *testing.T, which uint8, header, data string, mask uint64) {
 		spec := &schema.Commands[int(which)%len(schema.Commands)]
@@ -125,6 +132,9 @@ func checkRead(t *testing.T, writers []*Commands, spec *schema.Command, h nats.H
 		t.Errorf("the command has no identity: %+v", cmd)
 	}
 	checkChat(t, cmd.chat)
+	if record, err := schema.JSON(journal.NewRecord(cmd.Identity, cmd.fingerprint(), 1)); err != nil || len(record) > mostRecord {
+		t.Errorf("its record has %d bytes, %v", len(record), err)
+	}
 	if failure == nil && spec.NamesChat() && cmd.chat.Token == "" {
 		t.Errorf("%s is taken, but is on no chat: %q", spec.Name, data)
 	}
@@ -160,6 +170,9 @@ func checkResult(t *testing.T, c *Commands, of journal.Identity, o outcome) {
 	ce, _, err := schema.Decode(r.event.Header, r.event.Data)
 	if err != nil {
 		t.Fatalf("the result of %+v cannot be read: %v", of, err)
+	}
+	if why := c.judge(r.event.Header, r.event.Data); why == "" {
+		t.Errorf("the result of %+v would be a command", of)
 	}
 	if result, err := schema.DecodeResult(ce); err != nil || result.Command != string(of.Command) || (result.Error == nil) != (o.Error == nil) {
 		t.Errorf("the result of %+v is read as %+v, %v", of, result, err)

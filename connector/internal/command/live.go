@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,78 +12,125 @@ import (
 
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
 
-// The live lane: a NATS micro service with an endpoint for each command.
+// The live lane: a NATS micro service with an endpoint for each command. In
+// order of cost: what is no command is counted, what is too large or too much
+// is refused, and only then a goroutine of its own looks into the message.
 
 const (
-	serviceName = "cc-connector"
 	startWithin = 2 * time.Second // a live command that has not begun by then is refused
 	callsMost   = 3               // no command makes more calls, each with its own time-out
 	// Whoever waits for the reply of a command that is done gives up, too, and
 	// may repeat it: so a reply waits no longer than this for its event to be stored.
 	replyPatience = 2 * time.Second
+
+	// What an endpoint's subscription holds while the connector is too slow even
+	// to refuse; beyond it NATS drops what comes, and the connection stays.
+	mostPending      = 4096
+	mostPendingBytes = 16 << 20
 )
 
 // startService subscribes to every live command.
-func (c *Commands) startService() (micro.Service, error) {
-	service, err := micro.AddService(c.NATS, micro.Config{
-		Name:        serviceName,
-		Version:     c.cfg.Version,
-		Description: "Runs contact-center commands and publishes their results",
-		QueueGroup:  serviceName,
-		Metadata:    map[string]string{"prefix": string(c.cfg.Prefix), "tenant": c.cfg.Tenant},
-	})
-	if err != nil {
-		return nil, err
-	}
+func (c *Commands) startService() (*microService, error) {
+	s := c.newService()
 	for i := range schema.Commands {
 		spec := &schema.Commands[i]
 		name := subjects.Command(spec.Name)
 		if calls[name] == nil {
 			continue
 		}
-		endpoint := name.Noun() + "-" + name.Verb()
-		if err := service.AddEndpoint(endpoint, c.handler(spec), micro.WithEndpointSubject(c.cfg.Prefix.Live(name))); err != nil {
-			_ = service.Stop()
-			return nil, err
+		e := newEndpoint(spec, c.cfg.Prefix.Live(name))
+		if err := c.subscribe(e); err != nil {
+			return s, err
 		}
+		s.endpoints = append(s.endpoints, e)
 	}
-	return service, nil
+	return s, c.answerQuestions(s)
 }
 
-// incoming is what is kept of a request. The request itself is the framework's
-// again when its handler returns, and whoever held it would also hold every
-// message that was queued behind it.
+func (c *Commands) subscribe(e *endpoint) (err error) {
+	e.subscription, err = c.NATS.QueueSubscribe(e.stats.Subject, serviceName, func(msg *nats.Msg) { c.take(e, msg) })
+	if err != nil {
+		return err
+	}
+	return e.subscription.SetPendingLimits(mostPending, max(mostPendingBytes, 2*int(c.NATS.MaxPayload())))
+}
+
+// incoming is what is kept of a request. Whoever held the message itself would
+// also hold every message that was queued behind it.
 type incoming struct {
 	arrival
 	reply string
+	at    *endpoint
+	came  time.Time
 }
 
-// handler hands each command to a goroutine of its own: the micro framework
-// runs an endpoint's handlers one at a time.
-func (c *Commands) handler(spec *schema.Command) micro.Handler {
-	return micro.HandlerFunc(func(r micro.Request) {
-		request := incoming{arrival{header: nats.Header(r.Headers()), data: r.Data(), id: uuid.NewString()}, r.Reply()}
-		if !c.admission.admit(func() { c.serve(spec, request) }) {
-			c.refuseOverload(spec, request)
-		}
-	})
+// take hands each command to a goroutine of its own: a subscription's handler
+// runs for one message at a time.
+func (c *Commands) take(e *endpoint, msg *nats.Msg) {
+	request := incoming{arrival{header: msg.Header, data: msg.Data, id: uuid.NewString()}, msg.Reply, e, time.Now()}
+	if why := c.judgeRequest(msg); why != "" {
+		c.turnAway(request, why)
+		return
+	}
+	size := msg.Size() - len(msg.Subject) - len(msg.Reply)
+	if request.arrival = request.bounded(e.spec, size); request.tooLarge {
+		size = 0 // nothing of it is kept
+	}
+	if !c.admission.admit(size, func() { c.serve(request) }) {
+		c.refuseOverload(request)
+	}
 }
 
-func (c *Commands) serve(spec *schema.Command, request incoming) {
+// judgeRequest does without looking into the payload.
+func (c *Commands) judgeRequest(msg *nats.Msg) notACommand {
+	if msg.Header == nil && msg.Size() > len(msg.Subject)+len(msg.Reply)+len(msg.Data) {
+		return metrics.IgnoredUnreadable // it has headers, and the library could not read them
+	}
+	if why := c.judgeHeaders(msg.Header); why != "" {
+		return why
+	}
+	if !mayReply(c.cfg.Prefix, msg.Reply) {
+		return metrics.IgnoredReply
+	}
+	return ""
+}
+
+// turnAway counts what is no command, and tells its sender, if there is one. No
+// result event tells of it: that might come back the same way.
+func (c *Commands) turnAway(request incoming, why notACommand) {
+	c.ignore(why, request.at.spec.Name)
+	problem := problems[why]
+	if problem == nil || request.reply == "" || !mayReply(c.cfg.Prefix, request.reply) {
+		return
+	}
+	c.tell(told{of: unread(request.at.spec, request.arrival).Identity, outcome: failed(invalidCommand(problem)), how: replyOnly}, request)
+}
+
+// problems are what can be said of it to a sender that waits for a reply.
+var problems = map[notACommand]*schema.FieldError{
+	metrics.IgnoredUnreadable: {Field: "headers", Problem: "cannot be read as those of a NATS message"},
+	metrics.IgnoredOwn:        {Field: "type", Problem: "is that of the connector's own CloudEvents, which are no commands"},
+}
+
+func (c *Commands) serve(request incoming) {
 	waiting, cancel := context.WithTimeout(c.Life.Work, startWithin)
 	leave, err := c.admission.enter(waiting)
 	cancel()
 	if err != nil {
-		c.refuseOverload(spec, request)
+		c.refuseOverload(request)
 		return
 	}
 	defer leave()
-
-	began := time.Now()
+	if why := c.judge(request.header, request.data); why != "" {
+		c.turnAway(request, why)
+		return
+	}
+	began, spec := time.Now(), request.at.spec
 	ctx, cancel := context.WithTimeout(c.Life.Work, callsMost*c.cfg.CallTimeout)
 	defer cancel()
 	t := c.runLive(ctx, spec, request.arrival, leave)
@@ -92,8 +140,9 @@ func (c *Commands) serve(spec *schema.Command, request incoming) {
 
 // refuseOverload answers a command that was never looked at. No result event
 // tells of it: it would only add to the load.
-func (c *Commands) refuseOverload(spec *schema.Command, request incoming) {
+func (c *Commands) refuseOverload(request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
+	spec := request.at.spec
 	c.Metrics.Command(spec.Name, failure, 0)
 	c.tell(told{of: unread(spec, request.arrival).Identity, outcome: failed(failure), how: replyOnly}, request)
 }
@@ -138,6 +187,7 @@ func expired() *schema.Error {
 // tell publishes the outcome, then replies: who has the reply may rely on the
 // event being there.
 func (c *Commands) tell(t told, request incoming) {
+	defer func() { request.at.note(t.Error, time.Since(request.came)) }()
 	build := sync.OnceValues(func() (result, error) { return c.build(c.Life.Work, t.of, t.outcome) })
 	if t.how != replyOnly {
 		c.awaitPublished(func() { c.publishTold(t, build) })
@@ -197,7 +247,15 @@ func (c *Commands) reply(request incoming, r result, failure *schema.Error) erro
 	r.reply.Subject = request.reply
 	if failure != nil {
 		r.reply.Header[micro.ErrorCodeHeader] = []string{string(failure.Code)}
-		r.reply.Header[micro.ErrorHeader] = []string{oneLine(failure.Message)}
+		r.reply.Header[micro.ErrorHeader] = []string{oneLine(cut(failure.Message))}
 	}
 	return c.NATS.PublishMsg(r.reply)
+}
+
+// cut shortens foreign text to what a header may hold.
+func cut(text string) string {
+	if len(text) <= schema.MaxString {
+		return text
+	}
+	return strings.ToValidUTF8(text[:schema.MaxString], "") + "…"
 }

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -77,7 +76,7 @@ func (d *durable) canBeLookedUp() time.Time {
 }
 
 func (d *durable) finishSent(ctx context.Context, id brightpattern.MessageID, app brightpattern.AppID) (next, error) {
-	result, err := json.Marshal(schema.ChatSendResult{MessageID: string(id)})
+	result, err := schema.JSON(schema.ChatSendResult{MessageID: string(id)})
 	if err != nil {
 		return next{}, err
 	}

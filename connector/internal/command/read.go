@@ -24,6 +24,7 @@ import (
 type command struct {
 	journal.Identity
 	spec    *schema.Command
+	message string    // which of all messages it came in
 	expires time.Time // zero: never
 	data    json.RawMessage
 	chat    chats.Key       // the chat that it names; zero if none
@@ -32,18 +33,40 @@ type command struct {
 
 // arrival is a message on a command subject, of either lane.
 type arrival struct {
-	header nats.Header
-	data   []byte
-	id     string               // in place of one that the sender did not give
-	chat   brightpattern.ChatID // that a durable subject names
+	header   nats.Header
+	data     []byte
+	id       string               // this message's alone; in place of one that the sender did not give
+	chat     brightpattern.ChatID // that a durable subject names
+	tooLarge bool                 // for its command: nothing but its id is kept
+}
+
+// bounded lets go of a message of a size that its command cannot need.
+func (a arrival) bounded(spec *schema.Command, size int) arrival {
+	if a.tooLarge || size <= spec.MaxSize() {
+		return a
+	}
+	kept := arrival{id: a.id, chat: a.chat, tooLarge: true}
+	if id := a.header.Get(nats.MsgIdHdr); id != "" && len(id) <= schema.MaxID {
+		kept.header = nats.Header{nats.MsgIdHdr: {id}}
+	}
+	return kept
+}
+
+func (a arrival) size() int {
+	return (&nats.Msg{Header: a.header, Data: a.data}).Size()
 }
 
 // read reads any of the three forms. The subject alone decides what is
 // run. Even when it refuses, what it returns is good enough to answer with.
 func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
-	e, form, err := schema.Decode(a.header, a.data)
+	if a = a.bounded(spec, a.size()); a.tooLarge {
+		return unread(spec, a), invalidCommand(&schema.FieldError{
+			Field: "data", Problem: fmt.Sprintf("is too long: %s needs at most %d bytes, headers included", spec.Name, spec.MaxSize()),
+		})
+	}
+	e, form, err := schema.DecodeCommand(a.header, a.data)
 	cmd := identified(spec, e, form, a)
-	unfit := cmd.checkAttributes(form, a.id)
+	unfit := cmd.checkAttributes(form, a)
 	if err == nil {
 		err = unfit
 	}
@@ -56,6 +79,9 @@ func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
 		return cmd, invalidCommand(err)
 	}
 	cmd.Result = translate.ID("result", cmd.Source, cmd.ID)
+	if spec.Read { // each run of it has a result of its own
+		cmd.Result = translate.ID("read result", cmd.Source, cmd.ID, cmd.message)
+	}
 	cmd.Key = cmd.Result
 	return cmd, nil
 }
@@ -63,7 +89,7 @@ func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
 // take reads what the command wants.
 func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	c.data = e.Data()
-	c.chat = chatNamedIn(c.data)
+	c.chat, _ = chats.KeyOf(brightpattern.ChatID(c.spec.ChatIn(c.data))) // none: the zero key
 	if named != "" && (len(named) > schema.MaxID || !utf8.ValidString(string(named))) {
 		return &schema.FieldError{Field: "subject", Problem: fmt.Sprintf("must name a chat by UTF-8 of at most %d bytes", schema.MaxID)}
 	}
@@ -86,7 +112,7 @@ func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 // unread is a command that nobody looked into, good enough to answer with.
 func unread(spec *schema.Command, a arrival) *command {
 	cmd := identified(spec, event.Event{}, schema.FormPlain, a)
-	_ = cmd.checkAttributes(schema.FormPlain, a.id) // the answer is the same, but can be written
+	_ = cmd.checkAttributes(schema.FormPlain, a) // the answer is the same, but can be written
 	cmd.refuse()
 	return cmd
 }
@@ -94,7 +120,7 @@ func unread(spec *schema.Command, a arrival) *command {
 // identified is a command with the identity that its sender gave it, or the
 // one in its place.
 func identified(spec *schema.Command, e event.Event, form schema.Form, a arrival) *command {
-	c := &command{spec: spec}
+	c := &command{spec: spec, message: a.id}
 	c.Command, c.ID = subjects.Command(spec.Name), a.header.Get(nats.MsgIdHdr)
 	if form != schema.FormPlain && e.Context != nil {
 		c.Source, c.ID = e.Source(), e.ID()
@@ -116,12 +142,15 @@ func identified(spec *schema.Command, e event.Event, form schema.Form, a arrival
 
 // checkAttributes refuses what the result could not carry on, and puts
 // something in its place that it can.
-func (c *command) checkAttributes(form schema.Form, id string) error {
+func (c *command) checkAttributes(form schema.Form, a arrival) error {
 	idName := "id"
+	var problems []error
 	if form == schema.FormPlain {
 		idName = nats.MsgIdHdr
+		if given, ok := a.header[nats.MsgIdHdr]; ok && strings.Join(given, "") == "" {
+			problems = append(problems, &schema.FieldError{Field: idName, Problem: "is empty: leave it out, or give an id"})
+		}
 	}
-	var problems []error
 	check := func(name string, value *string, most int, instead string) {
 		if !utf8.ValidString(*value) || len(*value) > most || strings.ContainsFunc(*value, unicode.IsControl) {
 			*value = instead
@@ -131,7 +160,7 @@ func (c *command) checkAttributes(form schema.Form, id string) error {
 	if c.Correlation == c.ID {
 		c.Correlation = ""
 	}
-	check(idName, &c.ID, schema.MaxID, id)
+	check(idName, &c.ID, schema.MaxID, a.id)
 	check(schema.AttrCorrelationID, &c.Correlation, schema.MaxString, "")
 	check(schema.AttrTraceParent, &c.TraceParent, schema.MaxString, "")
 	check(schema.AttrTraceState, &c.TraceState, schema.MaxString, "")
@@ -141,29 +170,11 @@ func (c *command) checkAttributes(form schema.Form, id string) error {
 	return errors.Join(problems...)
 }
 
-// chatNamedIn finds the chat in data that may be refused for something else.
-func chatNamedIn(data []byte) chats.Key {
-	var named struct {
-		ChatID   json.RawMessage `json:"chatId"`
-		FromPush json.RawMessage `json:"chatID"`
-	}
-	if json.Unmarshal(data, &named) != nil {
-		return chats.Key{}
-	}
-	for _, raw := range []json.RawMessage{named.FromPush, named.ChatID} {
-		var id brightpattern.ChatID
-		if json.Unmarshal(raw, &id) == nil && id != "" && len(id) <= schema.MaxID {
-			key, _ := chats.KeyOf(id)
-			return key
-		}
-	}
-	return chats.Key{}
-}
-
 // refuse gives the command the result id of one that was refused before it
-// began: a good one with the same identity must still have its own.
+// began, which is this message's alone: whoever may send anything at all could
+// otherwise take the result of another's command away.
 func (c *command) refuse(more ...string) {
-	c.Result = translate.ID(append([]string{"refusal", c.Source, c.ID, c.spec.Name, string(c.chat.ID)}, more...)...)
+	c.Result = translate.ID(append([]string{"refusal", c.Source, c.ID, c.spec.Name, string(c.chat.ID), c.message}, more...)...)
 	c.Key = c.Result
 }
 
@@ -178,7 +189,7 @@ func (c *command) fingerprint() string {
 	if form, secret := data.(*schema.ChatSecureForm); secret {
 		form.Data = nil
 	}
-	written, err := json.Marshal(data)
+	written, err := json.Marshal(data) // never seen, and the same in every version
 	if err != nil {
 		written = c.data
 	}

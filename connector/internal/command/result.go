@@ -3,12 +3,14 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"strings"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
@@ -27,19 +29,34 @@ type result struct {
 	id    string
 }
 
-// build writes the outcome of a command as CloudEvents.
+// build writes the outcome of a command as CloudEvents. What is for the sender
+// alone never lies in the object store, where others read: if it is too large
+// for a reply, the sender gets what everybody gets.
 func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r result, err error) {
 	r.id = "result:" + of.Result
-	if r.reply, err = c.cloudEvent(ctx, of, o, o.Result); err != nil {
+	private := o.public != nil && o.Error == nil
+	shown := o.Result
+	if private {
+		shown = o.public
+	}
+	e, err := c.cloudEvent(of, o, shown)
+	if err == nil {
+		r.event, err = c.Publisher.Message(ctx, e)
+	}
+	if err != nil {
 		return r, err
 	}
-	r.event = &nats.Msg{Subject: c.resultSubject(of, o), Header: maps.Clone(r.reply.Header), Data: r.reply.Data}
-	if o.public == nil || o.Error != nil {
+	r.event.Subject = c.resultSubject(of, o)
+	r.reply = &nats.Msg{Header: maps.Clone(r.event.Header), Data: r.event.Data}
+	if !private {
 		return r, nil
 	}
-	open, err := c.cloudEvent(ctx, of, o, o.public)
-	if err == nil {
-		r.event.Header, r.event.Data = open.Header, open.Data
+	if e, err = c.cloudEvent(of, o, o.Result); err != nil {
+		return r, err
+	}
+	whole, fits, err := c.Publisher.Whole(e)
+	if fits {
+		r.reply = whole
 	}
 	return r, err
 }
@@ -50,7 +67,7 @@ func (c *Commands) resultSubject(of journal.Identity, o outcome) string {
 }
 
 // cloudEvent is the outcome with a result, nil if it has none.
-func (c *Commands) cloudEvent(ctx context.Context, of journal.Identity, o outcome, value json.RawMessage) (*nats.Msg, error) {
+func (c *Commands) cloudEvent(of journal.Identity, o outcome, value json.RawMessage) (event.Event, error) {
 	data := schema.Result{Command: string(of.Command), ChatID: string(o.ChatID), Status: schema.StatusOK, Result: value}
 	if data.ChatID == "" {
 		data.ChatID = string(of.ChatID)
@@ -71,17 +88,53 @@ func (c *Commands) cloudEvent(ctx context.Context, of journal.Identity, o outcom
 	e.SetExtension(schema.AttrCausationID, of.ID)
 	translate.SetIfAny(&e, schema.AttrTraceParent, of.TraceParent)
 	translate.SetIfAny(&e, schema.AttrTraceState, of.TraceState)
-	if err := e.SetData(event.ApplicationJSON, data); err != nil {
-		return nil, err
-	}
-	return c.Publisher.Message(ctx, e)
+	return e, schema.SetData(&e, data)
 }
 
-// publish has the stream of events take the result.
+// publish has the stream of events take the result. What the stream calls a
+// repeat has to be one: the id of a result is no secret.
 func (c *Commands) publish(ctx context.Context, r result) error {
-	_, err := c.Publisher.Store(ctx, r.event, r.id)
+	ack, err := c.Publisher.Store(ctx, r.event, r.id)
+	if err == nil && ack.Duplicate {
+		err = c.publishApart(ctx, r, ack.Sequence)
+	}
 	c.Failpoints.Reach(failpoint.ResultPublished)
 	return err
+}
+
+// publishApart publishes a result under another id, made of its own, if what
+// the stream has under its id is something else.
+func (c *Commands) publishApart(ctx context.Context, r result, there uint64) error {
+	stored, err := bus.Ask(ctx, c.Log, "looking at what is published under a result's id", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		return c.Streams.Events.GetMsg(ctx, there)
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) { // the stream's limits have taken it
+		return nil
+	}
+	if err != nil || r.isStoredAs(stored) {
+		return err
+	}
+	c.Log.Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
+	e, _, err := schema.Decode(r.event.Header, r.event.Data)
+	if err != nil {
+		return err
+	}
+	e.SetID(translate.ID("result apart", e.ID(), schema.Extension(e, schema.AttrCausationID), e.Time().String()))
+	msg, err := c.Publisher.Message(ctx, e)
+	if err != nil {
+		return err
+	}
+	msg.Subject = r.event.Subject
+	_, err = c.Publisher.Store(ctx, msg, "result:"+e.ID())
+	return err
+}
+
+// isStoredAs tells whether a message is this result: of that command, at that time.
+func (r result) isStoredAs(stored *jetstream.RawStreamMsg) bool {
+	ours, _, err := schema.Decode(r.event.Header, r.event.Data)
+	theirs, _, unread := schema.Decode(stored.Header, stored.Data)
+	return err == nil && unread == nil && stored.Subject == r.event.Subject && theirs.Type() == ours.Type() && theirs.Time().Equal(ours.Time()) &&
+		schema.Extension(theirs, schema.AttrCausationID) == schema.Extension(ours, schema.AttrCausationID)
 }
 
 // publishOnce publishes a recorded result that may have been published before,

@@ -60,12 +60,12 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 // take writes a result down, once for all that is made of it.
 func (o *outcome) take(a answer) (err error) {
 	if a.published != nil {
-		if o.public, err = json.Marshal(a.published); err != nil {
+		if o.public, err = schema.JSON(a.published); err != nil {
 			return err
 		}
 	}
 	if a.reply != nil {
-		o.Result, err = json.Marshal(a.reply)
+		o.Result, err = schema.JSON(a.reply)
 	}
 	return err
 }

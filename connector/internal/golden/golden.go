@@ -10,6 +10,7 @@ package golden
 
 import (
 	"bytes"
+	"cc-connector/schema"
 	"encoding/json"
 	"flag"
 	"os"
@@ -90,7 +91,7 @@ func Same(t testing.TB, got, want any, err error) {
 // JSON is a value as it is stored, in one line.
 func JSON(t testing.TB, value any) string {
 	t.Helper()
-	data, err := json.Marshal(value)
+	data, err := schema.JSON(value)
 	if err != nil || bytes.ContainsRune(data, '\n') {
 		t.Fatalf("%s: %v", data, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/retry"
+	"cc-connector/schema"
 )
 
 // ErrOvertaken says that somebody else has gone on with the command.
@@ -56,7 +57,7 @@ func read(key string, data []byte, revision uint64) (*Record, error) {
 // Write puts the record into the journal; ErrOvertaken if somebody else has
 // written since it was read.
 func (j *Journal) Write(ctx context.Context, r *Record) error {
-	data, err := json.Marshal(r)
+	data, err := schema.JSON(r)
 	if err != nil {
 		return err
 	}

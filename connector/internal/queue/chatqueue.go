@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cc-connector/schema"
 	"cc-connector/subjects"
 )
 
@@ -47,7 +48,7 @@ type progress struct {
 
 func (qs *Queues) announce(q *chatQueue) {
 	q.untold = false
-	data, err := json.Marshal(progress{q.done})
+	data, err := schema.JSON(progress{q.done})
 	if err == nil {
 		err = qs.NATS.Publish(qs.cfg.Prefix.Internal("turn", string(q.chat)), data)
 	}

@@ -24,6 +24,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/retry"
+	"cc-connector/schema"
 )
 
 // ID is a replica's, unique from its start to its end.
@@ -95,7 +96,7 @@ func (r *Registry) Alive(ctx context.Context) (map[ID]Replica, error) {
 // Announce writes this replica's record; nobody else writes there, so it
 // needs no revision.
 func (r *Registry) Announce(ctx context.Context, record Replica) error {
-	data, err := json.Marshal(record)
+	data, err := schema.JSON(record)
 	if err != nil {
 		return err
 	}
