@@ -43,6 +43,7 @@ func ReaderConsumer(prefix subjects.Prefix, reader string) jetstream.ConsumerCon
 		DeliverPolicy:  jetstream.DeliverAllPolicy,
 		AckPolicy:      jetstream.AckExplicitPolicy,
 		AckWait:        30 * time.Second,
+		MaxDeliver:     -1,
 		MaxAckPending:  256, // under way at once: an event has up to max_payload
 		FilterSubjects: bus{prefix}.readable(),
 	}
