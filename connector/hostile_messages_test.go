@@ -55,18 +55,33 @@ func (s shot) wire() []byte {
 // marksman makes shots: each is a command that is fine, spoilt in a few ways.
 type marksman struct {
 	*rand.Rand
-	watched []string   // chats in which somebody talks: nothing may be done to them
-	own     []string   // chats with which everything may be done
-	copies  []copied   // of what the connector published
-	used    []string   // ids of earlier shots
-	limit   int        // of a message, in bytes
-	aims    [][]string // by lane: subjects to which answers are to go
+	watched []string // chats in which somebody talks: nothing may be done to them
+	own     []string // chats with which everything may be done
+	copies  []copied // of what the connector published
+	used    []string // ids of earlier shots
+	limit   int      // of a message, in bytes
 }
 
 // copied is one of the connector's own messages.
 type copied struct {
 	header  []string
 	payload []byte
+}
+
+// Where answers are to go. JetStream acknowledges a durable command on whatever
+// subject its sender names, and no permission keeps that away from the
+// connector's own; only an account of its own for the sender does. So durable
+// commands aim at what is of no chat that anybody talks in.
+var aims = map[lane][]string{
+	liveLane: {
+		"$KV.CC_CHATS.aimed", "$KV.CC_STATE.aimed", "$JS.API.STREAM.INFO.CC_EVENTS", "$JS.ACK.CC_COMMANDS.runners.1.1.1.1.0", "$O.CC_FILES.M.aimed", "$SRV.PING.aimed",
+		"cc.chat.aimed.event.message", "cc.result.aimed", "cc.internal.aimed", "cc.deadletter.aimed", "cc.durable.chat.active", "cc.aimed",
+	},
+	durableLane: {
+		"$KV.CC_CHATS.strange", "$KV.CC_STATE.strange", "$KV.CC_JOURNAL.strange", "$JS.API.STREAM.PURGE.CC_EVENTS", "$JS.API.STREAM.DELETE.CC_SESSIONS",
+		"$JS.API.CONSUMER.DELETE.CC_COMMANDS.runners", "$JS.ACK.CC_COMMANDS.runners.1.1.1.1.0", "$O.CC_FILES.M.strange", "cc.chat.strange.event.message", "cc.internal.session.strange",
+		"cc.internal.events.strange", "cc.internal.holder.strange", "cc.deadletter.chat.send.strange", "cc.push.received", "cc.durable.chat.active",
+	},
 }
 
 func oneOf[T any](r *rand.Rand, all ...T) T { return all[r.IntN(len(all))] }
@@ -198,7 +213,15 @@ func (m *marksman) spoilEvent(s *shot) {
 	}
 }
 
-func (m *marksman) spoilReply(s *shot) { s.reply = oneOf(m.Rand, m.aims[s.lane]...) }
+// spoilReply aims. A subject that may be answered is another one each time: the
+// server lets the connector answer each once.
+func (m *marksman) spoilReply(s *shot) {
+	if m.IntN(4) == 0 {
+		s.reply = oneOf(m.Rand, "_INBOX_other", "_INBOX_cc-connector.x", "nobody", "_R_.x", "$", strings.Repeat("r", 2000)) + fmt.Sprint(".", m.Uint64())
+		return
+	}
+	s.reply = oneOf(m.Rand, aims[s.lane]...)
+}
 
 func (m *marksman) spoilName(s *shot) {
 	noun, verb, _ := strings.Cut(s.command, ".")
@@ -207,7 +230,7 @@ func (m *marksman) spoilName(s *shot) {
 
 func (m *marksman) spoilToken(s *shot) {
 	if s.chat != "" {
-		s.chat = oneOf(m.Rand, "=", "=zz", "=2e", "=41", "a=", "\u00e9", "$KV", "~", strings.Repeat("t", 2000), "*"[:0]+"star", "=00")
+		s.chat = oneOf(m.Rand, "=", "=zz", "=2e", "=41", "a=", "\u00e9", "$KV", "~", strings.Repeat("t", 2000), "=00")
 	}
 }
 

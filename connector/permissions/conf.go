@@ -33,6 +33,8 @@ const confHead = `# The users of cc-connector under the prefix %[1]s, each with 
 # lets who does it choose a subject to which stored messages go, because nats-server does not
 # ask for the right to publish there. Who reads the stream of events has a push consumer that
 # was made for it, by its own name: see "cc-connector streams --help".
+# Nor does it ask where JetStream's answers go. Who is not to be trusted with that gets an
+# account of its own: deploy/README.md shows how.
 
 include "%[2]s"
 
