@@ -35,7 +35,7 @@ var allowed = map[string]string{
 	"connector":    "brightpattern bus chats command drain failpoint journal metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",
 	"cc-connector": "brightpattern connector permissions schema subjects",
-	"ccdemo":       "bpsim brightpattern connector schema subjects",
+	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",
 	"ccsim":        "bpsim",
 
 	"golden": "schema", "natstest": "bus schema subjects", // for tests alone

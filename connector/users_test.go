@@ -2,8 +2,10 @@ package connector_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
@@ -32,7 +34,8 @@ func TestConversationOfUsers(t *testing.T) {
 	r.start()
 	live, _ := r.as(permissions.CommanderLive)
 	_, durable := r.as(permissions.CommanderDurable)
-	_, reader := r.as(permissions.Consumer)
+	readerConn, reader := r.as(permissions.Consumer)
+	r.makeConsumerOf(permissions.Consumer)
 
 	reply, err := live.Request("cc.chat.request", []byte(`{"from":"Ada"}`), patience)
 	r.check(err)
@@ -41,9 +44,9 @@ func TestConversationOfUsers(t *testing.T) {
 	r.check(err)
 	r.push(chat, map[string]any{"event": "chat_session_message", "party_id": "p1", "msg_id": "long", "msg": strings.Repeat("x", longText)})
 
-	c := r.consume(reader, "CC_EVENTS", "mine", "cc.chat."+tokenOf(chat)+".>")
-	r.readUntil(c, ".result.chat.send")
-	r.readFiles(reader, r.readUntil(c, ".event.message"))
+	delivered := r.read(reader, permissions.Consumer)
+	r.readUntil(delivered, ".result.chat.send")
+	r.readFile(readerConn, r.readUntil(delivered, ".event.message"))
 	r.readChats(reader, tokenOf(chat))
 	r.lookOn()
 }
@@ -60,42 +63,58 @@ func (r *rig) chatOf(reply *nats.Msg) string {
 	return result.ChatID
 }
 
-// consume makes a consumer with one filter.
-func (r *rig) consume(js jetstream.JetStream, stream, name, filter string) jetstream.Consumer {
+// makeConsumerOf makes the consumer of somebody who reads.
+func (r *rig) makeConsumerOf(role permissions.Role) {
 	r.Helper()
-	c, err := js.CreateConsumer(r.ctx, stream, jetstream.ConsumerConfig{Durable: name, AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: filter})
+	name := permissions.UserName(r.config.Prefix, role)
+	_, err := r.js.CreatePushConsumer(r.ctx, r.config.Prefix.StreamName("EVENTS"), permissions.ReaderConsumer(r.config.Prefix, name))
 	r.check(err)
-	return c
+}
+
+// read has what is stored delivered to the user, by the consumer that was made for it.
+func (r *rig) read(js jetstream.JetStream, role permissions.Role) <-chan jetstream.Msg {
+	r.Helper()
+	consumer, err := js.PushConsumer(r.ctx, "CC_EVENTS", permissions.UserName(r.config.Prefix, role))
+	r.check(err)
+	delivered := make(chan jetstream.Msg, 256)
+	consuming, err := consumer.Consume(func(msg jetstream.Msg) { delivered <- msg })
+	r.check(err)
+	r.Cleanup(consuming.Stop)
+	return delivered
 }
 
 // readUntil takes messages, and acknowledges them, until one has a subject with the ending.
-func (r *rig) readUntil(c jetstream.Consumer, ending string) jetstream.Msg {
+func (r *rig) readUntil(delivered <-chan jetstream.Msg, ending string) jetstream.Msg {
 	r.Helper()
 	for {
-		msg, err := c.Next(jetstream.FetchMaxWait(patience))
-		r.check(err)
-		r.check(msg.DoubleAck(r.ctx))
-		if strings.HasSuffix(msg.Subject(), ending) {
-			return msg
+		select {
+		case msg := <-delivered:
+			r.check(msg.DoubleAck(r.ctx))
+			if strings.HasSuffix(msg.Subject(), ending) {
+				return msg
+			}
+		case <-time.After(patience):
+			r.Fatalf("nothing on %s is delivered", ending)
 		}
 	}
 }
 
-// readFiles reads what an event refers to.
-func (r *rig) readFiles(js jetstream.JetStream, msg jetstream.Msg) {
+// readFile reads what an event refers to.
+func (r *rig) readFile(nc *nats.Conn, msg jetstream.Msg) {
 	r.Helper()
 	ce, _, err := schema.Decode(msg.Headers(), msg.Data())
 	r.check(err)
-	_, object, elsewhere := schema.DataRef(ce)
+	bucket, object, elsewhere := schema.DataRef(ce)
 	if !elsewhere {
 		r.Fatal("the long event has its data with it")
 	}
-	files, err := js.ObjectStore(r.ctx, "CC_FILES")
-	r.check(err)
-	data, err := files.GetBytes(r.ctx, object)
+	data, err := schema.ReadObject(r.ctx, nc, bucket, object)
 	r.check(err)
 	if !json.Valid(data) || len(data) < longText {
 		r.Errorf("the object has %d bytes", len(data))
+	}
+	if _, err := schema.ReadObject(r.ctx, nc, bucket, "none"); !errors.Is(err, schema.ErrNoObject) {
+		r.Errorf("an object that is not there: %v", err)
 	}
 }
 
@@ -104,19 +123,20 @@ func (r *rig) readChats(js jetstream.JetStream, token string) {
 	r.Helper()
 	chats, err := js.KeyValue(r.ctx, "CC_CHATS")
 	r.check(err)
-	_, err = chats.Get(r.ctx, token)
+	entry, err := chats.Get(r.ctx, token)
 	r.check(err)
-	keys, err := chats.Keys(r.ctx)
+	stream, err := js.Stream(r.ctx, "KV_CC_CHATS")
 	r.check(err)
-	if len(keys) != 1 || keys[0] != token {
-		r.Errorf("CC_CHATS has %v", keys)
+	first, err := stream.GetMsg(r.ctx, 1, jetstream.WithGetMsgSubject("$KV.CC_CHATS.>"))
+	r.check(err)
+	if first.Subject != "$KV.CC_CHATS."+token || first.Sequence != entry.Revision() {
+		r.Errorf("CC_CHATS begins with %s", first.Subject)
 	}
-	watcher, err := chats.WatchAll(r.ctx)
+	info, err := stream.Info(r.ctx, jetstream.WithSubjectFilter("$KV.CC_CHATS.>"))
 	r.check(err)
-	if entry := <-watcher.Updates(); entry == nil || entry.Key() != token {
-		r.Errorf("the watcher tells of %v", entry)
+	if len(info.State.Subjects) != 1 || info.State.Subjects["$KV.CC_CHATS."+token] != 1 {
+		r.Errorf("CC_CHATS has %v", info.State.Subjects)
 	}
-	r.check(watcher.Stop())
 }
 
 // lookOn is what the auditor may see.
@@ -136,33 +156,16 @@ func (r *rig) lookOn() {
 	if !strings.Contains(string(stats.Data), "chat-send") {
 		r.Errorf("the statistics are %s", stats.Data)
 	}
-	r.readUntil(r.consume(js, "CC_EVENTS", "audit", "cc.chat.*.>"), ".session.opened")
+	r.makeConsumerOf(permissions.Auditor)
+	r.readUntil(r.read(js, permissions.Auditor), ".session.opened")
 	advisories, err := nc.SubscribeSync("$JS.EVENT.ADVISORY.>")
 	r.check(err)
 	r.check(nc.Flush())
-	r.check(js.DeleteConsumer(r.ctx, "CC_EVENTS", "audit"))
+	r.check(r.js.DeleteConsumer(r.ctx, "CC_EVENTS", "cc-auditor"))
 	advisory, err := advisories.NextMsg(patience)
 	r.check(err)
 	if !strings.HasPrefix(advisory.Subject, "$JS.EVENT.ADVISORY.CONSUMER.") {
 		r.Errorf("the first advisory is on %s", advisory.Subject)
-	}
-}
-
-// What the subject of a request says, its body must say, too: the permission rests on it.
-func TestFilterOfAConsumerIsHeld(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, bpsim.Options{})
-	r.start()
-	nc, _ := r.as(permissions.Consumer)
-	for name, config := range map[string]string{
-		"another filter": `"filter_subject":"cc.internal.>"`, "no filter": `"description":"all"`, "several": `"filter_subjects":["cc.internal.>","cc.chat.*.>"]`,
-	} {
-		body := `{"stream_name":"CC_EVENTS","config":{"durable_name":"mine","ack_policy":"explicit",` + config + `}}`
-		reply, err := nc.Request("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine.cc.chat.*.>", []byte(body), patience)
-		r.check(err)
-		if !strings.Contains(string(reply.Data), `"error"`) {
-			t.Errorf("with %s it is made: %s", name, reply.Data)
-		}
 	}
 }
 

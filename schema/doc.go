@@ -10,7 +10,8 @@
 // Commands are described once, in [Commands]: their fields, limits and lanes;
 // [Command.Validate] judges data by that table. Events are listed in [Events].
 //
-// A consumer that wants every event of every chat subscribes to cc.chat.> and
+// A consumer that wants every event of every chat reads cc.chat.*.> and
 // proves by the attribute sequence ([Sequence]) that it has missed none: it counts
-// 1, 2, 3, … per source over events and session messages.
+// 1, 2, 3, … per source over events and session messages. What was too large for
+// the bus lies elsewhere ([DataRef]), and is read by [ReadObject].
 package schema

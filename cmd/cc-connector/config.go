@@ -37,12 +37,10 @@ type logConfig struct {
 
 // readConfig reads the environment. Its error is a badSettings with all that is wrong.
 func readConfig() (config, error) {
-	raw, err := readSettings()
+	r, err := newReader()
 	if err != nil {
 		return config{}, err
 	}
-	r := &reader{settings: raw, wrong: make(map[*string]string)}
-	r.checkQuotes()
 	cfg := config{
 		nats:      r.nats(),
 		client:    r.client(),

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"cc-connector/connector/permissions"
 	"cc-connector/subjects"
@@ -12,7 +13,8 @@ import (
 
 const permissionsAbout = `The users: the connector; a commander on the live and one on the durable lane; a commander of one chat; a consumer,
 who reads; an auditor, who also sees dead letters and how JetStream is. Each may do the least that it needs, and has
-an inbox prefix of its own. Two forms:
+an inbox prefix of its own. Consumer and auditor read the stream of events by a consumer that has the user's name and is
+made for it: see "cc-connector streams --help". Two forms:
 
   conf  for nats-server, to be included: authorization { include "users.conf" }. The passwords are variables
   nsc   a shell script of "nsc add user" commands, for accounts of JWTs
@@ -23,6 +25,8 @@ func preparePermissions(flags *flag.FlagSet) action {
 	format := flags.String("format", "conf", "`FORMAT`: conf or nsc; default conf")
 	prefix := flags.String("prefix", "", "`PREFIX` of the subjects; default CC_SUBJECT_PREFIX, or else cc")
 	chat := flags.String("chat", "example", "`CHAT`, the id of the chat of the commander of one chat; default example")
+	reader := flags.String("reader", "", "`NAME` of one more user that reads, with a consumer of its own")
+	only := flags.String("only", "", "`NAMES` of the users to print, joined by commas, for accounts of their own; default all")
 	return func(_ []string, stdout, _ io.Writer) error {
 		write, known := map[string]func(subjects.Prefix, []permissions.User) string{"conf": permissions.Conf, "nsc": permissions.NSC}[*format]
 		if !known {
@@ -36,7 +40,17 @@ func preparePermissions(flags *flag.FlagSet) action {
 		if err != nil {
 			return usageError("--chat is empty; it must be the id of a chat")
 		}
-		_, err = io.WriteString(stdout, write(p, permissions.Users(p, token)))
+		users := permissions.Users(p, token)
+		if *reader != "" {
+			if err := checkReader(*reader); err != nil {
+				return err
+			}
+			users = append(users, permissions.Reader(p, *reader))
+		}
+		if users, err = chosen(users, *only); err != nil {
+			return err
+		}
+		_, err = io.WriteString(stdout, write(p, users))
 		return err
 	}
 }
@@ -57,4 +71,19 @@ func chosenPrefix(given string) (subjects.Prefix, error) {
 		return "", usageError(fmt.Sprintf("%s is %q, which is no prefix: it must be one or more tokens of a-z, 0-9 and -, joined by dots, like cc or acme.eu", source, given))
 	}
 	return prefix, nil
+}
+
+// chosen are the users with these names.
+func chosen(users []permissions.User, names string) (some []permissions.User, err error) {
+	if names == "" {
+		return users, nil
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		user, err := find(users, name, "user", func(u permissions.User) string { return u.Name })
+		if err != nil {
+			return nil, err
+		}
+		some = append(some, user)
+	}
+	return some, nil
 }

@@ -104,6 +104,12 @@ func TestPermissionsFollowThePrefix(t *testing.T) {
 	if !strings.Contains(out, "'x.durable.*.*.a=2Eb'") || strings.Contains(out, "acme") {
 		t.Error("--prefix and --chat are not followed")
 	}
+	if out := outputOf(t, "permissions", "--reader", "billing"); !strings.Contains(out, `"$JS.ACK.ACME_EU_EVENTS.billing.>"`) || !strings.Contains(out, "$BILLING_PASSWORD") {
+		t.Error("--reader is not followed")
+	}
+	if out := outputOf(t, "permissions", "--only", "acme_eu-auditor,acme_eu-commander-live"); strings.Count(out, "    user: ") != 2 || !strings.Contains(out, `"acme_eu-auditor"`) {
+		t.Error("--only is not followed")
+	}
 }
 
 func TestPermissionsRefused(t *testing.T) {
@@ -118,6 +124,8 @@ func TestPermissionsRefused(t *testing.T) {
 		{"CC.", nil, `CC_SUBJECT_PREFIX is "CC."`},
 		{"", []string{"--format", "json"}, `--format is "json"`},
 		{"", []string{"--chat", ""}, "--chat is empty"},
+		{"", []string{"--reader", "a b"}, "--reader must be"},
+		{"", []string{"--only", "cc-consumer,nobody"}, `no user "nobody"`},
 		{"", []string{"cc"}, "no argument"},
 		{"", []string{"--prefixes", "cc"}, "usage: cc-connector permissions"},
 	} {

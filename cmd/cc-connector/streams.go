@@ -20,12 +20,25 @@ Without an argument, all streams as one JSON array; with the name of one, this o
 "nats stream add --config" takes it; with the name of a consumer behind it, the consumer's, for "nats consumer add":
 
   cc-connector streams CC_SESSIONS > stream.json && nats stream add --config stream.json
-  cc-connector streams CC_SESSIONS holders > consumer.json && nats consumer add CC_SESSIONS --config consumer.json`
+  cc-connector streams CC_SESSIONS holders > consumer.json && nats consumer add CC_SESSIONS --config consumer.json
+
+Who reads the stream of events as one of the users that "cc-connector permissions" prints may make no consumer, but has
+one by its own name. --reader prints it, to be made by an administrator; with --make it is made here and now, by the user
+as whom the CC_NATS_ settings sign in: the connector's may, for cc-consumer and cc-auditor. Where the stream is not there
+yet, it is made, too. What is there stays as it is.
+
+  cc-connector streams --reader cc-consumer > consumer.json && nats consumer add CC_EVENTS --config consumer.json
+  cc-connector streams --reader cc-consumer --make`
 
 func prepareStreams(flags *flag.FlagSet) action {
 	consumers := flags.Bool("consumers", false, "print all consumers instead, each with the name of its stream")
 	nack := flags.Bool("nack", false, "print all streams and consumers as YAML resources of NACK, the Kubernetes controller of JetStream")
+	reader := flags.String("reader", "", "print the consumer of the user `NAME`, who reads the stream of events")
+	make := flags.Bool("make", false, "with --reader: make the consumer instead of printing it")
 	return func(operands []string, stdout, _ io.Writer) error {
+		if *reader != "" || *make {
+			return readersConsumer(*reader, *make, *consumers || *nack || len(operands) > 0, stdout)
+		}
 		if (*consumers || *nack) && len(operands) > 0 || *consumers && *nack {
 			return usageError("--consumers and --nack print everything: give one of them, and no name")
 		}
@@ -40,21 +53,38 @@ func prepareStreams(flags *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(printed)
+		return printJSON(stdout, printed)
 	}
+}
+
+func printJSON(w io.Writer, printed any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(printed)
 }
 
 // readDefinitions reads the settings that the streams depend on, and no others.
 func readDefinitions() ([]connector.Definition, error) {
+	r, err := newReader()
+	if err != nil {
+		return nil, err
+	}
+	definitions := r.definitions()
+	return definitions, r.err()
+}
+
+func newReader() (*reader, error) {
 	raw, err := readSettings()
 	if err != nil {
 		return nil, err
 	}
 	r := &reader{settings: raw, wrong: make(map[*string]string)}
 	r.checkQuotes()
+	return r, nil
+}
+
+func (r *reader) definitions() []connector.Definition {
 	cfg := r.limits()
 	cfg.Prefix = r.prefix()
 	base := r.baseURL()
@@ -62,10 +92,7 @@ func readDefinitions() ([]connector.Definition, error) {
 	if r.AppID != "" || r.Apps != "" {
 		cfg.Apps = r.apps()
 	}
-	if err := r.err(); err != nil {
-		return nil, err
-	}
-	return connector.Definitions(cfg), nil
+	return connector.Definitions(cfg)
 }
 
 // consumerOf is a consumer in the form of a request to make it.

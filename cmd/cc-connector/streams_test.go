@@ -153,6 +153,12 @@ func TestStreamsRefused(t *testing.T) {
 		{nil, []string{"CC_SESSIONS", "holders", "x"}, "at most"},
 		{nil, []string{"--nack", "CC_EVENTS"}, "no name"},
 		{nil, []string{"--nack", "--consumers"}, "one of them"},
+		{nil, []string{"--reader", "cc-consumer", "CC_EVENTS"}, "--reader"},
+		{nil, []string{"--reader", "cc-consumer", "--nack"}, "--reader"},
+		{nil, []string{"--reader", "a.b"}, "--reader must be"},
+		{nil, []string{"--make"}, "--reader must be"},
+		{map[string]string{"CC_BASE_URL": ""}, []string{"--reader", "cc-consumer", "--make"}, "CC_BASE_URL is missing"},
+		{map[string]string{"CC_NATS_URL": "x y"}, []string{"--reader", "cc-consumer", "--make"}, "CC_NATS_URL"},
 		{map[string]string{"CC_BASE_URL": ""}, nil, "CC_BASE_URL is missing"},
 		{map[string]string{"CC_SUBJECT_PREFIX": "CC", "CC_STREAM_REPLICAS": "7"}, nil, "CC_STREAM_REPLICAS"},
 	} {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // playAgainst plays the conversation against a running system, within the limit.
@@ -43,9 +41,11 @@ func playSignedIn(ctx context.Context, forbidden func(error), set settings, p *p
 		return tally{}, err
 	}
 	defer events.Close()
-	js, err := jetstream.New(events)
-	if err != nil {
-		return tally{}, err
+	name := consumer.name(set.prefix)
+	listen := func(context.Context) (listening, error) { return listenAs(events, set.prefix, name) }
+	told, err := play(ctx, bus{commands: commands, listen: listen, prefix: set.prefix}, p)
+	if told.chat != "" && told.count == 0 && err != nil {
+		err = fmt.Errorf("%w; is there the consumer %s on %s? cc-connector streams --reader makes it", err, name, set.prefix.StreamName("EVENTS"))
 	}
-	return play(ctx, bus{commands: commands, events: js, prefix: set.prefix}, p)
+	return told, err
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector"
 	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/permissions"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -79,6 +81,19 @@ func startConnectorFor(t *testing.T, ns *server.Server, script string) {
 	t.Cleanup(func() { s.close() })
 	ctx, _ := deadline(t)
 	if err := s.runConnector(ctx, nc); err != nil {
+		t.Fatal(err)
+	}
+	makeConsumer(t, nc, "cc-consumer")
+}
+
+// makeConsumer makes the consumer of somebody who reads; the connector's user may.
+func makeConsumer(t *testing.T, nc *nats.Conn, name string) {
+	t.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreatePushConsumer(t.Context(), "CC_EVENTS", permissions.ReaderConsumer(subjects.DefaultPrefix, name)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -155,6 +170,9 @@ func TestAgainstForbidden(t *testing.T) {
 		"an unknown user":     {"nobody", "cc-consumer", nil, []string{"refuses", commander.user(), commander.passwordFile()}},
 		"no right to command": {"cc-consumer", "cc-consumer", nil, []string{"forbids", commander.user(), "cc.chat.request"}},
 		"no right to read":    {"cc-commander-live", "cc-commander-live", nil, []string{"forbids", consumer.user(), "CC_EVENTS"}},
+		"no consumer":         {"cc-commander-live", "cc-auditor", nil, []string{"no event of it came", "the consumer cc-auditor on CC_EVENTS"}},
+		"another's consumer": {"cc-commander-live", "cc-consumer", func(t *testing.T) { t.Setenv(consumerVariable, "cc-auditor") },
+			[]string{"forbids", consumer.user(), "_DELIVER_cc-auditor"}},
 		"a missing file": {"cc-commander-live", "cc-consumer", func(t *testing.T) { t.Setenv(consumer.passwordFile(), "/nowhere/secret") },
 			[]string{consumer.passwordFile(), "/nowhere/secret"}},
 		"an empty file": {"cc-commander-live", "cc-consumer", func(t *testing.T) { t.Setenv(consumer.passwordFile(), os.DevNull) },
@@ -203,6 +221,22 @@ func TestTallyFindsAHole(t *testing.T) {
 		if err := told.add(numbered(n)); err == nil || !strings.Contains(err.Error(), "not whole") {
 			t.Errorf("sequence %d after 2: %v", n, err)
 		}
+	}
+}
+
+// What a consumer delivers again comes late, or twice.
+func TestTurns(t *testing.T) {
+	turns := inOrder{next: 1}
+	var got []uint64
+	result := event.New()
+	for _, ce := range []event.Event{numbered(2), result, numbered(1), numbered(1), numbered(4), numbered(2), numbered(3), numbered(3)} {
+		for _, taken := range turns.take(turn{ce: ce}) {
+			n, _ := schema.Sequence(taken.ce)
+			got = append(got, n)
+		}
+	}
+	if want := []uint64{0, 1, 2, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("taken are %v, want %v", got, want)
 	}
 }
 

@@ -31,7 +31,7 @@ const (
 // side, events come in on the other.
 type bus struct {
 	commands *nats.Conn
-	events   jetstream.JetStream
+	listen   func(context.Context) (listening, error)
 	prefix   subjects.Prefix
 }
 
@@ -47,6 +47,11 @@ type customer struct {
 // play requests a chat and follows it until its session is closed.
 func play(ctx context.Context, b bus, p *printer) (tally, error) {
 	me := &customer{bus: b, printer: p}
+	events, err := b.listen(ctx) // first: what others listen to as well is told once
+	if err != nil {
+		return tally{}, err
+	}
+	defer events.stop()
 	if err := me.requestChat(ctx); err != nil {
 		return tally{}, err
 	}
@@ -55,13 +60,16 @@ func play(ctx context.Context, b bus, p *printer) (tally, error) {
 	if err != nil {
 		return told, err
 	}
-	messages, stop, err := b.consume(ctx, jetstream.DeliverAllPolicy, b.prefix.ChatAll(token))
-	if err != nil {
-		return told, err
-	}
-	defer stop()
+	turns := inOrder{next: 1}
 	for {
-		closed, err := me.next(ctx, messages, &told)
+		msg, err := events.next(ctx)
+		if err != nil {
+			return told, err
+		}
+		if parsed, err := b.prefix.Parse(msg.Subject); err != nil || parsed.Chat != token {
+			continue
+		}
+		closed, err := me.hear(ctx, msg, &turns, &told)
 		if err != nil || closed {
 			return told, err
 		}
@@ -78,35 +86,22 @@ func (c *customer) requestChat(ctx context.Context) error {
 	return nil
 }
 
-// consume reads the stream of events in order.
-func (b bus) consume(ctx context.Context, from jetstream.DeliverPolicy, filter ...string) (jetstream.MessagesContext, func(), error) {
-	stream := b.prefix.StreamName("EVENTS")
-	consumer, err := b.events.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: filter, DeliverPolicy: from})
+// hear takes one message, and what has its turn with it; closed says that the chat is over.
+func (c *customer) hear(ctx context.Context, msg *nats.Msg, turns *inOrder, told *tally) (closed bool, err error) {
+	ce, _, err := schema.Decode(msg.Header, msg.Data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the stream %s: %w", stream, err)
+		return false, fmt.Errorf("%s: %w", msg.Subject, err)
 	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the stream %s: %w", stream, err)
+	for _, t := range turns.take(turn{msg.Subject, ce}) {
+		c.printer.event(t.subject, t.ce)
+		if err := told.add(t.ce); err != nil {
+			return false, err
+		}
+		if closed, err = c.react(ctx, t.ce); err != nil || closed {
+			return closed, err
+		}
 	}
-	return messages, messages.Stop, nil
-}
-
-// next takes one event; closed says that the chat is over.
-func (c *customer) next(ctx context.Context, messages jetstream.MessagesContext, told *tally) (closed bool, err error) {
-	msg, err := messages.Next(jetstream.NextContext(ctx))
-	if err != nil {
-		return false, err
-	}
-	ce, _, err := schema.Decode(msg.Headers(), msg.Data())
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", msg.Subject(), err)
-	}
-	c.printer.event(msg.Subject(), ce)
-	if err := told.add(ce); err != nil {
-		return false, err
-	}
-	return c.react(ctx, ce)
+	return false, nil
 }
 
 // react does what the customer does about an event; closed says that the chat is over.
@@ -226,23 +221,22 @@ func readResult(name subjects.Command, reply *nats.Msg) (*schema.Result, error) 
 
 // watch invites others to join, and prints what they do until ctx ends.
 func watch(ctx context.Context, s *stage, p *printer) error {
-	b := s.bus()
-	events, stop, err := b.consume(ctx, jetstream.DeliverNewPolicy, b.prefix.AllChats(), b.prefix.AllResults()[1])
+	events, err := s.listen(ctx, jetstream.DeliverNewPolicy)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer events.stop()
 	p.invite(s)
 	for {
-		msg, err := events.Next(jetstream.NextContext(ctx))
+		msg, err := events.next(ctx)
 		if errors.Is(err, context.Canceled) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if ce, _, err := schema.Decode(msg.Headers(), msg.Data()); err == nil {
-			p.event(msg.Subject(), ce)
+		if ce, _, err := schema.Decode(msg.Header, msg.Data); err == nil {
+			p.event(msg.Subject, ce)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -9,12 +10,14 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cc-connector/connector"
+	"cc-connector/connector/permissions"
+	"cc-connector/subjects"
 )
 
 // account is one of the two NATS users that play against a running system:
 // neither can do what the other does.
 type account struct {
-	name, does string
+	role, does string
 }
 
 var (
@@ -24,23 +27,34 @@ var (
 
 type variable struct{ name, doc string }
 
-func (a account) user() string         { return "CCDEMO_" + a.name + "_USER" }
-func (a account) passwordFile() string { return "CCDEMO_" + a.name + "_PASSWORD_FILE" }
-func (a account) creds() string        { return "CCDEMO_" + a.name + "_CREDS" }
-func (a account) inboxPrefix() string  { return "CCDEMO_" + a.name + "_INBOX_PREFIX" }
+func (a account) user() string         { return "CCDEMO_" + a.role + "_USER" }
+func (a account) passwordFile() string { return "CCDEMO_" + a.role + "_PASSWORD_FILE" }
+func (a account) creds() string        { return "CCDEMO_" + a.role + "_CREDS" }
+func (a account) inboxPrefix() string  { return "CCDEMO_" + a.role + "_INBOX_PREFIX" }
+
+const consumerVariable = "CCDEMO_CONSUMER_NAME"
 
 func (a account) variables() []variable {
-	return []variable{
+	all := []variable{
 		{a.user(), "the user that " + a.does},
 		{a.passwordFile(), "file with its password"},
 		{a.creds(), "its credentials file, instead of user and password"},
 		{a.inboxPrefix(), "where replies to it come (default _INBOX)"},
 	}
+	if a == consumer {
+		all = append(all, variable{consumerVariable, "the consumer that was made for it (default its user's name)"})
+	}
+	return all
+}
+
+// name is that of the consumer that was made for the account.
+func (a account) name(prefix subjects.Prefix) string {
+	return cmp.Or(os.Getenv(consumerVariable), os.Getenv(a.user()), permissions.UserName(prefix, permissions.Consumer))
 }
 
 // options are the account's sign-in and inbox prefix, or an error that names the bad variable.
 func (a account) options() ([]nats.Option, error) {
-	options := append(connector.NATSOptions(), nats.Name("ccdemo "+strings.ToLower(a.name)))
+	options := append(connector.NATSOptions(), nats.Name("ccdemo "+strings.ToLower(a.role)))
 	if inbox := os.Getenv(a.inboxPrefix()); inbox != "" {
 		options = append(options, nats.CustomInboxPrefix(inbox))
 	}

@@ -41,7 +41,10 @@ type stage struct {
 	close  func()
 }
 
-func (s *stage) bus() bus { return bus{commands: s.nc, events: s.js, prefix: s.prefix} }
+func (s *stage) bus() bus {
+	listen := func(ctx context.Context) (listening, error) { return s.listen(ctx, jetstream.DeliverAllPolicy) }
+	return bus{commands: s.nc, listen: listen, prefix: s.prefix}
+}
 
 func build(ctx context.Context, set settings) (*stage, error) {
 	s := &stage{prefix: set.prefix, close: func() {}}

@@ -37,7 +37,7 @@ func (t *tally) progress(err error) string {
 	case t.chat == "":
 		return fmt.Sprintf("no chat was had (%v); does a connector run under this prefix?", err)
 	case t.count == 0:
-		return fmt.Sprintf("chat %s was had, but no event of it came; can the contact center be reached?", t.chat)
+		return fmt.Sprintf("chat %s was had, but no event of it came (%v); can the contact center be reached?", t.chat, err)
 	}
 	return fmt.Sprintf("chat %s has had %d events, and nothing came after %s; does the agent answer?", t.chat, t.count, t.last)
 }

@@ -40,7 +40,7 @@ func (b bus) streams() []string {
 	}
 }
 
-// Subjects of what is in a bucket.
+// Subjects of what the connector keeps in a bucket.
 func (b bus) keys(suffix string) string { return "$KV." + b.stream(suffix) + ".>" }
 func (b bus) objects() string           { return "$O." + b.stream("FILES") + ".>" }
 

@@ -29,9 +29,12 @@ const confHead = `# The users of cc-connector under the prefix %[1]s, each with 
 # Every user has an inbox prefix of its own, which its client must use: the connector by
 # CC_NATS_INBOX_PREFIX, the nats CLI by --inbox-prefix, a program by its library's option.
 #
-# Whoever may create consumers can have stored events delivered to a subject that somebody
-# listens to, because nats-server does not ask for the right to publish there. Who is not
-# to be trusted with that gets no CONSUMER.CREATE, but a pull consumer that was made for it.
+# Nobody but the connector may create consumers, pull or get messages directly: each of these
+# lets who does it choose a subject to which stored messages go, because nats-server does not
+# ask for the right to publish there. Who reads the stream of events has a push consumer that
+# was made for it, by its own name: see "cc-connector streams --help".
+# Nor does it ask where JetStream's answers go. Who is not to be trusted with that gets an
+# account of its own: deploy/README.md shows how.
 
 include "%[2]s"
 

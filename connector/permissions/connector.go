@@ -35,6 +35,9 @@ func (b bus) connector() User {
 	b.mayWork(&u, b.stream("SESSIONS"), "holders")
 	b.mayWork(&u, b.stream("COMMANDS"), "runners")
 	mayWatch(&u, b.kv("JOURNAL"), b.keys("JOURNAL"))
+	for _, reader := range []Role{Consumer, Auditor} { // so that no administrator is needed for "cc-connector streams --make"
+		u.mayPublish(api("CONSUMER.CREATE", b.stream("EVENTS")+"."+UserName(b.prefix, reader)))
+	}
 	return u
 }
 

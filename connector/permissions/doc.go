@@ -7,12 +7,20 @@
 //     inbox reads the other's replies.
 //   - The connector answers by allow_responses: it may publish once to the
 //     reply subject of a message that it got, and to nobody else.
-//   - The subject of a JetStream request names the stream, and that of a
-//     consumer's creation also the one filter of the consumer, which the server
-//     holds the request to. So a reader can be kept to what it may read.
-//   - Nothing in that subject names where a push consumer delivers, and the
-//     server does not ask whether its maker may publish there. Who may make
-//     consumers can have stored events delivered to any subject that somebody
-//     listens to. Therefore a user that may make consumers is to be trusted not
-//     to do that, or to be given consumers that were made for it.
+//   - The subject of a JetStream request names the stream, and the consumer if
+//     there is one. So a user can be kept to its own consumer, and to its own
+//     acknowledgements: another's would be a loss to the other.
+//   - The server does not ask whether a user may publish where it has messages
+//     delivered: neither to a push consumer's deliver subject, nor to the reply
+//     subject of a pull request or of a direct get. Whoever may make one of them
+//     can have a stored message taken for a command. So nobody but the connector
+//     may: who reads has a push consumer that was made for it, and otherwise
+//     asks for single messages, which come wrapped.
+//
+// What no permission can keep: nor does the server ask where other answers of
+// JetStream go. Every user that may make it answer, with a publication's
+// acknowledgement or a stream's state, can have that answer, whose words it does
+// not choose, published on any subject of its account, be it the connector's own.
+// Only an account of its own keeps a user from that: what is answered there stays
+// there. deploy/README.md tells how.
 package permissions

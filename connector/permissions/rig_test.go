@@ -39,21 +39,30 @@ func password(user string) string { return "password of " + user }
 
 func startBus(t *testing.T, prefix subjects.Prefix) *bus {
 	t.Helper()
+	b := newBus(t, prefix)
+	users, dir := permissions.Users(prefix, chat), t.TempDir()
+	writePasswords(t, dir, users)
+	write(t, dir, "users.conf", permissions.Conf(prefix, users))
+	b.start(write(t, dir, "nats.conf", fmt.Sprintf("jetstream { store_dir: %q }\nauthorization { include \"users.conf\" }\n", t.TempDir())))
+	b.makeStreams()
+	return b
+}
+
+func newBus(t *testing.T, prefix subjects.Prefix) *bus {
 	b := &bus{T: t, prefix: prefix, users: make(map[permissions.Role]permissions.User)}
-	users := permissions.Users(prefix, chat)
-	for i, role := range roles {
-		b.users[role] = users[i]
+	for i, user := range permissions.Users(prefix, chat) {
+		b.users[roles[i]] = user
 	}
-	dir := t.TempDir()
+	return b
+}
+
+func writePasswords(t *testing.T, dir string, users []permissions.User) {
+	t.Helper()
 	var passwords strings.Builder
 	for _, user := range users {
 		fmt.Fprintf(&passwords, "%s: %q\n", permissions.PasswordVariable(user.Name), password(user.Name))
 	}
 	write(t, dir, permissions.PasswordsFile, passwords.String())
-	write(t, dir, "users.conf", permissions.Conf(prefix, users))
-	b.start(write(t, dir, "nats.conf", fmt.Sprintf("jetstream { store_dir: %q }\nauthorization { include \"users.conf\" }\n", t.TempDir())))
-	b.makeStreams()
-	return b
 }
 
 func write(t *testing.T, dir, name, text string) (path string) {

@@ -48,7 +48,8 @@ const (
 func Users(prefix subjects.Prefix, chat subjects.ChatToken) []User {
 	b := bus{prefix}
 	return []User{
-		b.connector(), b.commanderLive(), b.commanderDurable(), b.commanderChat(chat), b.consumer(), b.auditor(),
+		b.connector(), b.commanderLive(), b.commanderDurable(), b.commanderChat(chat),
+		Reader(prefix, UserName(prefix, Consumer)), b.auditor(),
 	}
 }
 
@@ -58,15 +59,16 @@ func UserName(prefix subjects.Prefix, role Role) string {
 }
 
 // InboxPrefix is a user's own.
-func InboxPrefix(prefix subjects.Prefix, role Role) string { return "_INBOX_" + UserName(prefix, role) }
+func InboxPrefix(prefix subjects.Prefix, role Role) string { return inboxOf(UserName(prefix, role)) }
 
-// user has its inbox, and nothing else yet.
-func (b bus) user(role Role, doc string) User {
-	inbox := InboxPrefix(b.prefix, role)
-	return User{
-		Name: UserName(b.prefix, role), Doc: doc, InboxPrefix: inbox,
-		Subscribe: []Subscription{{Subject: inbox + ".>"}},
-	}
+func inboxOf(user string) string { return "_INBOX_" + user }
+
+func (b bus) user(role Role, doc string) User { return newUser(UserName(b.prefix, role), doc) }
+
+// newUser has its inbox, and nothing else yet.
+func newUser(name, doc string) User {
+	inbox := inboxOf(name)
+	return User{Name: name, Doc: doc, InboxPrefix: inbox, Subscribe: []Subscription{{Subject: inbox + ".>"}}}
 }
 
 func (u *User) mayPublish(subjects ...string) { u.Publish = append(u.Publish, subjects...) }

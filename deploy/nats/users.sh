@@ -71,6 +71,8 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.CONSUMER.DELETE.KV_CC_JOURNAL.*' \
   --allow-pub '$JS.FC.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.FC.*.*.KV_CC_JOURNAL.>' \
+  --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.cc-consumer' \
+  --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.cc-auditor' \
   --allow-sub '_INBOX_cc-connector.>' \
   --allow-sub 'cc.service.* cc-connector' \
   --allow-sub 'cc.chat.* cc-connector' \
@@ -118,89 +120,33 @@ nsc add user --account "$ACCOUNT" --name cc-commander-chat \
   --allow-sub 'cc.chat.example.result.>' \
   --allow-sub 'cc.chat.example.session.>'
 
-# reads events, results, CC_CHATS and CC_FILES, by consumers of its own; each has one filter, cc.chat.*.> or cc.result.> or within them
+# reads events, results, CC_CHATS and CC_FILES; the stream of events by the consumer cc-consumer, which is made for it
 # inbox prefix: _INBOX_cc-consumer
 nsc add user --account "$ACCOUNT" --name cc-consumer \
   --allow-pub '$JS.API.STREAM.INFO.CC_EVENTS' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.*.cc.chat.>' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.*.cc.result.>' \
-  --allow-pub '$JS.API.CONSUMER.INFO.CC_EVENTS.*' \
-  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.*' \
-  --allow-pub '$JS.API.CONSUMER.DELETE.CC_EVENTS.*' \
-  --allow-pub '$JS.ACK.CC_EVENTS.>' \
-  --allow-pub '$JS.ACK.*.*.CC_EVENTS.>' \
-  --allow-pub '$JS.FC.CC_EVENTS.>' \
-  --allow-pub '$JS.FC.*.*.CC_EVENTS.>' \
   --allow-pub '$JS.API.STREAM.INFO.KV_CC_CHATS' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.KV_CC_CHATS.*.$KV.CC_CHATS.>' \
-  --allow-pub '$JS.API.CONSUMER.INFO.KV_CC_CHATS.*' \
-  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.KV_CC_CHATS.*' \
-  --allow-pub '$JS.API.CONSUMER.DELETE.KV_CC_CHATS.*' \
-  --allow-pub '$JS.ACK.KV_CC_CHATS.>' \
-  --allow-pub '$JS.ACK.*.*.KV_CC_CHATS.>' \
-  --allow-pub '$JS.FC.KV_CC_CHATS.>' \
-  --allow-pub '$JS.FC.*.*.KV_CC_CHATS.>' \
   --allow-pub '$JS.API.STREAM.INFO.OBJ_CC_FILES' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.OBJ_CC_FILES.*.$O.CC_FILES.>' \
-  --allow-pub '$JS.API.CONSUMER.INFO.OBJ_CC_FILES.*' \
-  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.OBJ_CC_FILES.*' \
-  --allow-pub '$JS.API.CONSUMER.DELETE.OBJ_CC_FILES.*' \
-  --allow-pub '$JS.ACK.OBJ_CC_FILES.>' \
-  --allow-pub '$JS.ACK.*.*.OBJ_CC_FILES.>' \
-  --allow-pub '$JS.FC.OBJ_CC_FILES.>' \
-  --allow-pub '$JS.FC.*.*.OBJ_CC_FILES.>' \
+  --allow-pub '$JS.API.CONSUMER.INFO.CC_EVENTS.cc-consumer' \
+  --allow-pub '$JS.ACK.CC_EVENTS.cc-consumer.>' \
+  --allow-pub '$JS.ACK.*.*.CC_EVENTS.cc-consumer.>' \
   --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_CHATS' \
-  --allow-pub '$JS.API.DIRECT.GET.KV_CC_CHATS.>' \
   --allow-pub '$JS.API.STREAM.MSG.GET.OBJ_CC_FILES' \
-  --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \
   --allow-sub '_INBOX_cc-consumer.>' \
   --allow-sub 'cc.chat.*.>' \
-  --allow-sub 'cc.result.>'
+  --allow-sub 'cc.result.>' \
+  --allow-sub '_DELIVER_cc-consumer.>'
 
 # reads what a consumer reads, dead letters, the state of streams and consumers, and JetStream's advisories; it changes nothing
 # inbox prefix: _INBOX_cc-auditor
 nsc add user --account "$ACCOUNT" --name cc-auditor \
   --allow-pub '$JS.API.STREAM.INFO.CC_EVENTS' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.*.cc.chat.>' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.*.cc.result.>' \
-  --allow-pub '$JS.API.CONSUMER.INFO.CC_EVENTS.*' \
-  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.*' \
-  --allow-pub '$JS.API.CONSUMER.DELETE.CC_EVENTS.*' \
-  --allow-pub '$JS.ACK.CC_EVENTS.>' \
-  --allow-pub '$JS.ACK.*.*.CC_EVENTS.>' \
-  --allow-pub '$JS.FC.CC_EVENTS.>' \
-  --allow-pub '$JS.FC.*.*.CC_EVENTS.>' \
   --allow-pub '$JS.API.STREAM.INFO.KV_CC_CHATS' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.KV_CC_CHATS.*.$KV.CC_CHATS.>' \
-  --allow-pub '$JS.API.CONSUMER.INFO.KV_CC_CHATS.*' \
-  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.KV_CC_CHATS.*' \
-  --allow-pub '$JS.API.CONSUMER.DELETE.KV_CC_CHATS.*' \
-  --allow-pub '$JS.ACK.KV_CC_CHATS.>' \
-  --allow-pub '$JS.ACK.*.*.KV_CC_CHATS.>' \
-  --allow-pub '$JS.FC.KV_CC_CHATS.>' \
-  --allow-pub '$JS.FC.*.*.KV_CC_CHATS.>' \
   --allow-pub '$JS.API.STREAM.INFO.OBJ_CC_FILES' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.OBJ_CC_FILES.*.$O.CC_FILES.>' \
-  --allow-pub '$JS.API.CONSUMER.INFO.OBJ_CC_FILES.*' \
-  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.OBJ_CC_FILES.*' \
-  --allow-pub '$JS.API.CONSUMER.DELETE.OBJ_CC_FILES.*' \
-  --allow-pub '$JS.ACK.OBJ_CC_FILES.>' \
-  --allow-pub '$JS.ACK.*.*.OBJ_CC_FILES.>' \
-  --allow-pub '$JS.FC.OBJ_CC_FILES.>' \
-  --allow-pub '$JS.FC.*.*.OBJ_CC_FILES.>' \
+  --allow-pub '$JS.API.CONSUMER.INFO.CC_EVENTS.cc-auditor' \
+  --allow-pub '$JS.ACK.CC_EVENTS.cc-auditor.>' \
+  --allow-pub '$JS.ACK.*.*.CC_EVENTS.cc-auditor.>' \
   --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_CHATS' \
-  --allow-pub '$JS.API.DIRECT.GET.KV_CC_CHATS.>' \
   --allow-pub '$JS.API.STREAM.MSG.GET.OBJ_CC_FILES' \
-  --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \
-  --allow-pub '$JS.API.STREAM.INFO.CC_DEADLETTER' \
-  --allow-pub '$JS.API.CONSUMER.CREATE.CC_DEADLETTER.*.cc.deadletter.>' \
-  --allow-pub '$JS.API.CONSUMER.INFO.CC_DEADLETTER.*' \
-  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.CC_DEADLETTER.*' \
-  --allow-pub '$JS.API.CONSUMER.DELETE.CC_DEADLETTER.*' \
-  --allow-pub '$JS.ACK.CC_DEADLETTER.>' \
-  --allow-pub '$JS.ACK.*.*.CC_DEADLETTER.>' \
-  --allow-pub '$JS.FC.CC_DEADLETTER.>' \
-  --allow-pub '$JS.FC.*.*.CC_DEADLETTER.>' \
   --allow-pub '$JS.API.STREAM.MSG.GET.CC_DEADLETTER' \
   --allow-pub '$JS.API.INFO' \
   --allow-pub '$JS.API.STREAM.NAMES' \
@@ -249,6 +195,7 @@ nsc add user --account "$ACCOUNT" --name cc-auditor \
   --allow-sub '_INBOX_cc-auditor.>' \
   --allow-sub 'cc.chat.*.>' \
   --allow-sub 'cc.result.>' \
+  --allow-sub '_DELIVER_cc-auditor.>' \
   --allow-sub 'cc.deadletter.>' \
   --allow-sub '$JS.EVENT.ADVISORY.>' \
   --deny-sub '$JS.EVENT.ADVISORY.API'

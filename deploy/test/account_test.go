@@ -21,7 +21,9 @@ import (
 
 // tryAccount compares the simulator's own record of every chat with CC_EVENTS.
 func (c clone) tryAccount(t *testing.T) {
-	js := c.signIn(t, "cc-consumer")
+	const reader = "cc-auditor" // what is delivered to cc-consumer is the demonstration's
+	c.compose(t, "run", "--rm", "--no-TTY", "reader", "streams", "--reader", reader, "--make")
+	told := readEvents(t, c.signIn(t, reader), reader)
 	var list struct{ Chats []bpsim.ChatInfo }
 	getJSON(t, "http://127.0.0.1:8090/sim/chats", &list)
 	if len(list.Chats) < 8 {
@@ -32,7 +34,11 @@ func (c clone) tryAccount(t *testing.T) {
 		var record bpsim.Record
 		getJSON(t, "http://127.0.0.1:8090/sim/chats/"+chat.ID, &record)
 		events += len(record.Server)
-		compare(t, record, readEvents(t, js, chat.ID))
+		token, err := subjects.EscapeChat(chat.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, record, told[token])
 	}
 	t.Logf("%d chats, %d events", len(list.Chats), events)
 }
@@ -63,34 +69,57 @@ type stored struct {
 	last      string // type of the last event or session message
 }
 
-func readEvents(t *testing.T, js jetstream.JetStream, chat string) stored {
+// readEvents reads all that the stream has, by the consumer that was made for the reader.
+func readEvents(t *testing.T, js jetstream.JetStream, reader string) map[subjects.ChatToken]*stored {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	token, err := subjects.EscapeChat(chat)
+	consumer, err := js.PushConsumer(ctx, "CC_EVENTS", reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	consumer, err := js.OrderedConsumer(ctx, "CC_EVENTS", jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subjects.DefaultPrefix.ChatAll(token)},
+	delivered := make(chan jetstream.Msg)
+	consuming, err := consumer.Consume(func(msg jetstream.Msg) {
+		select {
+		case delivered <- msg:
+		case <-ctx.Done():
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := stored{told: make(map[string]int)}
+	defer consuming.Stop()
+	told := make(map[subjects.ChatToken]*stored)
 	for left := uint64(1); left > 0; {
-		msg, err := consumer.Next()
-		if err != nil {
-			t.Fatalf("chat %s in CC_EVENTS: %v", chat, err)
+		select {
+		case msg := <-delivered:
+			left = keep(t, told, msg)
+		case <-ctx.Done():
+			t.Fatalf("%d messages of CC_EVENTS are not delivered", left)
 		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			t.Fatal(err)
-		}
-		left = meta.NumPending
-		s.add(t, msg)
 	}
-	return s
+	return told
+}
+
+// keep returns how many messages are still to come.
+func keep(t *testing.T, told map[subjects.ChatToken]*stored, msg jetstream.Msg) (left uint64) {
+	t.Helper()
+	meta, err := msg.Metadata()
+	if err == nil {
+		err = msg.Ack()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := subjects.DefaultPrefix.Parse(msg.Subject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told[parsed.Chat] == nil {
+		told[parsed.Chat] = &stored{told: make(map[string]int)}
+	}
+	told[parsed.Chat].add(t, msg)
+	return meta.NumPending
 }
 
 func (s *stored) add(t *testing.T, msg jetstream.Msg) {
@@ -112,8 +141,11 @@ func traits(e brightpattern.Event) string {
 }
 
 // compare finds what was lost or doubled. What the customer's side said is in the stream, too.
-func compare(t *testing.T, record bpsim.Record, s stored) {
+func compare(t *testing.T, record bpsim.Record, s *stored) {
 	t.Helper()
+	if s == nil {
+		t.Fatalf("nothing of chat %s is in CC_EVENTS", record.Chat.ID)
+	}
 	made := make(map[string]int)
 	for _, e := range record.Server {
 		made[traits(brightpattern.ParseEvent(e.Event))]++
