@@ -146,27 +146,45 @@ func TestSubjectsOfNoCommand(t *testing.T) {
 	}
 }
 
-// A stream that sources another one holds its messages under their own
-// subjects: a result is no command, though its subject names one.
+// Whoever has outcomes stored among the commands, has them there under their
+// own subjects: a result is no command, though its subject names one.
 func TestOutcomesAmongCommands(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver)}
-	replica := o.start()
-	a, chat := o.listen(), o.openChat()
-	config := o.streamConfig("CC_COMMANDS")
-	config.Sources = []*jetstream.StreamSource{{Name: "CC_EVENTS"}}
-	_, err := o.js.UpdateStream(o.ctx, config)
-	o.check(err)
-	first := o.give("chat.send", "first", chat, fields{"text": "0"})
-	second := o.give("chat.send", "second", chat, fields{"text": "1"})
-	a.mustSucceed(first)
-	a.mustSucceed(second)
-	o.push(chat, fields{"event": "chat_session_message", "party_id": "agent", "msg_id": "1", "msg": "Hello"})
-	o.awaitStored(chat, ".event.message", 1)
-	stored := len(o.kept(">"))
-	o.eventually("all that was sourced is removed", func() bool { return replica.ignored(t, noCommand) >= stored })
-	a.checkOnce(first, second)
-	if said := o.saidTexts(chat); !slices.Equal(said, []string{"0", "1"}) || len(a.all) != 3 {
-		t.Errorf("the contact center got %q, and there are %d results", said, len(a.all))
+	for name, arrange := range map[string]func(outsider){
+		"by sourcing": func(o outsider) {
+			config := o.streamConfig("CC_COMMANDS")
+			config.Sources = []*jetstream.StreamSource{{Name: "CC_EVENTS"}}
+			_, err := o.js.UpdateStream(o.ctx, config)
+			o.check(err)
+		},
+		"by delivery": func(o outsider) {
+			consumer := `{"stream_name":"CC_EVENTS","config":{"durable_name":"loop","deliver_subject":"cc.durable.chat.active","ack_policy":"none","filter_subject":"cc.result.>"}}`
+			reply, err := o.nc.Request("$JS.API.CONSUMER.DURABLE.CREATE.CC_EVENTS.loop", []byte(consumer), patience)
+			o.check(err)
+			if strings.Contains(string(reply.Data), `"error"`) {
+				o.Fatalf("the consumer is not made: %s", reply.Data)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver)}
+			replica := o.start()
+			a, chat := o.listen(), o.openChat()
+			o.send("service.version", nil)
+			arrange(o)
+			first := o.give("chat.send", "first", chat, fields{"text": "0"})
+			second := o.give("chat.send", "second", chat, fields{"text": "1"})
+			a.mustSucceed(first)
+			a.mustSucceed(second)
+			o.push(chat, fields{"event": "chat_session_message", "party_id": "agent", "msg_id": "1", "msg": "Hello"})
+			o.awaitStored(chat, ".event.message", 1)
+			stored := len(o.kept("cc.result.>"))
+			o.eventually("all that was stored twice is removed", func() bool { return replica.ignored(t, noCommand) >= stored })
+			a.checkOnce(first, second)
+			if said := o.saidTexts(chat); !slices.Equal(said, []string{"0", "1"}) || len(a.all) != 4 {
+				t.Errorf("the contact center got %q, and there are %d results", said, len(a.all))
+			}
+		})
 	}
 }

@@ -75,6 +75,25 @@ func TestLastResort(t *testing.T) {
 	}
 }
 
+// Nor does a command that was refused: its result says for what, if the journal
+// has room for nothing.
+func TestLastResortOfARefusal(t *testing.T) {
+	t.Parallel()
+	o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver, soonOver)}
+	o.start()
+	a, chat := o.listen(), o.openChat()
+	config := o.streamConfig("KV_CC_JOURNAL")
+	full := config
+	full.MaxBytes = 100
+	_, err := o.js.UpdateStream(o.ctx, full)
+	o.check(err)
+	checkRefused(a.await(o.give("chat.send", "refused", chat, fields{"text": 1})), o, "text")
+	_, err = o.js.UpdateStream(o.ctx, config)
+	o.check(err)
+	a.mustSucceed(o.give("chat.send", "next", chat, fields{"text": "y"}))
+	a.checkOnce("refused", "next")
+}
+
 // A command whose record nobody can read may have been carried out.
 func TestLastResortWithoutARecord(t *testing.T) {
 	t.Parallel()
@@ -124,7 +143,7 @@ func TestDeadLetterWaitsForItsStream(t *testing.T) {
 	o.check(o.js.DeleteStream(o.ctx, "CC_DEADLETTER"))
 	hand.Publish("cc.durable.chat.typing."+tokenOf(chat), "NATS/1.0\r\nNats-Msg-Id: odd\r\na name: 1\r\n(x)\\: 2\r\nX-Own: kept\r\n\r\n", "{}")
 	hand.Flush()
-	o.eventually("it waits", func() bool { return strings.Contains(o.log.String(), "dead letters does not succeed yet") })
+	o.eventually("it waits", func() bool { return strings.Contains(o.log.String(), "cannot be given up yet") })
 	_, err := o.js.CreateStream(o.ctx, config)
 	o.check(err)
 	if e := a.await("odd"); e.failure()["code"] != "unavailable" {

@@ -45,34 +45,37 @@ func (d *durable) giveUp(ctx context.Context) (next, error) {
 
 // bury publishes the dead letter once: the journal says from where on it would
 // stand in the stream, should this replica die before the result is recorded.
+// It tries so once: a command that is over must not keep others from their slot.
 func (d *durable) bury(ctx context.Context, failure *schema.Error) error {
 	c, r, letter := d.commands, d.cmd.record, d.deadLetter(failure)
 	id := "deadletter:" + d.cmd.Result
 	letter.Header.Set(nats.MsgIdHdr, id)
+	info, err := tryDead(ctx, c, func(try context.Context) (*jetstream.StreamInfo, error) { return c.Streams.Dead.Info(try) })
+	if err != nil {
+		return err
+	}
 	if r.GivenUp != nil {
 		there, err := bus.IsPublished(ctx, c.Log, c.Streams.Dead, letter.Subject, id, *r.GivenUp)
 		if err != nil || there {
 			return err
 		}
 	}
-	end, err := bus.Ask(ctx, c.Log, "looking at the stream of dead letters", func(ctx context.Context) (uint64, error) {
-		info, err := c.Streams.Dead.Info(ctx)
-		if err != nil {
-			return 0, err
-		}
-		return info.State.LastSeq, nil
-	})
-	if err != nil {
-		return err
-	}
-	r.GivenUp = &end
+	r.GivenUp = &info.State.LastSeq
 	if err := c.Journal.Write(ctx, r); err != nil {
 		return err
 	}
-	_, err = bus.Ask(ctx, c.Log, "publishing a dead letter", func(ctx context.Context) (*jetstream.PubAck, error) {
-		return c.JetStream.PublishMsg(ctx, letter, jetstream.WithRetryAttempts(0))
+	_, err = tryDead(ctx, c, func(try context.Context) (*jetstream.PubAck, error) {
+		return c.JetStream.PublishMsg(try, letter, jetstream.WithRetryAttempts(0))
 	})
 	return err
+}
+
+// tryDead is one try to reach the stream of dead letters.
+func tryDead[T any](ctx context.Context, c *Commands, do func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
+	defer cancel()
+	value, err := do(ctx)
+	return value, bus.Explain(c.Streams.Dead.CachedInfo().Config.Name, err)
 }
 
 // deadLetter is the command as it came.

@@ -8,7 +8,8 @@
 // and then published (result.go). A live one is then replied (live.go,
 // once.go). A durable one waits until it is the head of its chat's queue
 // (package queue), is tried until it is done (durable.go, lookup.go) or given
-// up (deadletter.go), and then acknowledged. What a replica that died owed is
+// up (deadletter.go), and then acknowledged. None stays for ever (lastresort.go),
+// nor does what comes to lie among them and is no command (ignored.go). What a replica that died owed is
 // settled by another one (orphans.go).
 //
 // What must always be true: a command is recorded before it is called, and its

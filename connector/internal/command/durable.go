@@ -126,6 +126,7 @@ type durable struct {
 	ignored  notACommand // then there is no command
 	cmd      *command
 	refused  *schema.Error
+	decided  bool   // its outcome is recorded
 	sequence uint64 // in the stream of commands
 	subject  string
 	raw      arrival
@@ -202,6 +203,7 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 	case err != nil:
 		return next{}, err
 	case r.Done != nil:
+		d.decided = true
 		return finished, d.commands.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, true)
 	case r.Message != d.sequence:
 		taken, err := d.takePlace(ctx, r)
@@ -376,6 +378,7 @@ func (d *durable) finish(ctx context.Context, o outcome) (next, error) {
 	if err != nil {
 		return next{}, err
 	}
+	d.decided = true
 	d.commands.Metrics.Counted(d.cmd.spec.Name, o.Error)
 	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, false)
 }

@@ -29,11 +29,19 @@ func (d *durable) goOn(ctx context.Context) (next, error) {
 	limited, cancel := context.WithDeadline(ctx, latest(d.lastly(), time.Now().Add(d.commands.runsMost())))
 	defer cancel()
 	n, err := d.advance(limited)
-	if err == nil || ctx.Err() != nil || !d.isBeyondHelp(err, time.Now()) {
-		return n, err
+	switch now := time.Now(); {
+	case err == nil, ctx.Err() != nil, errors.Is(err, journal.ErrOvertaken):
+	case d.isBeyondHelp(err, now):
+		return d.drop(ctx, err)
+	case d.isPast(now):
+		d.commands.Log.Warn("a durable command cannot be given up yet", "command", d.cmd.Command, "sequence", d.sequence, "error", err)
+		return next{after: retryPause(givingUpPause, nil)}, nil
 	}
-	return d.drop(ctx, err)
+	return n, err
 }
+
+// givingUpPause is as if the contact center had failed so often.
+const givingUpPause = 3
 
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
@@ -42,25 +50,25 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// runsMost is longer than a run takes that is held up by nothing.
-func (c *Commands) runsMost() time.Duration { return 2 * callsMost * c.cfg.CallTimeout }
+// callsTime is longer than all that a command asks of the contact center takes.
+func (c *Commands) callsTime() time.Duration { return 2 * callsMost * c.cfg.CallTimeout }
+
+// runsMost is longer than a run takes that nothing holds up.
+func (c *Commands) runsMost() time.Duration { return c.callsTime() + startWithin + bus.AnswerPatience }
 
 // lastly is until when an operator has time to mend what keeps a command from
 // being given up in order.
 func (d *durable) lastly() time.Time {
-	return d.deadline().Add(max(d.commands.cfg.CommandMaxAge, d.commands.runsMost()))
+	return d.deadline().Add(max(d.commands.cfg.CommandMaxAge, d.commands.callsTime()))
 }
 
 // isBeyondHelp tells whether the failure of a run will not pass in time.
 func (d *durable) isBeyondHelp(err error, now time.Time) bool {
 	passes := bus.IsOutage(err) || bus.IsConflict(err)
-	isDecided := d.cmd.record != nil && d.cmd.record.Done != nil
 	switch {
-	case errors.Is(err, journal.ErrOvertaken):
-		return false
 	case bus.IsRefused(err):
 		return true
-	case passes && (isDecided || now.Before(d.lastly())):
+	case passes && (d.decided || now.Before(d.lastly())):
 		return false
 	}
 	return d.isPast(now)
