@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats-server/v2/server"
@@ -28,6 +30,12 @@ const trialPassword = "of-the-test"
 // startNATSWithUsers starts NATS with the users that are kept under deploy/.
 func startNATSWithUsers(t *testing.T) *server.Server {
 	t.Helper()
+	return startNATS(t, natsWithUsers(t))
+}
+
+// natsWithUsers has a port that stays the same when it is started again.
+func natsWithUsers(t *testing.T) *server.Options {
+	t.Helper()
 	dir := t.TempDir()
 	users, err := os.ReadFile("../../deploy/nats/users.conf")
 	if err != nil {
@@ -44,8 +52,18 @@ func startNATSWithUsers(t *testing.T) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Host, options.Port, options.JetStream, options.StoreDir = "127.0.0.1", server.RANDOM_PORT, true, t.TempDir()
-	options.NoSigs, options.NoLog = true, true
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	options.Host, options.Port = "127.0.0.1", listener.Addr().(*net.TCPAddr).Port
+	options.JetStream, options.StoreDir, options.NoSigs, options.NoLog = true, t.TempDir(), true, true
+	return options
+}
+
+func startNATS(t *testing.T, options *server.Options) *server.Server {
+	t.Helper()
 	ns, err := server.NewServer(options)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +111,9 @@ func makeConsumer(t *testing.T, nc *nats.Conn, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.CreatePushConsumer(t.Context(), "CC_EVENTS", permissions.ReaderConsumer(subjects.DefaultPrefix, name)); err != nil {
+	config := permissions.ReaderConsumer(subjects.DefaultPrefix, name)
+	config.AckWait = time.Second // what was under way when NATS went down comes again then
+	if _, err := js.CreatePushConsumer(t.Context(), "CC_EVENTS", config); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -257,6 +277,26 @@ func TestAgainstLateConnector(t *testing.T) {
 	go func() { ended <- run(ctx, []string{"--against", ns.ClientURL()}, out, &errs) }()
 	await(t, ctx, asked, out)
 	startConnectorFor(t, ns, "support")
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d: %s", code, errs.String())
+	}
+}
+
+// What is published while the demonstration is cut off is delivered to it later.
+func TestAgainstNATSThatRestarts(t *testing.T) {
+	options := natsWithUsers(t)
+	ns := startNATS(t, options)
+	startConnectorFor(t, ns, "support")
+	signInAs(t, "cc-commander-live", "cc-consumer")
+	ctx, _ := deadline(t)
+	out, joined, ended := &screen{}, make(chan struct{}), make(chan int, 1)
+	out.when(".event.party_joined", func() { close(joined) })
+	var errs bytes.Buffer
+	go func() { ended <- run(ctx, []string{"--against", ns.ClientURL()}, out, &errs) }()
+	await(t, ctx, joined, out)
+	ns.Shutdown()
+	ns.WaitForShutdown()
+	startNATS(t, options)
 	if code := <-ended; code != 0 {
 		t.Errorf("exit code %d: %s", code, errs.String())
 	}
