@@ -76,7 +76,7 @@ func New(n Needs, cfg Config) *Commands {
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
 	}
 	c.queues = queue.New(queue.Needs{
-		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, Gate: &c.admission.active, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,
+		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, IsSettled: c.isSettled, Gate: &c.admission.active, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,
 	}, queue.Config{Prefix: cfg.Prefix, AckWait: c.ackWait(), Most: cfg.MaxCalls, Slots: cfg.MaxCalls / 2})
 	return c
 }

@@ -67,6 +67,18 @@ func (c *Commands) headOf(ctx context.Context, chat subjects.ChatToken, behind u
 	return msg.Sequence, nil
 }
 
+// isSettled tells whether the command there has an outcome, or is none.
+func (c *Commands) isSettled(ctx context.Context, sequence uint64) bool {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	d, err := c.readStored(ctx, sequence)
+	if err != nil || d.ignored != "" {
+		return err == nil
+	}
+	r, err := c.Journal.Find(ctx, d.cmd.Key)
+	return err == nil && r != nil && r.Message == sequence && r.Done != nil
+}
+
 // next is what is to become of a durable command.
 type next struct {
 	done  bool
@@ -87,9 +99,9 @@ func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) que
 		return queue.PutOff
 	}
 	d, err := c.readDelivered(held.Context(), delivery)
-	if errors.Is(err, jetstream.ErrMsgNotFound) { // somebody else has done it
+	if errors.Is(err, jetstream.ErrMsgNotFound) { // somebody else has done it, or a new leader of the stream lags: no word on the order
 		held.Stop()
-		return queue.Done
+		return queue.PutOff
 	}
 	var n next
 	if err == nil {
@@ -145,7 +157,7 @@ func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) 
 	}
 	d := &durable{
 		commands: c, sequence: delivery.Sequence(),
-		ignored: whatItIs(msg.Header, bus.IsUnreadable(msg)),
+		ignored: c.judgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: meta.Timestamp,
 	}
 	d.read()
@@ -160,7 +172,7 @@ func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, e
 		return nil, err
 	}
 	d := &durable{
-		commands: c, sequence: sequence, ignored: whatItIs(msg.Header, msg.Unreadable),
+		commands: c, sequence: sequence, ignored: c.judgeStored(msg.Header, msg.Data, msg.Unreadable),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: msg.Time,
 	}
 	d.read()

@@ -30,7 +30,7 @@ func FuzzDurable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, subject, headers, data string) {
 		h, err := nats.DecodeHeadersMsg([]byte("NATS/1.0\r\n" + headers + "\r\n\r\n"))
 		d := &durable{
-			commands: c, ignored: whatItIs(h, err != nil), sequence: 1,
+			commands: c, ignored: c.judgeStored(h, []byte(data), err != nil), sequence: 1,
 			subject: subject, raw: arrival{header: h, data: []byte(data)}, since: time.Unix(1, 0),
 		}
 		d.read()

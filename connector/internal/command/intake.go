@@ -24,6 +24,9 @@ import (
 // The reasons are those of the metric.
 type notACommand string
 
+// headerStatus is where NATS itself says what a message without a payload is about.
+const headerStatus = "Status"
+
 // judge looks at the whole message.
 func (c *Commands) judge(h nats.Header, data []byte) notACommand {
 	if why := c.judgeHeaders(h); why != "" {
@@ -35,12 +38,21 @@ func (c *Commands) judge(h nats.Header, data []byte) notACommand {
 	return ""
 }
 
+// judgeStored is judge for a message of the stream of commands. One that is
+// unreadable has headers that are none.
+func (c *Commands) judgeStored(h nats.Header, data []byte, isUnreadable bool) notACommand {
+	if isUnreadable {
+		return metrics.IgnoredUnreadable
+	}
+	return c.judge(h, data)
+}
+
 // judgeHeaders is for where nothing may cost anything.
 func (c *Commands) judgeHeaders(h nats.Header) notACommand {
 	switch {
 	case len(h) == 0:
 		return ""
-	case len(h["Status"]) > 0: // the server's own, or in its name
+	case h.Values(headerStatus) != nil: // the server's own, or in its name
 		return metrics.IgnoredStatus
 	case hasOwnID(h), c.isOfOwnStream(h):
 		return metrics.IgnoredOwn

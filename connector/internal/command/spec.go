@@ -28,3 +28,17 @@ func misnamed(prefix subjects.Prefix, subject string) *schema.Command {
 	}
 	return nil
 }
+
+// durableSpec is the command of a durable subject, and the chat that it names;
+// nil if it is none. A chat that is no token is one to be refused by name: zero.
+func durableSpec(prefix subjects.Prefix, subject string) (spec *schema.Command, chat subjects.ChatToken) {
+	parsed, err := prefix.Parse(subject)
+	if err != nil {
+		return misnamed(prefix, subject), ""
+	}
+	spec, known := schema.LookupCommand(string(parsed.Command))
+	if parsed.Kind != subjects.KindDurable || !known || !spec.Durable || spec.NamesChat() != (parsed.Chat != "") {
+		return nil, ""
+	}
+	return spec, parsed.Chat
+}

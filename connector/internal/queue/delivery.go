@@ -17,6 +17,7 @@ type Delivery struct {
 	lease.Handle
 	nc       *nats.Conn
 	sequence uint64
+	again    bool               // it has been delivered before
 	chat     subjects.ChatToken // "" for a command that names none
 	wait     time.Duration      // AckWait
 	msg      *nats.Msg          // nil when it has been put off
@@ -31,7 +32,7 @@ func NewDelivery(nc *nats.Conn, msg *nats.Msg, chat subjects.ChatToken, wait tim
 	if err != nil {
 		return nil, err
 	}
-	d := &Delivery{Handle: lease.NewHandle(nc, msg), nc: nc, sequence: meta.Sequence.Stream, chat: chat, wait: wait, msg: msg}
+	d := &Delivery{Handle: lease.NewHandle(nc, msg), nc: nc, sequence: meta.Sequence.Stream, again: meta.NumDelivered > 1, chat: chat, wait: wait, msg: msg}
 	d.held(time.Now(), wait)
 	return d, nil
 }

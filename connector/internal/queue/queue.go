@@ -56,7 +56,10 @@ type Needs struct {
 	Run func(context.Context, *Delivery) Verdict
 	// Head is the lowest command of the chat that remains in the stream behind
 	// a sequence; 0 if there is none.
-	Head       func(ctx context.Context, chat subjects.ChatToken, behind uint64) (uint64, error)
+	Head func(ctx context.Context, chat subjects.ChatToken, behind uint64) (uint64, error)
+	// IsSettled tells whether the command at a place in the stream has its
+	// outcome already: then it holds up no other one.
+	IsSettled  func(ctx context.Context, sequence uint64) bool
 	Gate       *drain.Gate // counts the commands that run, for leaving to wait for
 	Work       context.Context
 	Failpoints failpoint.Plan
@@ -180,8 +183,14 @@ func (qs *Queues) first(q *chatQueue) (first *Delivery, done uint64) {
 	return first, q.done
 }
 
+// askHead passes over commands that have their outcome and stay all the same:
+// when a leader of the stream is lost, a removal can be lost with it. Only for
+// a command that has stood back before is the head looked into.
 func (qs *Queues) askHead(ctx context.Context, q *chatQueue, first *Delivery, done uint64) (uint64, error) {
 	head, err := qs.Head(ctx, q.chat, done)
+	for err == nil && first != nil && first.again && head != 0 && head < first.sequence && qs.IsSettled(ctx, head) {
+		head, err = qs.Head(ctx, q.chat, head)
+	}
 	if qs.Failpoints.LeavesOut(failpoint.Order) && first != nil {
 		head = first.sequence
 	}

@@ -27,14 +27,15 @@ type rig struct {
 	running map[subjects.ChatToken]bool
 	ran     map[subjects.ChatToken][]uint64
 	tries   map[uint64]int
+	stays   uint64 // a command that is done, but is not removed
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, ackWait time.Duration) *rig {
 	t.Helper()
 	r := &rig{
 		Rig: natstest.New(t), running: map[subjects.ChatToken]bool{}, ran: map[subjects.ChatToken][]uint64{}, tries: map[uint64]int{},
 	}
-	r.streams = r.Streams(func(c *bus.Config) { c.FailoverAfter = time.Hour }) // nothing comes again by itself
+	r.streams = r.Streams(func(c *bus.Config) { c.FailoverAfter = ackWait })
 	return r
 }
 
@@ -43,7 +44,7 @@ func (r *rig) replica() (stop func()) {
 	r.Helper()
 	life, gate := drain.NewLifetime(), &drain.Gate{}
 	wait := r.streams.Runners.CachedInfo().Config.AckWait
-	qs := New(Needs{NATS: r.NC, Run: r.run, Head: r.head, Gate: gate, Work: life.Work, Log: natstest.Log()},
+	qs := New(Needs{NATS: r.NC, Run: r.run, Head: r.head, IsSettled: r.isSettled, Gate: gate, Work: life.Work, Log: natstest.Log()},
 		Config{Prefix: natstest.Prefix, AckWait: wait, Most: 16, Slots: 8})
 	progress, err := qs.Listen()
 	r.Check(err)
@@ -101,11 +102,17 @@ func (r *rig) run(ctx context.Context, d *Delivery) Verdict {
 		_ = held.GiveBack(10 * time.Millisecond)
 		return PutOff
 	}
+	if d.sequence == r.stays {
+		_ = held.GiveBack(time.Hour)
+		return PutOff
+	}
 	if held.End() != nil {
 		return PutOff
 	}
 	return Done
 }
+
+func (r *rig) isSettled(_ context.Context, sequence uint64) bool { return sequence == r.stays }
 
 // work takes a while.
 func (r *rig) work(d *Delivery) (again bool) {
@@ -151,7 +158,7 @@ func (r *rig) publish(chat subjects.ChatToken, commands int) {
 // the commands of a chat run once, one at a time, and in the order of the stream.
 func TestCommandsOfAChatRunInOrder(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRig(t, time.Hour) // nothing comes again by itself
 	const each = 40
 	all := []subjects.ChatToken{"one", "two", "three", ""}
 	for _, chat := range all[1:] {
@@ -168,5 +175,19 @@ func TestCommandsOfAChatRunInOrder(t *testing.T) {
 		if len(r.ran[chat]) != each || chat != "" && !slices.IsSorted(r.ran[chat]) {
 			t.Errorf("of %q %d commands ran, in the order %v", chat, len(r.ran[chat]), r.ran[chat])
 		}
+	}
+}
+
+// A command that is done but was not removed, as when the stream's leader was
+// lost with the removal, does not hold up the chat's later ones for ever.
+func TestDoneCommandThatStays(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 200*time.Millisecond)
+	r.stays = 1
+	r.replica()
+	r.publish("one", 3)
+	r.Eventually("all have run", func() bool { return r.count() >= 3 })
+	if !slices.IsSorted(r.ran["one"]) {
+		t.Errorf("they ran in the order %v", r.ran["one"])
 	}
 }
