@@ -54,12 +54,9 @@ func (p *Publisher) Window() time.Duration { return p.window }
 // Message is the event as it travels. What is too large for the bus goes to
 // the object store, and the event tells where: the publication waits for it.
 func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, error) {
-	msg, err := schema.Encode(e, p.mode)
-	if err != nil {
-		return nil, err
-	}
-	if int64(msg.Size()) < p.limit-Headroom {
-		return msg, nil
+	msg, fits, err := p.Fit(e)
+	if err != nil || fits {
+		return msg, err
 	}
 	if _, err := Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (*jetstream.ObjectInfo, error) { // it takes as long as it takes
 		return p.files.Put(ctx, jetstream.ObjectMeta{Name: e.ID(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: p.chunk()}}, bytes.NewReader(e.Data()))
@@ -69,6 +66,12 @@ func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, erro
 	e.SetExtension(schema.AttrDataRef, schema.NewDataRef(p.bucket, e.ID()))
 	e.DataEncoded = nil
 	return schema.Encode(e, p.mode)
+}
+
+// Fit is the event as it travels if the bus takes it as it is.
+func (p *Publisher) Fit(e event.Event) (msg *nats.Msg, fits bool, err error) {
+	msg, err = schema.Encode(e, p.mode)
+	return msg, err == nil && int64(msg.Size()) < p.limit-Headroom, err
 }
 
 // chunk is the size of an object's pieces: the usual one, if the bus takes it.

@@ -10,17 +10,20 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 // result is a command's outcome as it travels: the CloudEvent that is
 // published, and, where that must not show everything, another one for the
-// sender alone. A large one is in the object store.
+// sender alone. A large one is in the object store, where everybody may read it.
 type result struct {
 	event *nats.Msg
 	reply *nats.Msg // the same but for its subject, if the event may show everything
@@ -28,20 +31,66 @@ type result struct {
 }
 
 // build writes the outcome of a command as CloudEvents.
-func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r result, err error) {
-	r.id = "result:" + of.Result
-	if r.reply, err = c.cloudEvent(ctx, of, o, o.Result); err != nil {
-		return r, err
+func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (result, error) {
+	public, hides := c.public(of.Command, o.Result)
+	e, err := c.cloudEvent(of, o, public)
+	if err != nil {
+		return result{}, err
 	}
-	r.event = &nats.Msg{Subject: c.resultSubject(of, o), Header: maps.Clone(r.reply.Header), Data: r.reply.Data}
-	if o.public == nil || o.Error != nil {
+	open, err := c.Publisher.Message(ctx, e)
+	if err != nil {
+		return result{}, err
+	}
+	r := result{
+		id: "result:" + of.Result, reply: open,
+		event: &nats.Msg{Subject: c.resultSubject(of, o), Header: maps.Clone(open.Header), Data: open.Data},
+	}
+	if !hides || o.Error != nil {
 		return r, nil
 	}
-	open, err := c.cloudEvent(ctx, of, o, o.public)
-	if err == nil {
-		r.event.Header, r.event.Data = open.Header, open.Data
+	if e, err = c.cloudEvent(of, o, o.Result); err != nil {
+		return result{}, err
 	}
-	return r, err
+	if whole, fits, err := c.Publisher.Fit(e); err != nil || fits {
+		r.reply = whole
+		return r, err
+	}
+	c.Log.Error("a reply is too large for the bus, and what is for its sender alone may not lie in the object store: it is left out", "command", of.Command)
+	return r, nil
+}
+
+// public is the result of a command as everybody may read it, and whether that
+// hides something.
+func (c *Commands) public(name subjects.Command, whole json.RawMessage) (open json.RawMessage, hides bool) {
+	switch name {
+	case "service.iceservers": // they have credentials
+		return json.RawMessage(`{}`), true
+	case "chat.request", "chat.active":
+		return c.withoutClient(whole), true
+	}
+	return whole, false
+}
+
+// withoutClient puts the client's reference in its place, which results on
+// record of an earlier version lack.
+func (c *Commands) withoutClient(whole json.RawMessage) json.RawMessage {
+	var members map[string]json.RawMessage
+	var client struct {
+		ID  brightpattern.ClientID `json:"clientId"`
+		Ref clients.Ref            `json:"clientRef"`
+	}
+	if json.Unmarshal(whole, &members) != nil || json.Unmarshal(whole, &client) != nil {
+		return json.RawMessage(`{}`)
+	}
+	delete(members, "clientId")
+	if client.Ref == "" && client.ID != "" {
+		members["clientRef"], _ = json.Marshal(c.Clients.Ref(client.ID)) // a string
+	}
+	open, err := json.Marshal(members)
+	if err != nil {
+		return json.RawMessage(`{}`)
+	}
+	return open
 }
 
 func (c *Commands) resultSubject(of journal.Identity, o outcome) string {
@@ -50,7 +99,7 @@ func (c *Commands) resultSubject(of journal.Identity, o outcome) string {
 }
 
 // cloudEvent is the outcome with a result, nil if it has none.
-func (c *Commands) cloudEvent(ctx context.Context, of journal.Identity, o outcome, value json.RawMessage) (*nats.Msg, error) {
+func (c *Commands) cloudEvent(of journal.Identity, o outcome, value json.RawMessage) (event.Event, error) {
 	data := schema.Result{Command: string(of.Command), ChatID: string(o.ChatID), Status: schema.StatusOK, Result: value}
 	if data.ChatID == "" {
 		data.ChatID = string(of.ChatID)
@@ -71,10 +120,7 @@ func (c *Commands) cloudEvent(ctx context.Context, of journal.Identity, o outcom
 	e.SetExtension(schema.AttrCausationID, of.ID)
 	translate.SetIfAny(&e, schema.AttrTraceParent, of.TraceParent)
 	translate.SetIfAny(&e, schema.AttrTraceState, of.TraceState)
-	if err := e.SetData(event.ApplicationJSON, data); err != nil {
-		return nil, err
-	}
-	return c.Publisher.Message(ctx, e)
+	return e, e.SetData(event.ApplicationJSON, data)
 }
 
 // publish has the stream of events take the result.

@@ -27,8 +27,7 @@ import (
 // outcome is what a command came to.
 type outcome struct {
 	journal.Outcome
-	public json.RawMessage // what the result event has in place of Result, which is for the sender alone
-	err    error           // what Error explains
+	err error // what Error explains
 }
 
 // failed is the outcome of a command without a call.
@@ -45,8 +44,8 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 	}
 	c.Failpoints.Reach(failpoint.Called)
 	o := outcome{Outcome: journal.Outcome{ChatID: a.chat.ID, App: a.app, At: time.Now().UTC()}, err: err}
-	if err == nil {
-		if err = o.take(a); err != nil {
+	if err == nil && a.reply != nil {
+		if o.Result, err = json.Marshal(a.reply); err != nil {
 			err = &doneError{err}
 		}
 	}
@@ -55,19 +54,6 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 		c.noteFailure(cmd, o.Error, err)
 	}
 	return o
-}
-
-// take writes a result down, once for all that is made of it.
-func (o *outcome) take(a answer) (err error) {
-	if a.published != nil {
-		if o.public, err = json.Marshal(a.published); err != nil {
-			return err
-		}
-	}
-	if a.reply != nil {
-		o.Result, err = json.Marshal(a.reply)
-	}
-	return err
 }
 
 // conclude records the outcome of a command, unless somebody has done so
