@@ -93,6 +93,49 @@ func (r *rig) clientOf(id string) string {
 	return a.reply.ClientID
 }
 
+// The id of a refusal rests on what was asked. Whoever knows the rest of it must
+// not be able to try out by that what is secret.
+func TestConflictGivesNothingAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{})
+	r.start()
+	r.askAs("1", "ada")
+	conflict := nats.NewMsg("cc.chat.request")
+	conflict.Header.Set("Nats-Msg-Id", "1")
+	conflict.Data = []byte(`{"from":"Ada","clientId":"eve"}`)
+	reply, err := r.nc.RequestMsg(conflict, patience)
+	r.check(err)
+	ce, _, err := schema.Decode(reply.Header, reply.Data)
+	r.check(err)
+	tried := translate.ID("refusal", "", "1", "chat.request", "", fingerprintOf(&schema.ChatRequest{From: "Ada", ClientID: "eve"}))
+	if result, err := schema.DecodeResult(ce); err != nil || result.Error.Code != schema.CodeCommandConflict || ce.ID() == tried {
+		t.Errorf("the result %s is %+v, %v", ce.ID(), result, err)
+	}
+}
+
+// fingerprintOf is that of a chat.request.
+func fingerprintOf(data *schema.ChatRequest) string {
+	return translate.ID("fingerprint", "chat.request", translate.Canonical(json.RawMessage(encode(data))))
+}
+
+// No command waits longer because the chat's entry does not tell its client.
+func TestClientIsReadOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{})
+	r.start()
+	w := watchNew(r)
+	r.start() // which takes commands on a chat that it does not hold
+	reads, err := r.nc.SubscribeSync("$JS.API.DIRECT.GET.KV_CC_STATE.$KV.CC_STATE.client.>")
+	r.check(err)
+	for range 40 {
+		r.must("chat.typing", map[string]any{"chatId": w.chat})
+	}
+	r.check(r.nc.Flush())
+	if n, _, err := reads.Pending(); n > 1 || err != nil {
+		t.Errorf("the client was read %d times by two connectors, %v", n, err)
+	}
+}
+
 // putRecord writes into one of the connector's buckets as another version does.
 func (r *rig) putRecord(bucket, key, value string) {
 	r.Helper()
@@ -195,7 +238,7 @@ func TestChatRequestOfAnEarlierVersion(t *testing.T) {
 			o := outsider{r}
 			client, result := translate.ID("client", "", "the request"), translate.ID("result", "", "the request")
 			chat := o.openElsewhere(client)
-			fingerprint := translate.ID("fingerprint", "chat.request", translate.Canonical(json.RawMessage(encode(&schema.ChatRequest{From: "Ada"}))))
+			fingerprint := fingerprintOf(&schema.ChatRequest{From: "Ada"})
 			record := fmt.Sprintf(`{"command":"chat.request","id":"the request","result":%q,"correlationId":"the request","fingerprint":%q,"run":"run","replica":"earlier","message":1,"firstSeen":%q,%s}`,
 				result, fingerprint, earlierTime, strings.NewReplacer("CHAT", chat, "CLIENT", client).Replace(c.rest))
 			r.putRecord("CC_JOURNAL", "command."+result, record)

@@ -82,7 +82,7 @@ func (c *Commands) withoutClient(whole json.RawMessage) json.RawMessage {
 	if json.Unmarshal(whole, &members) != nil || json.Unmarshal(whole, &client) != nil {
 		return json.RawMessage(`{}`)
 	}
-	delete(members, "clientId")
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return strings.EqualFold(name, "clientId") })
 	if client.Ref == "" && client.ID != "" {
 		members["clientRef"], _ = json.Marshal(c.Clients.Ref(client.ID)) // a string
 	}
