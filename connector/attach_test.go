@@ -26,6 +26,16 @@ func (o outsider) entry(chat string) fields {
 	return entry
 }
 
+// refOf is the reference of the chat's client.
+func (o outsider) refOf(chat string) string {
+	o.Helper()
+	ref, _ := o.entry(chat)["clientRef"].(string)
+	if len(ref) != 32 {
+		o.Errorf("the entry has the reference %q", ref)
+	}
+	return ref
+}
+
 // settled waits until every server event of the chat has been given away and
 // a poll is held that may be given the next one.
 func (o outsider) settled(chat string) {
@@ -85,7 +95,7 @@ func TestAttachBringsTheHistoryFirst(t *testing.T) {
 	o.push(chat, fields{"event": "chat_session_typing", "party_id": "p1"})
 	log := o.awaitLog(chat, "session.opened", "event.message/history", "event.message/history", "event.status/history", "event.typing/poll")
 
-	opened := fields{"chatId": chat, "clientId": "eve", "app": "main", "isNewChat": false, "state": "connected"}
+	opened := fields{"chatId": chat, "clientRef": o.refOf(chat), "app": "main", "isNewChat": false, "state": "connected"}
 	if difference := diff(log[0].data, opened); difference != "" {
 		t.Errorf("session.opened: %s", difference)
 	}
@@ -152,7 +162,7 @@ func TestAttachTwiceIsHarmless(t *testing.T) {
 	o.settled(chat)
 	o.push(chat, saying("1", "x", "1700000010"))
 	o.awaitLog(chat, "session.opened", "event.message/poll")
-	if after := o.entry(chat); after["openedAt"] != before["openedAt"] || after["clientId"] != "eve" {
+	if after := o.entry(chat); after["openedAt"] != before["openedAt"] || after["clientRef"] != before["clientRef"] {
 		t.Errorf("the entry was %v, is %v", before, after)
 	}
 	if most := o.record(chat).MostPolls; most != 1 {
@@ -323,7 +333,7 @@ func TestChatEntryFollowsTheChat(t *testing.T) {
 	log := o.awaitLog(chat, "session.opened")
 	entry := o.entry(chat)
 	want := fields{
-		"chatId": chat, "clientId": "ada", "app": "main", "appId": appID, "state": "queued", "estimatedWaitTime": 12,
+		"chatId": chat, "clientRef": o.refOf(chat), "app": "main", "appId": appID, "state": "queued", "estimatedWaitTime": 12,
 		"parties": []any{}, "sequence": entry["sequence"], "openedAt": entry["openedAt"],
 	}
 	expect := func(change fields) {

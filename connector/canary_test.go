@@ -19,12 +19,13 @@ import (
 
 // nest is a running connector with canaries in everything that people and
 // devices say. The words may be published, but not logged; the secrets
-// may go nowhere but to the contact center and, of ICE, to who asked.
+// may go nowhere but to the contact center and, of ICE, to who asked. The
+// clients are for who asked, too, and else where only the connector reads.
 type nest struct {
 	*rig
-	wire           *eavesdropper
-	words, secrets flock
-	chat           string
+	wire                    *eavesdropper
+	words, secrets, clients flock
+	chat                    string
 }
 
 // eavesdropper stands in front of the contact center, remembers what it was
@@ -34,6 +35,7 @@ type eavesdropper struct {
 	mu     sync.Mutex
 	bodies strings.Builder
 	ice    string
+	active string
 }
 
 func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -41,8 +43,12 @@ func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	e.mu.Lock()
 	e.bodies.Write(body)
-	ice := e.ice
+	ice, active := e.ice, e.active
 	e.mu.Unlock()
+	if strings.HasSuffix(r.URL.Path, "/chats/active") && active != "" {
+		_, _ = io.WriteString(w, active)
+		return
+	}
 	if strings.HasSuffix(r.URL.Path, "/iceservers") && ice != "" {
 		_, _ = io.WriteString(w, ice)
 		return
@@ -56,6 +62,13 @@ func (e *eavesdropper) offerICE(answer string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ice = answer
+}
+
+// offerActive does the same for the active chat.
+func (e *eavesdropper) offerActive(answer string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.active = answer
 }
 
 func (e *eavesdropper) heard(canary string) bool {
@@ -74,7 +87,7 @@ func TestCanaries(t *testing.T) {
 	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			n := &nest{wire: &eavesdropper{}, words: flock{beginning: "Q7Word"}, secrets: flock{beginning: "Q7Secret"}}
+			n := &nest{wire: &eavesdropper{}, words: flock{beginning: "Q7Word"}, secrets: flock{beginning: "Q7Secret"}, clients: flock{beginning: "Q7Client"}}
 			n.rig = newRig(t, bpsim.Options{}, func(r *rig) {
 				n.wire.Handler = r.sim
 				r.through(n.wire)
@@ -90,7 +103,7 @@ func (n *nest) run() {
 	buckets := n.tapBuckets()
 	replica := n.start()
 	n.chat = n.openChat(map[string]any{
-		"from": n.words.lay("from"), "phoneNumber": n.words.lay("phone"),
+		"clientId": n.clients.lay("own"), "from": n.words.lay("from"), "phoneNumber": n.words.lay("phone"),
 		"parameters": map[string]string{"topic": n.words.lay("parameter")}, "userPlatform": map[string]string{"os": n.words.lay("platform")},
 	})
 	n.check(n.sim.SetCase(n.chat, "case-1"))
@@ -100,17 +113,22 @@ func (n *nest) run() {
 	n.malformed()
 	n.faulty()
 	n.oversize()
+	n.customers()
 	n.ransack().checkNone(n.T, &n.secrets) // while there still is a session token
 	n.must("chat.end", map[string]any{"chatId": n.chat})
 	replica.stop()
 
 	seen := n.ransack()
 	seen.checkNone(n.T, &n.secrets)
-	buckets().checkNone(n.T, &n.secrets)
+	seen.checkHidden(n.T, &n.clients)
+	written := buckets()
+	written.checkNone(n.T, &n.secrets)
+	written.checkHidden(n.T, &n.clients)
 	log := findings{}
 	log.add("the log", n.log)
 	log.checkNone(n.T, &n.words)
 	log.checkNone(n.T, &n.secrets)
+	log.checkHidden(n.T, &n.clients)
 	n.checkSenses(seen, log)
 }
 
@@ -118,6 +136,11 @@ func (n *nest) run() {
 func (n *nest) checkSenses(seen, log findings) {
 	if len(log.places(n.chat)) == 0 {
 		n.Error("not even the chat's id is found in the log")
+	}
+	for _, client := range n.clients.laid {
+		if strings.Contains(client, "kept") && len(seen.places(client)) == 0 {
+			n.Errorf("the client %s is found nowhere", client)
+		}
 	}
 	for what, place := range map[string]string{"agenttext": "CC_EVENTS", "told": "CC_EVENTS", "name": "CC_EVENTS", "display": "KV_CC_CHATS", "long": "objects"} {
 		if _, found := seen.places(n.words.beginning + what)[place]; !found {

@@ -100,7 +100,8 @@ var rows = map[string]row{
 		result: func(chat string) fields {
 			return fields{"chatId": chat, "state": "queued", "isNewChat": true, "phoneNumber": "+49 1"}
 		},
-		loose:    func(result fields) { simulatedWait(result); delete(result, "clientId") },
+		loose:    func(result fields) { simulatedWait(result); delete(result, "clientId"); delete(result, "clientRef") },
+		silent:   withoutClientID,
 		recorded: requestedAsGiven,
 	},
 	"chat.active": {
@@ -108,7 +109,8 @@ var rows = map[string]row{
 		result: func(chat string) fields {
 			return fields{"chatId": chat, "state": "queued", "clientId": "client-of-" + chat}
 		},
-		loose: simulatedWait,
+		loose:  func(result fields) { simulatedWait(result); delete(result, "clientRef") },
+		silent: withoutClientID,
 	},
 	"chat.attach":  {foreign: true, method: bpsim.GetHistory, result: onlyChat},
 	"chat.detach":  {},
@@ -220,6 +222,9 @@ func requestedAsGiven(o outsider, chat string, r bpsim.Record) any {
 	}
 	return nil
 }
+
+// withoutClientID: the clientId is for who has asked.
+func withoutClientID(result fields) { delete(result, "clientId") }
 
 // agentSays puts two server events into the chat, the later one pushed first.
 func agentSays(o outsider, chat string) {

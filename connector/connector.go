@@ -81,6 +81,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	pulling.Go(func() { p.commands.Pull(ctx) })
 	upkeep.Go(func() { p.poller.Tend(ctx) })
 	upkeep.Go(func() { p.poller.KeepShare(ctx) })
+	upkeep.Go(func() { p.clients.Tend(ctx) })
 	upkeep.Go(func() { p.commands.Tend(ctx) })
 	upkeep.Go(func() { p.outbox.Run(ctx, p.owners()) })
 	upkeep.Go(func() { p.registry.Renew(ctx, p.poller.Presence) })
@@ -100,10 +101,14 @@ const (
 	longestStart  = 5 * time.Second // between two tries
 )
 
-// start has the open chats polled, tells the other replicas of this one before
-// it takes anything, and then takes requests and commands.
+// start learns what clients are known by, has the open chats polled, tells the
+// other replicas of this one before it takes anything, and then takes requests
+// and commands.
 func (c *Connector) start(ctx context.Context) error {
 	p := c.parts
+	if err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, p.clients.Look); err != nil {
+		return fmt.Errorf("agreeing with other replicas on the secret that clients are known by: %w", err)
+	}
 	announce := func(ctx context.Context) error { return p.registry.Announce(ctx, p.poller.Presence()) }
 	if err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, p.poller.RestoreTokens); err != nil {
 		return fmt.Errorf("having the open chats polled again: %w", err)

@@ -8,11 +8,13 @@
 //	queue journal \       /  chatlog throttle
 //	  |      |     \     /      |       |
 //	lease    |      chats ------+       |     where the flows meet
-//	         |        |                 |
-//	      replicas  outbox              |     who else runs, and what replicas owe
-//	          \       |                 |
-//	           bus  translate           |     JetStream; pure translation
-//	             \    |                 |
+//	         |     /     \              |
+//	         | clients  outbox          |     who the customers are; what replicas owe
+//	          \   |     /               |
+//	           replicas                 |     who else runs
+//	              |                     |
+//	             bus   translate        |     JetStream; pure translation
+//	                \   |               |
 //	     schema  subjects  brightpattern
 //
 // The poller holds leases, too; retry, drain, failpoint and metrics stand beside
@@ -28,9 +30,10 @@
 //
 // Each package opens with the one hard idea that it is about: the lease, the
 // fence of a chat's log (chatlog), the order of durable commands (queue),
-// idempotency (journal), the identity of events (translate), the state machine
-// that knows when a history is to be read (poller/reconcile.go), what is owed
-// after a death (outbox), the budget for calls that follow a failure (throttle).
+// idempotency (journal), what customers are known by (clients), the identity of
+// events (translate), the state machine that knows when a history is to be read
+// (poller/reconcile.go), what is owed after a death (outbox), the budget for
+// calls that follow a failure (throttle).
 //
 // JetStream does the distributed work: durability, leases, hand-over,
 // compare-and-set. What each mechanism is good for is shown by tests that leave

@@ -23,16 +23,17 @@ var allowed = map[string]string{
 	"bus":       "retry schema subjects",
 	"replicas":  "bus retry schema",
 	"outbox":    "bus replicas retry",
+	"clients":   "brightpattern bus replicas retry schema",
 	"journal":   "brightpattern bus replicas retry schema subjects",
 	"queue":     "drain failpoint lease schema subjects",
-	"chats":     "brightpattern bus drain failpoint outbox replicas retry schema subjects translate",
+	"chats":     "brightpattern bus clients drain failpoint outbox replicas retry schema subjects translate",
 	"chatlog":   "brightpattern bus chats failpoint schema subjects translate",
 
 	// The two flows. They meet in chats; neither knows the other.
 	"poller":  "brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
-	"command": "brightpattern bus chats drain failpoint journal lease metrics outbox queue replicas retry schema subjects translate",
+	"command": "brightpattern bus chats clients drain failpoint journal lease metrics outbox queue replicas retry schema subjects translate",
 
-	"connector":    "brightpattern bus chats command drain failpoint journal metrics outbox poller replicas retry schema subjects throttle translate",
+	"connector":    "brightpattern bus chats clients command drain failpoint journal metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",
 	"cc-connector": "brightpattern connector permissions schema subjects",
 	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	hostileMessages = 300
+	floodMessages = 300
 	mostHeap        = 512 << 20 // of the whole process: server, senders and connector
 )
 
@@ -60,7 +60,7 @@ func (o outsider) floodMeanwhile(data []byte, do func()) {
 	o.check(err)
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		for i := range hostileMessages {
+		for i := range floodMessages {
 			reply := strings.Replace(answers.Subject, "*", strconv.Itoa(i), 1)
 			if err := nc.PublishMsg(&nats.Msg{Subject: "cc.service.version", Reply: reply, Data: data}); err != nil {
 				o.Errorf("sending: %v", err)
@@ -69,7 +69,7 @@ func (o outsider) floodMeanwhile(data []byte, do func()) {
 		}
 	})
 	o.Cleanup(func() { nc.Close(); sending.Wait() })
-	for answered := range hostileMessages {
+	for answered := range floodMessages {
 		answer, err := answers.NextMsg(patience)
 		o.check(err)
 		if verdict := o.verdict(answer); verdict != "invalid_command not_done false" && verdict != "unavailable not_done true" {

@@ -7,6 +7,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/command"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/outbox"
@@ -22,6 +23,7 @@ type parts struct {
 	streams  *bus.Streams
 	registry *replicas.Registry
 	outbox   *outbox.Outbox
+	clients  *clients.Clients
 	chats    *chats.Chats
 	poller   *poller.Poller
 	commands *command.Commands
@@ -54,8 +56,9 @@ func (c *Connector) open(ctx context.Context) error {
 	p.registry = replicas.NewRegistry(streams.State, c.self, c.cfg.FailoverAfter, &c.health, c.log)
 	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
 		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
+	p.clients = clients.New(streams.State, p.registry, c.cfg.EventsMaxAge, c.log)
 	p.chats = chats.New(chats.Needs{
-		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Outbox: p.outbox, Self: c.self,
+		NATS: c.nc, JetStream: c.js, Client: c.client, Clients: p.clients, Streams: streams, Outbox: p.outbox, Self: c.self,
 		Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.chats())
 	p.poller = poller.New(poller.Needs{
@@ -66,7 +69,7 @@ func (c *Connector) open(ctx context.Context) error {
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
-		Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Self: c.self,
+		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Self: c.self,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	c.parts = p

@@ -25,7 +25,7 @@ func (w watched) pollAside() (stop func()) {
 	query := url.Values{"tenantUrl": {tenant}, "timestamp": {"1"}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.http.URL+"/clientweb/api/v2/chats/"+w.chat+"/events?"+query.Encode(), nil)
 	w.check(err)
-	request.Header.Set("Authorization", `MOBILE-API-140-327-PLAIN appId="`+entry.AppID+`", clientId="`+entry.ClientID+`"`)
+	request.Header.Set("Authorization", `MOBILE-API-140-327-PLAIN appId="`+entry.AppID+`", clientId="`+w.record().Chat.ClientID+`"`)
 	request.Header.Set("User-Agent", "MobileClient")
 	request.Header.Set("Cache-Control", "no-cache")
 	done := make(chan struct{})
@@ -185,7 +185,7 @@ func TestEntryOfAReopenedChat(t *testing.T) {
 	r := newRig(t, bpsim.Options{})
 	r.start()
 	w := watchNew(r)
-	client := w.entry().ClientID
+	client := w.record().Chat.ClientID
 	for n := range 5 {
 		r.must("chat.detach", map[string]any{"chatId": w.chat})
 		r.must("chat.attach", map[string]any{"chatId": w.chat, "clientId": client})

@@ -3,9 +3,9 @@ package schema
 // Chat is a chat's entry in the key-value bucket of chats, under the chat's token.
 type Chat struct {
 	ChatID            string      `json:"chatId"`
-	ClientID          string      `json:"clientId"`
-	App               string      `json:"app"`   // the launch point's configured name
-	AppID             string      `json:"appId"` // the launch point's id
+	ClientRef         string      `json:"clientRef"` // the same for the same client; its clientId is for nobody to read
+	App               string      `json:"app"`       // the launch point's configured name
+	AppID             string      `json:"appId"`     // the launch point's id
 	State             string      `json:"state"`
 	EstimatedWaitTime *float64    `json:"estimatedWaitTime,omitempty"` // seconds
 	CaseID            string      `json:"caseId,omitempty"`

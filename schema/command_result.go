@@ -22,20 +22,26 @@ type (
 	ServiceICEServersResult struct {
 		Servers []ICEServer `json:"servers,omitzero"`
 	}
+	// ChatRequestResult has the clientId in the reply alone: with the app it is
+	// all that the contact center asks of a customer. In the result event it is
+	// left out, and clientRef stands for it.
 	ChatRequestResult struct {
 		ChatID            string   `json:"chatId"`
 		State             string   `json:"state"`
 		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // seconds
 		IsNewChat         bool     `json:"isNewChat"`
 		PhoneNumber       string   `json:"phoneNumber,omitempty"`
-		ClientID          string   `json:"clientId"`
+		ClientID          string   `json:"clientId,omitempty"`
+		ClientRef         string   `json:"clientRef"` // the same for the same client
 	}
+	// ChatActiveResult has the clientId in the reply alone, too.
 	ChatActiveResult struct {
 		ChatID            string   `json:"chatId"`
 		State             string   `json:"state"`
 		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // seconds
 		PhoneNumber       string   `json:"phoneNumber,omitempty"`
-		ClientID          string   `json:"clientId"`
+		ClientID          string   `json:"clientId,omitempty"`
+		ClientRef         string   `json:"clientRef"` // the same for the same client
 	}
 	ChatAttachResult struct {
 		ChatID string `json:"chatId"`

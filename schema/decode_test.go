@@ -8,7 +8,7 @@ import (
 
 func TestDecodeSession(t *testing.T) {
 	for name, want := range map[string]Session{
-		"opened":    &SessionOpened{"K1x", "c-1", "web", true, "queued"},
+		"opened":    &SessionOpened{"K1x", "r-1", "web", true, "queued"},
 		"recovered": &SessionRecovered{"K1x", 2, goldenTime, goldenTime},
 		"gap":       &SessionGap{"K1x", goldenTime, nil, GapHistoryUnreadable},
 		"closed":    &SessionClosed{"K1x", ClosedGone},

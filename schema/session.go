@@ -11,8 +11,8 @@ type Session interface {
 // SessionOpened is the first message of a chat, and of a chat attached again.
 type SessionOpened struct {
 	ChatID    string `json:"chatId"`
-	ClientID  string `json:"clientId"`
-	App       string `json:"app"` // the launch point's configured name
+	ClientRef string `json:"clientRef"` // the same for the same client
+	App       string `json:"app"`       // the launch point's configured name
 	IsNewChat bool   `json:"isNewChat"`
 	State     string `json:"state"`
 }

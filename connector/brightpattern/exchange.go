@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,6 +22,7 @@ var (
 // exchange is one request and its answer, and knows how far it came.
 type exchange struct {
 	call     call
+	client   ClientID        // that asks
 	parent   context.Context // the caller's
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
@@ -104,11 +106,19 @@ func (x *exchange) refused(code Code, message string) *Error {
 		Method:     x.call.method,
 		Status:     status,
 		Code:       code,
-		Message:    message,
+		Message:    x.withoutClient(message),
 		RetryAfter: retryAfter(x.response.Header, time.Now()),
 		Reason:     ReasonRefused,
 		Effect:     refusedEffect(x.call.kind, status, code),
 	}
+}
+
+// withoutClient takes out of the server's words what is the customer's alone.
+func (x *exchange) withoutClient(message string) string {
+	if x.client == "" {
+		return message
+	}
+	return strings.ReplaceAll(message, string(x.client), "…")
 }
 
 func (x *exchange) unreadable(cause error) *Error {

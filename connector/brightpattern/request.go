@@ -75,6 +75,7 @@ func (c *Client) exchange(ctx context.Context, cred Credentials, call call) (*ex
 		return nil, &Error{Method: call.method, Reason: ReasonInvalid, Effect: EffectNone, Err: err}
 	}
 	x := newExchange(ctx, call, c.timeoutOf(call))
+	x.client = cred.Client
 	err := c.roundTrip(x, cred)
 	switch {
 	case err != nil:

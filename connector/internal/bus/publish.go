@@ -51,15 +51,24 @@ func (p *Publisher) Position() uint64 { return p.position.Load() }
 // Window is how long the stream of events knows a repeat by its id.
 func (p *Publisher) Window() time.Duration { return p.window }
 
+// ErrTooLarge says that the bus does not take an event with all its data.
+var ErrTooLarge = errors.New("too large for the bus")
+
+// Whole is the event as it travels, with all its data, or ErrTooLarge.
+func (p *Publisher) Whole(e event.Event) (*nats.Msg, error) {
+	msg, err := schema.Encode(e, p.mode)
+	if err == nil && int64(msg.Size()) >= p.room() {
+		return nil, ErrTooLarge
+	}
+	return msg, err
+}
+
 // Message is the event as it travels. What is too large for the bus goes to
 // the object store, and the event tells where: the publication waits for it.
 func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, error) {
-	msg, err := schema.Encode(e, p.mode)
-	if err != nil {
-		return nil, err
-	}
-	if int64(msg.Size()) < p.room() {
-		return msg, nil
+	msg, err := p.Whole(e)
+	if !errors.Is(err, ErrTooLarge) {
+		return msg, err
 	}
 	if _, err := Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (*jetstream.ObjectInfo, error) { // it takes as long as it takes
 		return p.files.Put(ctx, jetstream.ObjectMeta{Name: e.ID(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: p.chunk()}}, bytes.NewReader(e.Data()))

@@ -27,7 +27,7 @@ func TestGoldenMessages(t *testing.T) {
 		OpenedAt: golden.Time(1), Correlation: "correlation", Causation: "an id",
 	}
 	tap.During("session messages", func() {
-		r.Check(l.AppendSession(r.Ctx, token, token.Opened(), complete))
+		r.Check(l.AppendSession(r.Ctx, token, &schema.SessionOpened{ChatID: string(r.chat.ID), ClientRef: "reference", App: "main", IsNewChat: true, State: "queued"}, complete))
 		r.Check(l.AppendSession(r.Ctx, token, &schema.SessionGap{
 			ChatID: string(r.chat.ID), From: schema.NewTime(golden.Time(1)), To: schema.NewTime(golden.Time(2)), Reason: schema.GapSignaling,
 		}, complete))

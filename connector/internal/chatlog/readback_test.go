@@ -28,7 +28,7 @@ func TestNextHolderGoesOn(t *testing.T) {
 	first := r.log()
 	token := chats.Token{Opening: "opening", ChatID: r.chat.ID}
 	r.Check(first.Raise(r.Ctx))
-	r.Check(first.AppendSession(r.Ctx, token, token.Opened(), time.Now()))
+	r.Check(first.AppendSession(r.Ctx, token, &schema.SessionOpened{ChatID: string(token.ChatID)}, time.Now()))
 	r.publish("cc.chat.chat=3A=C3=BC=2F1.result.chat.send")
 	r.Check(r.typing(first, translate.FromPoll))
 	half := Counts{Position: first.Counts().Position, Sequence: 2, Seen: translate.Counts{typingEvent().Fingerprint: 1}, Untaken: translate.Counts{}}

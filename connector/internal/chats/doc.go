@@ -6,7 +6,8 @@
 //
 // What is known of a chat is in JetStream: its entry (entry.go), which others
 // read too; its session token (token.go), which the holder holds; the next
-// message number (numbers.go); and the request to close it (closing.go).
+// message number (numbers.go); and the request to close it (closing.go). Its
+// client is nobody else's business: see package clients, and client.go.
 package chats
 
 import (
@@ -20,6 +21,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/outbox"
@@ -57,6 +59,7 @@ type Needs struct {
 	NATS       *nats.Conn
 	JetStream  jetstream.JetStream
 	Client     *brightpattern.Client
+	Clients    *clients.Clients
 	Streams    *bus.Streams
 	Outbox     *outbox.Outbox
 	Self       replicas.ID

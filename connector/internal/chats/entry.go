@@ -8,6 +8,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -24,6 +25,10 @@ type Entry struct {
 	revision uint64 // 0: it is not there yet
 	saved    uint64 // the sequence that was written last
 	changed  bool   // more than the sequence is to be written
+
+	client brightpattern.ClientID // "" where it is not known
+	kept   clients.Kept           // when that was
+	named  bool                   // the entry that is there has the clientId
 }
 
 // An entry that only lags by its sequence is written after so many messages,
@@ -58,7 +63,7 @@ func (e *Entry) removeParty(id string) {
 // Reopen makes the entry that of the token's opening, whatever the holder of
 // an earlier one wrote last.
 func (e *Entry) Reopen(t Token) {
-	e.ClientID, e.App, e.AppID = string(t.ClientID), t.App, string(t.AppID)
+	e.client, e.App, e.AppID = t.ClientID, t.App, string(t.AppID)
 	e.OpenedAt, e.ClosedAt, e.ClosedReason = schema.Time{Time: t.OpenedAt}, nil, ""
 	e.changed = true
 }
@@ -80,21 +85,16 @@ func (e *Entry) Exists() bool { return e.revision != 0 }
 // IsWorthSaving tells whether readers would miss what is not written yet.
 func (e *Entry) IsWorthSaving() bool { return e.changed || e.Sequence >= e.saved+entryLag }
 
-// Credentials are those that the chat's calls are made with.
-func (e *Entry) Credentials() brightpattern.Credentials {
-	return brightpattern.Credentials{App: brightpattern.AppID(e.AppID), Client: brightpattern.ClientID(e.ClientID)}
-}
-
 // Find returns ErrUnknown for a chat that has no entry.
 func (c *Chats) Find(ctx context.Context, key Key) (Entry, error) {
-	found, revision, err := bus.Load[schema.Chat](ctx, c.Streams.Chats, string(key.Token))
+	found, revision, err := bus.Load[storedEntry](ctx, c.Streams.Chats, string(key.Token))
 	if err == nil && revision == 0 {
 		err = ErrUnknown
 	}
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{Chat: found, revision: revision, saved: found.Sequence}, nil
+	return Entry{Chat: found.Chat, revision: revision, saved: found.Sequence, client: found.ClientID, named: found.ClientID != ""}, nil
 }
 
 // IsKnown finds out whether a chat has an entry, and for which app. It asks
@@ -113,16 +113,24 @@ func (c *Chats) IsKnown(ctx context.Context, key Key) (app brightpattern.AppID, 
 // Save writes the entry, unless somebody else has written since it was read;
 // the entry of a closed chat expires.
 func (c *Chats) Save(ctx context.Context, key Key, e *Entry) error {
-	revision, err := bus.Save(ctx, c.Streams.Chats, string(key.Token), e.Chat, e.revision, c.keepOf(e))
-	return e.written(revision, err)
+	stored, err := c.store(ctx, key, e)
+	if err != nil {
+		return err
+	}
+	revision, err := bus.Save(ctx, c.Streams.Chats, string(key.Token), stored, e.revision, c.keepOf(e))
+	return e.written(stored, revision, err)
 }
 
 // SaveAsHolder writes over whatever an opener wrote since, but never over a
 // newer holder's entry: bus.ErrFenced.
 func (c *Chats) SaveAsHolder(ctx context.Context, key Key, e *Entry) error {
-	revision, err := bus.SaveOver(ctx, c.Streams.Chats, string(key.Token), e.Chat, e.revision, c.keepOf(e),
-		func(found schema.Chat) bool { return found.Sequence > e.Sequence })
-	return e.written(revision, err)
+	stored, err := c.store(ctx, key, e)
+	if err != nil {
+		return err
+	}
+	revision, err := bus.SaveOver(ctx, c.Streams.Chats, string(key.Token), stored, e.revision, c.keepOf(e),
+		func(found storedEntry) bool { return found.Sequence > e.Sequence })
+	return e.written(stored, revision, err)
 }
 
 func (c *Chats) keepOf(e *Entry) time.Duration {
@@ -132,9 +140,9 @@ func (c *Chats) keepOf(e *Entry) time.Duration {
 	return 0
 }
 
-func (e *Entry) written(revision uint64, err error) error {
+func (e *Entry) written(stored storedEntry, revision uint64, err error) error {
 	if err == nil {
-		e.revision, e.saved, e.changed = revision, e.Sequence, false
+		e.revision, e.saved, e.changed, e.named = revision, e.Sequence, false, stored.ClientID != ""
 	}
 	return err
 }

@@ -98,7 +98,7 @@ func TestWhatIsOver(t *testing.T) {
 			t.Errorf("closed by %q it is over: %v", reason, e.IsOver())
 		}
 		e.Reopen(Token{ClientID: "client", App: "main", AppID: "app-1"})
-		if e.IsOver() || e.ClosedAt != nil || e.ClientID != "client" {
+		if e.IsOver() || e.ClosedAt != nil || e.client != "client" {
 			t.Errorf("opened again it is %+v", e.Chat)
 		}
 	}

@@ -2,9 +2,12 @@ package chats
 
 import (
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/golden"
 	"cc-connector/connector/internal/natstest"
@@ -14,17 +17,24 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-var goldenEntries = []schema.Chat{
-	{
-		ChatID: "chat:ü/1", ClientID: "client", App: "main", AppID: "app-1", State: "connected", EstimatedWaitTime: ptr(1.5), CaseID: "case",
+// Entries are written by the second form only while an earlier version lives.
+var goldenEntries = []storedEntry{
+	{Chat: schema.Chat{
+		ChatID: "chat:ü/1", ClientRef: clientRef, App: "main", AppID: "app-1", State: "connected", EstimatedWaitTime: ptr(1.5), CaseID: "case",
 		Parties:  schema.List[schema.Party]{{PartyID: "party", DisplayName: "Zoë", PartyType: "internal"}},
 		Sequence: 12, OpenedAt: schema.Time{Time: golden.Time(1)},
-	},
-	{
-		ChatID: "chat:ü/1", ClientID: "client", App: "main", AppID: "app-1", Sequence: 13,
+	}},
+	{ClientID: "client", Chat: schema.Chat{
+		ChatID: "chat:ü/1", ClientRef: clientRef, App: "main", AppID: "app-1", Sequence: 13,
 		OpenedAt: schema.Time{Time: golden.Time(1)}, ClosedAt: schema.NewTime(golden.Time(2)), ClosedReason: schema.ClosedEnded,
-	},
+	}},
 }
+
+// The secret of the golden messages, and what it makes of their client.
+const (
+	goldenSecret = `{"key":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","made":"2020-02-29T12:30:01.123456789Z"}`
+	clientRef    = "bb7b45147643925d19f8706a97946ff4"
+)
 
 var goldenTokens = []Token{
 	{
@@ -69,10 +79,8 @@ func TestGoldenRequestsAreOfTheirKind(t *testing.T) {
 func TestGoldenMessages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.Check(r.streams.State.Put(r.Ctx, "secret", []byte(goldenSecret), 0))
 	c, key := r.replica("replica"), r.key("chat:ü/1")
-	for range 2 { // the file is of a bucket that had two messages
-		r.Check(r.streams.State.Put(r.Ctx, "earlier", nil, 0))
-	}
 	tap := r.Tap()
 	r.writeEntries(tap, c, key)
 	r.writeOpening(tap, c, key)
@@ -91,13 +99,16 @@ func TestGoldenMessages(t *testing.T) {
 
 func (r *rig) writeEntries(tap *natstest.Tap, c *Chats, key Key) {
 	r.Helper()
-	e := Entry{}
-	for _, chat := range goldenEntries {
-		e.Chat = chat
+	e := Entry{client: "client"}
+	for _, entry := range goldenEntries {
+		e.Chat = entry.Chat
 		tap.During("a chat's entry", func() { r.Check(c.Save(r.Ctx, key, &e)) })
 		found, err := c.Find(r.Ctx, key)
 		golden.Same(r, golden.JSON(r, found.Chat), golden.JSON(r, e.Chat), err)
 	}
+	e.ClosedAt = nil
+	r.earlierAppears(c)
+	tap.During("a chat's entry while an earlier version lives", func() { r.Check(c.Save(r.Ctx, key, &e)) })
 }
 
 func (r *rig) writeOpening(tap *natstest.Tap, c *Chats, key Key) {
@@ -111,4 +122,25 @@ func (r *rig) writeOpening(tap *natstest.Tap, c *Chats, key Key) {
 	tap.During("a close request", func() { r.Check(c.requestClose(r.Ctx, "opening", schema.ClosedDetached)) })
 	reason, err := c.CloseRequest(r.Ctx, "opening")
 	golden.Same(r, reason, schema.ClosedDetached, err)
+}
+
+// Entries of an earlier version have the clientId, and no reference.
+func TestGoldenEntriesOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c, key := r.replica("replica"), r.key("chat:ü/1")
+	file, err := os.ReadFile("testdata/golden/chat-entry-earlier.jsonl")
+	r.Check(err)
+	for line := range strings.Lines(string(file)) {
+		r.Check(r.streams.Chats.Put(r.Ctx, string(key.Token), []byte(line), 0))
+		e, err := c.Find(r.Ctx, key)
+		r.Check(err)
+		by, err := c.Credentials(r.Ctx, key, &e)
+		golden.Same(t, by, brightpattern.Credentials{App: "app-1", Client: "client"}, err)
+		r.Check(c.Save(r.Ctx, key, &e))
+		value, err := r.streams.Chats.Get(r.Ctx, string(key.Token))
+		if err != nil || strings.Contains(string(value.Data), `"clientId"`) || !strings.Contains(string(value.Data), string(c.Clients.Ref("client"))) {
+			t.Errorf("written again it is %s, %v", value.Data, err)
+		}
+	}
 }

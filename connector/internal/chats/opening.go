@@ -105,7 +105,7 @@ func (c *Chats) adopt(ctx context.Context, key Key, o *Opening) error {
 
 // openEntry writes the chat's entry anew; what an earlier opening left in it goes on.
 func (c *Chats) openEntry(ctx context.Context, key Key, e Entry, o *Opening) error {
-	e.ChatID, e.ClientID, e.App, e.AppID = string(key.ID), string(o.Client), o.App.Name, string(o.App.ID)
+	e.ChatID, e.client, e.App, e.AppID = string(key.ID), o.Client, o.App.Name, string(o.App.ID)
 	e.State, e.EstimatedWaitTime = o.Chat.State, o.Chat.EstimatedWait
 	e.OpenedAt, e.ClosedAt, e.ClosedReason = *schema.NewTime(time.Now()), nil, ""
 	err := c.Save(ctx, key, &e)

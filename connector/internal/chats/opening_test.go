@@ -73,7 +73,10 @@ func TestEntryStandsBeforeTheToken(t *testing.T) {
 	}
 	found, err := c.Find(r.Ctx, key)
 	r.Check(err)
-	if found.ClosedAt != nil || found.Credentials() != ada || found.App != "main" || found.OpenedAt.IsZero() {
+	if by, err := c.Credentials(r.Ctx, key, &found); by != ada || err != nil {
+		t.Errorf("its calls are made with %+v, %v", by, err)
+	}
+	if found.ClosedAt != nil || found.App != "main" || found.OpenedAt.IsZero() {
 		t.Errorf("the entry is %+v", found.Chat)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/natstest"
@@ -33,8 +34,10 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// The shortest failover that may be configured.
-const failover = 2 * time.Second
+const (
+	failover = 2 * time.Second // the shortest that may be configured
+	keep     = 7 * 24 * time.Hour
+)
 
 // replica are the chats as one replica has them.
 func (r *rig) replica(self replicas.ID) *Chats {
@@ -43,12 +46,13 @@ func (r *rig) replica(self replicas.ID) *Chats {
 	r.Check(err)
 	r.Cleanup(client.Close)
 	registry := replicas.NewRegistry(r.streams.State, self, failover, &bus.Health{}, natstest.Log())
-	life := drain.NewLifetime()
+	life, known := drain.NewLifetime(), clients.New(r.streams.State, registry, keep, natstest.Log())
+	r.Check(known.Look(r.Ctx))
 	c := New(Needs{
-		NATS: r.NC, JetStream: r.JS, Client: client, Streams: r.streams, Self: self, Life: life, Log: natstest.Log(),
+		NATS: r.NC, JetStream: r.JS, Client: client, Clients: known, Streams: r.streams, Self: self, Life: life, Log: natstest.Log(),
 		Outbox:     outbox.New(r.NC, r.streams.State, registry, self, outbox.Config{Keep: 24 * time.Hour, FailoverAfter: failover}, natstest.Log()),
 		Failpoints: failpoint.Plan{Reached: r.reached},
-	}, Config{Prefix: natstest.Prefix, Keep: 7 * 24 * time.Hour, CallTimeout: 2 * time.Second})
+	}, Config{Prefix: natstest.Prefix, Keep: keep, CallTimeout: 2 * time.Second})
 	r.Cleanup(func() { life.EndIntake(); life.EndWork(); c.Drain() })
 	return c
 }
@@ -75,4 +79,17 @@ func (r *rig) listen(c *Chats, take func(Asked)) {
 	r.Check(err)
 	r.Check(r.NC.Flush())
 	r.Cleanup(func() { _ = requests.Unsubscribe() })
+}
+
+// earlierAppears has a replica live of a version that knows no references;
+// vanish ends it.
+func (r *rig) earlierAppears(c *Chats) (vanish func()) {
+	r.Helper()
+	r.Check(r.streams.State.Put(r.Ctx, "replica.earlier", []byte(`{"maxChats":20000,"chats":17}`), 0))
+	r.Check(c.Clients.Look(r.Ctx))
+	return func() {
+		r.Helper()
+		r.Check(r.streams.State.Purge(r.Ctx, "replica.earlier"))
+		r.Check(c.Clients.Look(r.Ctx))
+	}
 }

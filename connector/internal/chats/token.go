@@ -44,15 +44,15 @@ func (t Token) Credentials() brightpattern.Credentials {
 // Entry is a new one, for the chat that the token opens.
 func (t Token) Entry() Entry {
 	return Entry{Chat: schema.Chat{
-		ChatID: string(t.ChatID), ClientID: string(t.ClientID), App: t.App, AppID: string(t.AppID),
+		ChatID: string(t.ChatID), App: t.App, AppID: string(t.AppID),
 		State: t.State, OpenedAt: schema.Time{Time: t.OpenedAt},
-	}}
+	}}.Of(t)
 }
 
-// Opened announces the opening.
-func (t Token) Opened() *schema.SessionOpened {
+// Opened announces the token's opening.
+func (c *Chats) Opened(t Token) *schema.SessionOpened {
 	return &schema.SessionOpened{
-		ChatID: string(t.ChatID), ClientID: string(t.ClientID), App: t.App, IsNewChat: t.IsNewChat, State: t.State,
+		ChatID: string(t.ChatID), ClientRef: string(c.Clients.Ref(t.ClientID)), App: t.App, IsNewChat: t.IsNewChat, State: t.State,
 	}
 }
 

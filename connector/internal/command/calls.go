@@ -14,10 +14,9 @@ import (
 
 // answer is what a successful call has to tell.
 type answer struct {
-	reply     any       // the result; nil if the command has none
-	published any       // what the result event has instead, where the reply is for nobody else
-	chat      chats.Key // the chat that the command is on, or made known
-	app       brightpattern.AppID
+	reply any       // the result; nil if the command has none
+	chat  chats.Key // the chat that the command is on, or made known
+	app   brightpattern.AppID
 }
 
 // call runs one valid command.
@@ -29,7 +28,7 @@ var calls = map[subjects.Command]call{
 	"service.availability":  onService(serviceAvailability),
 	"service.parameters":    onService(serviceParameters),
 	"service.configuration": onService(serviceConfiguration),
-	"service.iceservers":    hidden(onService(serviceICEServers), schema.ServiceICEServersResult{}),
+	"service.iceservers":    onService(serviceICEServers),
 
 	"chat.request": with(requestChat),
 	"chat.active":  with(activeChat),
@@ -89,20 +88,12 @@ func onService(run func(context.Context, service) (any, error)) call {
 	})
 }
 
-// hidden replaces the result in the event, which everybody may read.
-func hidden(run call, published any) call {
-	return func(ctx context.Context, c *Commands, cmd *command) (answer, error) {
-		a, err := run(ctx, c, cmd)
-		a.published = published
-		return a, err
-	}
-}
-
 // known is a chat that the connector knows.
 type known struct {
-	key     chats.Key
-	entry   chats.Entry
-	command *command // that is run on it
+	key         chats.Key
+	entry       chats.Entry
+	credentials brightpattern.Credentials
+	command     *command // that is run on it
 }
 
 // onChat runs a command on a known chat.
@@ -112,7 +103,11 @@ func onChat[D any](run func(context.Context, *Commands, known, *D) (any, error))
 		if err != nil {
 			return answer{}, err
 		}
-		result, err := run(ctx, c, known{cmd.chat, found, cmd}, data)
+		credentials, err := c.Chats.Credentials(ctx, cmd.chat, &found)
+		if err != nil {
+			return answer{}, err
+		}
+		result, err := run(ctx, c, known{cmd.chat, found, credentials, cmd}, data)
 		return answer{reply: result, chat: cmd.chat, app: brightpattern.AppID(found.AppID)}, err
 	})
 }
@@ -161,7 +156,7 @@ func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 // send sends an event, and has the chat's holder publish what came in the
 // answer, or look for what may have come in an answer that was lost.
 func (c *Commands) send(ctx context.Context, chat known, event brightpattern.ClientEvent) error {
-	events, err := c.Client.Send(ctx, chat.entry.Credentials(), chat.key.ID, event)
+	events, err := c.Client.Send(ctx, chat.credentials, chat.key.ID, event)
 	if len(events) > 0 {
 		c.Chats.Deliver(ctx, chat.key, events)
 	}

@@ -12,7 +12,7 @@ import (
 // The calls on a chat's case and on its push notifications.
 
 func caseHistory(ctx context.Context, c *Commands, chat known, _ *schema.CaseHistory) (any, error) {
-	sessions, err := c.Client.CaseHistory(ctx, chat.entry.Credentials(), chat.key.ID)
+	sessions, err := c.Client.CaseHistory(ctx, chat.credentials, chat.key.ID)
 	slices.SortStableFunc(sessions, func(a, b brightpattern.CaseSession) int { return a.Created.Compare(b.Created) })
 	var result schema.CaseHistoryResult
 	for _, s := range sessions {
@@ -24,7 +24,7 @@ func caseHistory(ctx context.Context, c *Commands, chat known, _ *schema.CaseHis
 }
 
 func closeCase(ctx context.Context, c *Commands, chat known, _ *schema.CaseClose) (any, error) {
-	return nil, c.Client.CloseCase(ctx, chat.entry.Credentials(), chat.key.ID)
+	return nil, c.Client.CloseCase(ctx, chat.credentials, chat.key.ID)
 }
 
 func pushAPNs(ctx context.Context, c *Commands, chat known, d *schema.PushAPNs) (any, error) {
@@ -35,7 +35,7 @@ func pushAPNs(ctx context.Context, c *Commands, chat known, d *schema.PushAPNs) 
 	if bundle == "" {
 		return nil, refuse(schema.CodeInvalidCommand, "appBundleId: is missing, and CC_APNS_BUNDLE_ID gives no default")
 	}
-	return nil, c.Client.SubscribeAPNs(ctx, chat.entry.Credentials(), chat.key.ID, d.DeviceToken, bundle)
+	return nil, c.Client.SubscribeAPNs(ctx, chat.credentials, chat.key.ID, d.DeviceToken, bundle)
 }
 
 func pushFirebase(ctx context.Context, c *Commands, chat known, d *schema.PushFirebase) (any, error) {
@@ -43,9 +43,9 @@ func pushFirebase(ctx context.Context, c *Commands, chat known, d *schema.PushFi
 	if d.Platform == "android" {
 		platform = brightpattern.PlatformAndroid
 	}
-	return nil, c.Client.SubscribeFirebase(ctx, chat.entry.Credentials(), chat.key.ID, d.DeviceToken, platform)
+	return nil, c.Client.SubscribeFirebase(ctx, chat.credentials, chat.key.ID, d.DeviceToken, platform)
 }
 
 func pushCancel(ctx context.Context, c *Commands, chat known, _ *schema.PushCancel) (any, error) {
-	return nil, c.Client.CancelNotifications(ctx, chat.entry.Credentials(), chat.key.ID)
+	return nil, c.Client.CancelNotifications(ctx, chat.credentials, chat.key.ID)
 }

@@ -6,6 +6,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
@@ -16,7 +17,7 @@ import (
 func (c *command) opening(chat brightpattern.Chat, app chats.App, client brightpattern.ClientID) chats.Opening {
 	o := chats.Opening{
 		Chat: chat, App: app, Client: client, Cause: c.ID, Correlation: c.Correlation,
-		Requested: c.Command == "chat.request", MayBeDone: c.mayBeDone(), OwnClient: client == c.derivedClient(),
+		Requested: c.Command == "chat.request", MayBeDone: c.mayBeDone(),
 	}
 	if c.record != nil {
 		o.Begun = c.record.FirstSeen
@@ -31,7 +32,7 @@ func requestChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatR
 	}
 	client := brightpattern.ClientID(d.ClientID)
 	if client == "" {
-		client = cmd.derivedClient()
+		client = c.clientFor(cmd)
 	}
 	chat, err := c.Client.RequestChat(ctx, brightpattern.Credentials{App: app.ID, Client: client}, brightpattern.ChatRequest{
 		From: d.From, PhoneNumber: d.PhoneNumber, Parameters: d.Parameters, UserPlatform: d.UserPlatform,
@@ -39,14 +40,48 @@ func requestChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatR
 	if err != nil {
 		return answer{app: app.ID}, err
 	}
-	key, isNew, err := c.Chats.Open(ctx, cmd.opening(chat, app, client))
+	opening := cmd.opening(chat, app, client)
+	opening.OwnClient = d.ClientID == ""
+	key, isNew, err := c.Chats.Open(ctx, opening)
 	if err != nil {
 		err = &doneError{err}
 	}
 	return answer{chat: key, app: app.ID, reply: schema.ChatRequestResult{
 		ChatID: string(chat.ID), State: chat.State, EstimatedWaitTime: chat.EstimatedWait,
-		IsNewChat: isNew, PhoneNumber: chat.PhoneNumber, ClientID: string(client),
+		IsNewChat: isNew, PhoneNumber: chat.PhoneNumber, ClientID: string(client), ClientRef: string(c.Clients.Ref(client)),
 	}}, err
+}
+
+// newRecord is that of a command which is about to begin. The client of a
+// chat.request that names none stands in it.
+func (c *Commands) newRecord(cmd *command, message uint64) *journal.Record {
+	r := journal.NewRecord(cmd.Identity, cmd.fingerprint(), message)
+	var request schema.ChatRequest
+	if cmd.Command == "chat.request" && schema.ReadData(cmd.data, &request) == nil && request.ClientID == "" {
+		r.Client = c.deriveClient(cmd)
+	}
+	return r
+}
+
+// deriveClient makes a repeat of a chat.request reach the same chat, even when
+// the first one is forgotten.
+func (c *Commands) deriveClient(cmd *command) brightpattern.ClientID {
+	if c.Clients.EarlierLives() { // which may go on with the command
+		return cmd.earlierClient()
+	}
+	return c.Clients.Derive(cmd.Source, cmd.ID)
+}
+
+// clientFor is the client of a chat.request that names none: the one on its
+// record, if it has one. An earlier version wrote none.
+func (c *Commands) clientFor(cmd *command) brightpattern.ClientID {
+	switch {
+	case cmd.record == nil:
+		return c.deriveClient(cmd)
+	case cmd.record.Client == "":
+		return cmd.earlierClient()
+	}
+	return cmd.record.Client
 }
 
 func activeChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatActive) (answer, error) {
@@ -62,7 +97,7 @@ func activeChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatAc
 	key, _, err := c.Chats.Open(ctx, cmd.opening(chat, app, client))
 	return answer{chat: key, app: app.ID, reply: schema.ChatActiveResult{
 		ChatID: string(chat.ID), State: chat.State, EstimatedWaitTime: chat.EstimatedWait,
-		PhoneNumber: chat.PhoneNumber, ClientID: string(client),
+		PhoneNumber: chat.PhoneNumber, ClientID: string(client), ClientRef: string(c.Clients.Ref(client)),
 	}}, err
 }
 
@@ -86,21 +121,28 @@ func (c *Commands) attach(ctx context.Context, cmd *command, app chats.App, clie
 // pushReceived sees to it that the chat is polled: a push says that it has
 // news. What a chat that is over had to say has been published.
 func pushReceived(ctx context.Context, c *Commands, cmd *command, d *schema.PushReceived) (answer, error) {
+	client := brightpattern.ClientID(d.ClientID)
 	found, err := c.Chats.Find(ctx, cmd.chat)
 	switch {
-	case errors.Is(err, chats.ErrUnknown) && d.ClientID != "":
+	case errors.Is(err, chats.ErrUnknown) && client != "":
 		app, err := c.appOfNew(cmd.chat, "")
 		if err != nil {
 			return answer{}, err
 		}
-		return c.attach(ctx, cmd, app, brightpattern.ClientID(d.ClientID))
+		return c.attach(ctx, cmd, app, client)
 	case err != nil:
 		return answer{}, err
 	}
 	if polled, err := c.Chats.IsPolled(ctx, cmd.chat); err != nil || polled || found.IsOver() {
 		return answer{chat: cmd.chat, app: brightpattern.AppID(found.AppID), reply: schema.PushReceivedResult{ChatID: string(cmd.chat.ID)}}, err
 	}
-	return c.attach(ctx, cmd, chats.App{Name: found.App, ID: brightpattern.AppID(found.AppID)}, brightpattern.ClientID(found.ClientID))
+	credentials, err := c.Chats.Credentials(ctx, cmd.chat, &found)
+	if err == nil {
+		client = credentials.Client
+	} else if !errors.Is(err, chats.ErrUnknown) || client == "" {
+		return answer{}, err
+	}
+	return c.attach(ctx, cmd, chats.App{Name: found.App, ID: brightpattern.AppID(found.AppID)}, client)
 }
 
 func detachChat(ctx context.Context, c *Commands, chat known, _ *schema.ChatDetach) (any, error) {
@@ -125,6 +167,6 @@ func endChat(ctx context.Context, c *Commands, chat known, _ *schema.ChatEnd) (a
 }
 
 func chatHistory(ctx context.Context, c *Commands, chat known, _ *schema.ChatHistory) (any, error) {
-	events, err := c.Client.History(ctx, chat.entry.Credentials(), chat.key.ID)
+	events, err := c.Client.History(ctx, chat.credentials, chat.key.ID)
 	return schema.ChatHistoryResult{Events: translate.History(chat.key.ID, events)}, err
 }

@@ -12,6 +12,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
@@ -46,6 +47,7 @@ type Needs struct {
 	Publisher  *bus.Publisher
 	Health     *bus.Health
 	Naming     translate.Naming
+	Clients    *clients.Clients
 	Chats      *chats.Chats
 	Journal    *journal.Journal
 	Outbox     *outbox.Outbox

@@ -242,14 +242,14 @@ func (d *durable) begin(ctx context.Context) (*journal.Record, error) {
 	r, err := d.commands.Journal.Find(ctx, d.cmd.Key)
 	if fingerprint := d.cmd.fingerprint(); err == nil && r != nil && d.refused == nil && r.Fingerprint != fingerprint {
 		d.refused = conflict()
-		d.cmd.refuse(fingerprint)
+		d.cmd.refuse(d.commands.sealed(fingerprint))
 		r, err = d.commands.Journal.Find(ctx, d.cmd.Key)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if r == nil {
-		r = journal.NewRecord(d.cmd.Identity, d.cmd.fingerprint(), d.sequence)
+		r = d.commands.newRecord(d.cmd, d.sequence)
 	}
 	return r, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
@@ -15,8 +16,10 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -292,4 +295,31 @@ func checkFailure(t *testing.T, failure *schema.Error) {
 	if strings.ContainsAny(oneLine(failure.Message), "\r\n\x00") {
 		t.Errorf("%q cannot stand in a header", oneLine(failure.Message))
 	}
+}
+
+// FuzzWithoutClient: whatever a record of another version has, no client is
+// made public by it.
+func FuzzWithoutClient(f *testing.F) {
+	for _, seed := range []string{`{"chatId":"1","clientId":"pl4ntedvalue","new":[1]}`, `{"clientId":7}`, `{"CLIENTID":"pl4ntedvalue"}`, `null`, `[]`, `{"clientId":"x","clientRef":"r"}`} {
+		f.Add([]byte(seed))
+	}
+	r := natstest.New(f)
+	streams := r.Streams()
+	c := &Commands{Needs: Needs{Clients: clients.New(streams.State, replicas.NewRegistry(streams.State, "self", time.Second, &bus.Health{}, natstest.Log()), time.Hour, natstest.Log())}}
+	r.Check(c.Clients.Look(r.Ctx))
+	f.Fuzz(func(t *testing.T, whole []byte) {
+		var open map[string]json.RawMessage
+		if err := json.Unmarshal(c.withoutClient(whole), &open); err != nil {
+			t.Fatalf("%s becomes unreadable: %v", whole, err)
+		}
+		for name := range open {
+			if strings.EqualFold(name, "clientId") {
+				t.Errorf("%s still has the client", whole)
+			}
+		}
+		var client struct{ ClientID, ClientRef string }
+		if json.Unmarshal(whole, &client) == nil && client.ClientID != "" && client.ClientRef == "" && string(open["clientRef"]) != strconv.Quote(string(c.Clients.Ref(brightpattern.ClientID(client.ClientID)))) {
+			t.Errorf("%s becomes %s", whole, open)
+		}
+	})
 }

@@ -40,12 +40,16 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 		return d.later(wait), true, c.Journal.Write(ctx, r)
 	}
 	found, err := c.Chats.Find(ctx, d.cmd.chat)
+	var credentials brightpattern.Credentials
+	if err == nil {
+		credentials, err = c.Chats.Credentials(ctx, d.cmd.chat, &found)
+	}
 	if err != nil && !errors.Is(err, chats.ErrUnknown) {
 		return next{}, true, err
 	}
 	var history []brightpattern.Event
 	if err == nil {
-		history, err = c.Client.History(ctx, found.Credentials(), d.cmd.chat.ID)
+		history, err = c.Client.History(ctx, credentials, d.cmd.chat.ID)
 	}
 	switch {
 	case ctx.Err() != nil:

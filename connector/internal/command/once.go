@@ -41,7 +41,7 @@ func (c *Commands) begin(ctx context.Context, cmd *command, owed outbox.Entry) (
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	written := c.Outbox.Send(ctx, owed) // NATS gets it before the record
-	cmd.record = journal.NewRecord(cmd.Identity, cmd.fingerprint(), 0)
+	cmd.record = c.newRecord(cmd, 0)
 	cmd.record.Replica = c.Self
 	err := c.Journal.Write(ctx, cmd.record)
 	owedErr := written()
@@ -91,7 +91,7 @@ func unrecorded() *schema.Error {
 // repeat is the outcome of a command whose identity the journal has already.
 func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Record, leave func()) told {
 	if fingerprint := cmd.fingerprint(); earlier.Fingerprint != fingerprint {
-		cmd.refuse(fingerprint)
+		cmd.refuse(c.sealed(fingerprint))
 		return told{cmd.Identity, c.placed(ctx, cmd, failed(conflict())), publishTried}
 	}
 	c.Metrics.Repeats.WithLabelValues(cmd.spec.Name).Inc()
@@ -105,6 +105,15 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 		earlier = finished
 	}
 	return told{earlier.Identity, outcome{Outcome: *earlier.Done}, replyOnly}
+}
+
+// sealed is a fingerprint that the id of a refusal may rest on, which everybody
+// reads: who knows the rest of the data could try what is secret in them.
+func (c *Commands) sealed(fingerprint string) string {
+	if c.Clients.EarlierLives() { // which must know the refusal again
+		return fingerprint
+	}
+	return c.Clients.Seal(fingerprint)
 }
 
 func conflict() *schema.Error {

@@ -196,8 +196,9 @@ func (c *command) fingerprint() string {
 	return translate.ID("fingerprint", string(c.Command), translate.Canonical(written)) // objects that are passed on keep their own order
 }
 
-// derivedClient makes a repeat of a chat.request reach the same chat.
-func (c *command) derivedClient() brightpattern.ClientID {
+// earlierClient is what versions before replicas.FormatReferences derive as the
+// client of a chat.request that names none.
+func (c *command) earlierClient() brightpattern.ClientID {
 	return brightpattern.ClientID(translate.ID("client", c.Source, c.ID))
 }
 

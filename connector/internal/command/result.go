@@ -12,34 +12,31 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 // result is a command's outcome as it travels: the CloudEvent that is
 // published, and, where that must not show everything, another one for the
-// sender alone. A large one is in the object store.
+// sender alone. A large one is in the object store, where everybody may read it.
 type result struct {
 	event *nats.Msg
 	reply *nats.Msg // the same but for its subject, if the event may show everything
 	id    string
 }
 
-// build writes the outcome of a command as CloudEvents. What is for the sender
-// alone never lies in the object store, where others read: if it is too large
-// for a reply, the sender gets what everybody gets.
+// build writes the outcome of a command as CloudEvents.
 func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r result, err error) {
 	r.id = "result:" + of.Result
-	private := o.public != nil && o.Error == nil
-	shown := o.Result
-	if private {
-		shown = o.public
-	}
-	e, err := c.cloudEvent(of, o, shown)
+	public, hides := c.public(of.Command, o.Result)
+	e, err := c.cloudEvent(of, o, public)
 	if err == nil {
 		r.event, err = c.Publisher.Message(ctx, e)
 	}
@@ -48,17 +45,68 @@ func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r
 	}
 	r.event.Subject = c.resultSubject(of, o)
 	r.reply = &nats.Msg{Header: maps.Clone(r.event.Header), Data: r.event.Data}
-	if !private {
-		return r, nil
-	}
-	if e, err = c.cloudEvent(of, o, o.Result); err != nil {
-		return r, err
-	}
-	whole, fits, err := c.Publisher.Whole(e)
-	if fits {
-		r.reply = whole
+	if hides && o.Error == nil {
+		err = c.tellSenderAlone(&r, of, o)
 	}
 	return r, err
+}
+
+// tellSenderAlone has the reply tell what the event hides. That never lies in
+// the object store, where others read: if it is too large for the bus the
+// sender gets what everybody gets, and a read fails.
+func (c *Commands) tellSenderAlone(r *result, of journal.Identity, o outcome) error {
+	e, err := c.cloudEvent(of, o, o.Result)
+	if err != nil {
+		return err
+	}
+	whole, err := c.Publisher.Whole(e)
+	switch {
+	case err == nil:
+		r.reply = whole
+	case errors.Is(err, bus.ErrTooLarge) && !isRead(of.Command):
+		c.Log.Warn("a reply is too large for the bus: what is for its sender alone is left out", "command", of.Command)
+		err = nil
+	}
+	return err
+}
+
+func isRead(command subjects.Command) bool {
+	spec, known := schema.LookupCommand(string(command))
+	return known && spec.Read
+}
+
+// public is the result of a command as everybody may read it, and whether that
+// hides something.
+func (c *Commands) public(name subjects.Command, whole json.RawMessage) (open json.RawMessage, hides bool) {
+	switch name {
+	case "service.iceservers": // they have credentials
+		return json.RawMessage(`{}`), true
+	case "chat.request", "chat.active":
+		return c.withoutClient(whole), true
+	}
+	return whole, false
+}
+
+// withoutClient puts the client's reference in its place, which results on
+// record of an earlier version lack.
+func (c *Commands) withoutClient(whole json.RawMessage) json.RawMessage {
+	var members map[string]json.RawMessage
+	var client struct {
+		ID  brightpattern.ClientID `json:"clientId"`
+		Ref clients.Ref            `json:"clientRef"`
+	}
+	if json.Unmarshal(whole, &members) != nil || json.Unmarshal(whole, &client) != nil {
+		return json.RawMessage(`{}`)
+	}
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return strings.EqualFold(name, "clientId") })
+	if client.Ref == "" && client.ID != "" {
+		members["clientRef"], _ = schema.JSON(c.Clients.Ref(client.ID)) // a string
+	}
+	open, err := schema.JSON(members)
+	if err != nil {
+		return json.RawMessage(`{}`)
+	}
+	return open
 }
 
 func (c *Commands) resultSubject(of journal.Identity, o outcome) string {

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -27,8 +26,7 @@ import (
 // outcome is what a command came to.
 type outcome struct {
 	journal.Outcome
-	public json.RawMessage // what the result event has in place of Result, which is for the sender alone
-	err    error           // what Error explains
+	err error // what Error explains
 }
 
 // failed is the outcome of a command without a call.
@@ -45,8 +43,8 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 	}
 	c.Failpoints.Reach(failpoint.Called)
 	o := outcome{Outcome: journal.Outcome{ChatID: a.chat.ID, App: a.app, At: time.Now().UTC()}, err: err}
-	if err == nil {
-		if err = o.take(a); err != nil {
+	if err == nil && a.reply != nil {
+		if o.Result, err = schema.JSON(a.reply); err != nil {
 			err = &doneError{err}
 		}
 	}
@@ -55,19 +53,6 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 		c.noteFailure(cmd, o.Error, err)
 	}
 	return o
-}
-
-// take writes a result down, once for all that is made of it.
-func (o *outcome) take(a answer) (err error) {
-	if a.published != nil {
-		if o.public, err = schema.JSON(a.published); err != nil {
-			return err
-		}
-	}
-	if a.reply != nil {
-		o.Result, err = schema.JSON(a.reply)
-	}
-	return err
 }
 
 // conclude records the outcome of a command, unless somebody has done so

@@ -37,6 +37,9 @@ var goldenRecords = []Record{
 		Identity: sentBy("//source", "", ""), Fingerprint: "fingerprint", Run: "run", Replica: "replica", Message: 17, FirstSeen: golden.Time(1),
 		Attempts: 1, LastCall: golden.Time(2), Calling: true, Number: ptr(uint64(0)),
 	},
+	{ // a chat.request that names no client
+		Identity: requested, Fingerprint: "fingerprint", Run: "run", Replica: "replica", FirstSeen: golden.Time(1), Client: "client",
+	},
 	{ // one of which the outcome is not known, and that is to be looked up again
 		Identity: sent, Fingerprint: "fingerprint", Run: "run", Replica: "replica", Message: 17, FirstSeen: golden.Time(1),
 		Attempts: 2, LastCall: golden.Time(3), MayBeDone: true, LookUps: 3, Number: ptr(uint64(7)), LastError: goldenError,

@@ -46,6 +46,10 @@ type Record struct {
 	LastError *schema.Error `json:"lastError,omitempty"`
 	GivenUp   *uint64       `json:"givenUp,omitempty"` // end of the stream of dead letters before its own
 
+	// Client was derived for a chat.request that names none, before its first
+	// call: whoever goes on with it asks for the same chat.
+	Client brightpattern.ClientID `json:"client,omitempty"`
+
 	Done *Outcome `json:"done,omitempty"`
 
 	revision uint64

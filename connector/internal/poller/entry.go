@@ -21,7 +21,7 @@ func (h *holder) loadEntry(ctx context.Context) error {
 		if errors.Is(err, chats.ErrUnknown) {
 			return h.token.Entry(), nil
 		}
-		return found, err
+		return found.Of(h.token), err
 	})
 	return err
 }
@@ -29,9 +29,21 @@ func (h *holder) loadEntry(ctx context.Context) error {
 // saveEntry writes the entry if it is worth it. It may fail: the next one
 // will do, or the next holder rebuilds it from the stream.
 func (h *holder) saveEntry(ctx context.Context) {
-	if !h.entry.IsWorthSaving() {
-		return
+	if h.entry.IsWorthSaving() {
+		h.writeEntry(ctx)
 	}
+}
+
+// refreshEntry writes the entry if its client wants that, and tells whether it did.
+func (h *holder) refreshEntry(ctx context.Context) bool {
+	if h.phase != announced || !h.poller.Chats.IsStale(&h.entry) {
+		return false
+	}
+	h.writeEntry(ctx)
+	return true
+}
+
+func (h *holder) writeEntry(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, entryTimeout)
 	defer cancel()
 	if err := h.poller.Chats.SaveAsHolder(ctx, h.chat, &h.entry); err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
-	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/chats"
@@ -97,13 +96,21 @@ func (p *Poller) restore(ctx context.Context, key chats.Key) (published bool, er
 	case err != nil:
 		return false, err
 	}
+	credentials, err := p.Chats.Credentials(ctx, key, &e)
+	if errors.Is(err, chats.ErrUnknown) {
+		p.Log.Error("a chat's client is not known any more: nobody polls the chat until it is attached", "chat", key.ID)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
 	opening, err := p.lastOpening(ctx, key)
 	if err != nil {
 		return false, err
 	}
 	return p.Chats.PublishToken(ctx, key, chats.Token{
-		Opening: opening, ChatID: key.ID, ClientID: brightpattern.ClientID(e.ClientID),
-		App: e.App, AppID: brightpattern.AppID(e.AppID), State: e.State, OpenedAt: e.OpenedAt.UTC(),
+		Opening: opening, ChatID: key.ID, ClientID: credentials.Client,
+		App: e.App, AppID: credentials.App, State: e.State, OpenedAt: e.OpenedAt.UTC(),
 	})
 }
 

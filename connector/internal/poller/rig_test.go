@@ -9,8 +9,10 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/translate"
 )
 
@@ -31,10 +33,17 @@ func newRig(t *testing.T) *rig {
 	r.poller = New(Needs{
 		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Self: "replica", Log: natstest.Log(),
 		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
-		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Streams: streams, Self: "replica", Log: natstest.Log()},
+		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Clients: r.clients(streams), Streams: streams, Self: "replica", Log: natstest.Log()},
 			chats.Config{Prefix: natstest.Prefix, Keep: 7 * 24 * time.Hour, CallTimeout: time.Second}),
 	}, Config{Prefix: natstest.Prefix, MaxChats: 10, CallTimeout: time.Second, EventsMaxAge: 7 * 24 * time.Hour, FailoverAfter: 10 * time.Second})
 	return r
+}
+
+func (r *rig) clients(streams *bus.Streams) *clients.Clients {
+	r.Helper()
+	c := clients.New(streams.State, replicas.NewRegistry(streams.State, "replica", 10*time.Second, &bus.Health{}, natstest.Log()), 7*24*time.Hour, natstest.Log())
+	r.Check(c.Look(r.Ctx))
+	return c
 }
 
 // holder is one of the chat that does nothing yet.

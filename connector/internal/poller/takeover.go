@@ -147,7 +147,7 @@ func (h *holder) openOrRecover(ctx context.Context) error {
 		return h.reconcile(ctx, false)
 	}
 	h.reconciliation.complete = later(h.reconciliation.complete, h.token.OpenedAt)
-	if err := h.announce(ctx, h.token.Opened()); err != nil {
+	if err := h.announce(ctx, h.poller.Chats.Opened(h.token)); err != nil {
 		return err
 	}
 	h.poller.Failpoints.Reach(failpoint.Announced)

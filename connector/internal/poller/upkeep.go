@@ -41,28 +41,36 @@ func (p *Poller) tendAll(ctx context.Context) {
 	if err != nil {
 		return // readiness tells; nothing is forgotten by a stream that is away
 	}
+	refreshed := 0
 	for _, h := range p.held.all() {
 		if h.mu.TryLock() { // a holder that is busy is looked after next time
-			h.tend(ctx, info.State)
+			if h.tend(ctx, info.State, refreshed < refreshesMost) {
+				refreshed++
+			}
 			h.mu.Unlock()
 		}
 	}
 }
 
-// tend writes a checkpoint and puts the fence up anew if they grow old. h.mu is held.
-func (h *holder) tend(ctx context.Context, state jetstream.StreamState) {
+// refreshesMost are made at a time: all chats may have become stale at once.
+const refreshesMost = 64
+
+// tend writes a checkpoint and puts the fence up anew if they grow old. If it
+// may, it refreshes the entry, too, and tells whether it did. h.mu is held.
+func (h *holder) tend(ctx context.Context, state jetstream.StreamState, mayRefresh bool) (refreshed bool) {
 	if h.checkHeld() != nil || !h.lease.IsSure() {
-		return
+		return false
 	}
 	cfg := h.poller.cfg
 	retention := chatlog.Retention{MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Failover: cfg.FailoverAfter}
 	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) {
 		if err := h.chatLog.Renew(h.lease.Context()); err != nil {
 			h.lease.Drop(err)
-			return
+			return false
 		}
 	}
 	if h.chatLog.NeedsCheckpoint(retention, state) {
 		h.trySaveCheckpoint(ctx)
 	}
+	return mayRefresh && h.refreshEntry(ctx)
 }

@@ -10,14 +10,14 @@ import (
 )
 
 func TestGoldenRecord(t *testing.T) {
-	golden.Values(t, "member", []Replica{{MaxChats: 20000, Chats: 17}, {}})
+	golden.Values(t, "member", []Replica{{MaxChats: 20000, Chats: 17}, {}, {MaxChats: 20000, Chats: 17, Format: FormatReferences}})
 }
 
 func TestGoldenMessages(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
 	registry := NewRegistry(r.Streams().State, "replica", 10*time.Second, &bus.Health{}, natstest.Log())
-	tap, self := r.Tap(), Replica{MaxChats: 20000, Chats: 17}
+	tap, self := r.Tap(), Replica{MaxChats: 20000, Chats: 17, Format: ThisFormat}
 	tap.During("a replica's record", func() { r.Check(registry.Announce(r.Ctx, self)) })
 	alive, err := registry.Alive(r.Ctx)
 	golden.Same(t, alive, map[ID]Replica{"replica": self}, err)

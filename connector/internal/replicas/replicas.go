@@ -38,8 +38,31 @@ const ClockSkew = time.Second
 
 // Replica is what a replica says of itself.
 type Replica struct {
-	MaxChats int `json:"maxChats"` // 0: it leaves
-	Chats    int `json:"chats"`    // that it polled when it said so
+	MaxChats int    `json:"maxChats"`         // 0: it leaves
+	Chats    int    `json:"chats"`            // that it polled when it said so
+	Format   Format `json:"format,omitempty"` // that it understands; Announce fills it in
+}
+
+// Format is what a version understands of what others have written. A version
+// that writes something in a new way has a higher one, and writes it in the old
+// way for as long as one lives that does not understand the new: replicas of two
+// versions work beside each other during an update.
+type Format int
+
+// The formats; 0 is that of the versions that told none.
+const (
+	FormatReferences Format = 1 // see package clients
+
+	ThisFormat = FormatReferences
+)
+
+// Oldest is the lowest format among replicas.
+func Oldest(alive map[ID]Replica) Format {
+	oldest := ThisFormat
+	for _, r := range alive {
+		oldest = min(oldest, r.Format)
+	}
+	return oldest
 }
 
 // Registry is where replicas find each other.
@@ -96,6 +119,7 @@ func (r *Registry) Alive(ctx context.Context) (map[ID]Replica, error) {
 // Announce writes this replica's record; nobody else writes there, so it
 // needs no revision.
 func (r *Registry) Announce(ctx context.Context, record Replica) error {
+	record.Format = ThisFormat
 	data, err := schema.JSON(record)
 	if err != nil {
 		return err

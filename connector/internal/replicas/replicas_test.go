@@ -48,7 +48,7 @@ func TestReplicasFindEachOther(t *testing.T) {
 	r.Check(r.streams.State.Put(r.Ctx, "replica.odd", []byte("of another version"), 0))
 	r.Check(r.streams.State.Put(r.Ctx, "checkpoint.chat", nil, 0))
 	alive := r.alive(one)
-	if len(alive) != 3 || alive["one"] != (Replica{10, 3}) || alive["two"] != (Replica{20, 0}) || alive["odd"] != (Replica{}) {
+	if len(alive) != 3 || alive["one"] != (Replica{10, 3, ThisFormat}) || alive["two"] != (Replica{20, 0, ThisFormat}) || alive["odd"] != (Replica{}) {
 		t.Errorf("alive are %v", alive)
 	}
 	r.Check(one.Announce(r.Ctx, Replica{MaxChats: 10, Chats: 4})) // whatever it said before
@@ -95,7 +95,7 @@ func TestRenewedRecordOutlivesItself(t *testing.T) {
 	})
 	cancel()
 	renewing.Wait()
-	if self := r.alive(registry)["self"]; self != (Replica{}) {
+	if self := r.alive(registry)["self"]; self != (Replica{Format: ThisFormat}) {
 		t.Errorf("when it leaves it says %v", self)
 	}
 }
