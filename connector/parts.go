@@ -21,6 +21,7 @@ import (
 type parts struct {
 	streams  *bus.Streams
 	registry *replicas.Registry
+	room     *replicas.Room
 	outbox   *outbox.Outbox
 	chats    *chats.Chats
 	poller   *poller.Poller
@@ -52,6 +53,7 @@ func (c *Connector) open(ctx context.Context) error {
 	publisher := bus.NewPublisher(c.js, streams, c.nc.MaxPayload(), &c.health, c.log)
 	naming := translate.Naming{Prefix: c.cfg.Prefix, Tenant: c.cfg.Tenant, SchemaBase: c.cfg.SchemaBaseURL}
 	p.registry = replicas.NewRegistry(streams.State, c.self, c.cfg.FailoverAfter, &c.health, c.log)
+	p.room = replicas.NewRoom(p.registry, streams.Sessions, func() replicas.Replica { return p.poller.Presence() })
 	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
 		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
 	p.chats = chats.New(chats.Needs{
@@ -60,13 +62,13 @@ func (c *Connector) open(ctx context.Context) error {
 	}, c.cfg.chats())
 	p.poller = poller.New(poller.Needs{
 		NATS: c.nc, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
-		Chats: p.chats, Registry: p.registry, Self: c.self,
+		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
 		Budget: throttle.NewBudget(c.metrics.Throttled), Places: throttle.NewPlaces(), Refusals: c.refusals,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
-		Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Self: c.self,
+		Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Room: p.room, Self: c.self,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	c.parts = p
@@ -81,7 +83,7 @@ func (c Config) streams() bus.Config {
 	return bus.Config{
 		Prefix: c.Prefix, Tenant: c.Tenant, BaseURL: c.BaseURL, Apps: strings.Join(apps, ","),
 		Durable: command.Durable(), Mode: c.Mode,
-		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge,
+		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge, FilesMaxBytes: c.FilesMaxBytes,
 		IdempotencyWindow: c.IdempotencyWindow, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter,
 		Replicas: c.StreamReplicas, Provision: c.Provision,
 	}

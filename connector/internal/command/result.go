@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"strings"
 	"time"
@@ -16,28 +17,72 @@ import (
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 // result is a command's outcome as it travels: the CloudEvent that is
 // published, and, where that must not show everything, another one for the
-// sender alone. A large one is in the object store.
+// sender alone. A large one is in the object store, but for what is the sender's alone.
 type result struct {
 	event *nats.Msg
 	reply *nats.Msg // the same but for its subject, if the event may show everything
 	id    string
 }
 
+// write is the outcome as CloudEvents. One that can be told neither on the bus
+// nor beside it is told as a failure, and if it is on record its event later.
+func (c *Commands) write(t told) (told, result) {
+	r, err := c.build(c.Life.Work, t.of, t.outcome)
+	if err == nil {
+		return t, r
+	}
+	c.Log.Warn("a result could not be written", "command", t.of.Command, "error", err)
+	if t.how == publishOwed {
+		c.Outbox.Leave(owedOutcome(t.of.Key), false)
+		t.how = replyOnly
+	}
+	t.Error, t.Result = unwritten(t.of.Command, err), nil
+	if r, err = c.build(c.Life.Work, t.of, t.outcome); err != nil { // the outbox and the log have it
+		return told{of: t.of, outcome: t.outcome, how: replyOnly}, result{}
+	}
+	return t, r
+}
+
+// unwritten says why a result cannot be told. What was done stays done.
+func unwritten(command subjects.Command, err error) *schema.Error {
+	if errors.Is(err, bus.ErrTooLarge) {
+		return refuse(schema.CodeUnexpectedResponse, "the contact center's answer is too large for the bus, and as it holds secrets it is kept nowhere else")
+	}
+	failure := unavailable("the result is too large for the bus, and could not be kept beside it: try again later")
+	if !isRead(command) {
+		failure.Outcome = schema.OutcomeUnknown
+	}
+	return failure
+}
+
+func isRead(command subjects.Command) bool {
+	spec, known := schema.LookupCommand(string(command))
+	return known && spec.Read
+}
+
+// buildPatience is how long what is too large for the bus may take to be kept
+// beside it. Who builds a result tries again, or says that it failed.
+const buildPatience = 5 * time.Second
+
 // build writes the outcome of a command as CloudEvents.
 func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, buildPatience)
+	defer cancel()
 	r.id = "result:" + of.Result
-	if r.reply, err = c.cloudEvent(ctx, of, o, o.Result); err != nil {
+	forSenderAlone := o.public != nil && o.Error == nil
+	if r.reply, err = c.cloudEvent(ctx, of, o, o.Result, forSenderAlone); err != nil {
 		return r, err
 	}
 	r.event = &nats.Msg{Subject: c.resultSubject(of, o), Header: maps.Clone(r.reply.Header), Data: r.reply.Data}
-	if o.public == nil || o.Error != nil {
+	if !forSenderAlone {
 		return r, nil
 	}
-	open, err := c.cloudEvent(ctx, of, o, o.public)
+	open, err := c.cloudEvent(ctx, of, o, o.public, false)
 	if err == nil {
 		r.event.Header, r.event.Data = open.Header, open.Data
 	}
@@ -49,8 +94,9 @@ func (c *Commands) resultSubject(of journal.Identity, o outcome) string {
 	return c.cfg.Prefix.Result(key.Token, of.Command)
 }
 
-// cloudEvent is the outcome with a result, nil if it has none.
-func (c *Commands) cloudEvent(ctx context.Context, of journal.Identity, o outcome, value json.RawMessage) (*nats.Msg, error) {
+// cloudEvent is the outcome with a result, nil if it has none. What is for the
+// sender alone is in the message, or nowhere.
+func (c *Commands) cloudEvent(ctx context.Context, of journal.Identity, o outcome, value json.RawMessage, forSenderAlone bool) (*nats.Msg, error) {
 	data := schema.Result{Command: string(of.Command), ChatID: string(o.ChatID), Status: schema.StatusOK, Result: value}
 	if data.ChatID == "" {
 		data.ChatID = string(of.ChatID)
@@ -74,7 +120,13 @@ func (c *Commands) cloudEvent(ctx context.Context, of journal.Identity, o outcom
 	if err := e.SetData(event.ApplicationJSON, data); err != nil {
 		return nil, err
 	}
-	return c.Publisher.Message(ctx, e)
+	switch {
+	case forSenderAlone:
+		return c.Publisher.Whole(e)
+	case isRead(of.Command):
+		return c.Publisher.TryReadMessage(ctx, e)
+	}
+	return c.Publisher.TryMessage(ctx, e)
 }
 
 // publish has the stream of events take the result.

@@ -1,0 +1,157 @@
+package replicas
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/singleflight"
+
+	"cc-connector/connector/internal/bus"
+)
+
+// # Room
+//
+// A chat for which no replica has a place would be open and followed by nobody.
+// So whoever is to open one first takes a place for it. The places are those of
+// all replicas that are alive; the stream of session tokens is the truth of how
+// many of them are needed, whoever holds the tokens or does not yet.
+//
+// Both are asked for when an earlier answer is too old, once at a time, and what
+// this replica opens meanwhile is counted. What others open at the same moment
+// is not: a burst over several replicas may find a few places more than there
+// are. Those chats wait for a place, which is told, and nothing of them is lost.
+
+// ErrFull says that no replica has a place for another chat.
+var ErrFull = errors.New("no replica has a place for another chat")
+
+// Census is who is alive, and how many chats there are to be polled.
+type Census struct {
+	Alive map[ID]Replica
+	Chats int
+}
+
+// Places are how many chats can be polled.
+func (c Census) Places() (places int) {
+	for _, r := range c.Alive {
+		places += r.MaxChats
+	}
+	return places
+}
+
+// Waiting are how many chats nobody can poll.
+func (c Census) Waiting() int { return max(0, c.Chats-c.Places()) }
+
+const (
+	knownFor = time.Second
+	// That there is no place is worth asking again for soon.
+	fullFor       = 100 * time.Millisecond
+	censusTimeout = 2 * time.Second
+)
+
+// Room is what the replicas have for further chats. It may be used from any goroutine.
+type Room struct {
+	registry *Registry
+	tokens   jetstream.Stream
+	self     func() Replica // what this one says of itself now
+	flight   singleflight.Group
+
+	mu      sync.Mutex
+	last    Census
+	since   time.Time // it was asked for
+	opening int       // chats that are being opened here
+	opened  int       // and that have been since, whatever became of it
+}
+
+// NewRoom counts the chats by the stream of session tokens.
+func NewRoom(registry *Registry, tokens jetstream.Stream, self func() Replica) *Room {
+	return &Room{registry: registry, tokens: tokens, self: self}
+}
+
+// Take takes a place for a chat that is to be opened, until leave is called; it
+// is ErrFull if there is none.
+func (r *Room) Take(ctx context.Context) (leave func(), err error) {
+	for _, goodFor := range []time.Duration{knownFor, fullFor} {
+		if err := r.know(ctx, goodFor); err != nil {
+			return nil, err
+		}
+		if r.enter() {
+			return r.leave, nil
+		}
+	}
+	return nil, ErrFull
+}
+
+func (r *Room) enter() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last.Places()-r.last.Chats-r.opening-r.opened <= 0 {
+		return false
+	}
+	r.opening++
+	return true
+}
+
+// leave counts the chat as opened until it is asked again how many there are.
+func (r *Room) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opening--
+	r.opened++
+}
+
+// know asks unless there is an answer that is not older than goodFor.
+func (r *Room) know(ctx context.Context, goodFor time.Duration) error {
+	r.mu.Lock()
+	known := time.Since(r.since) < goodFor
+	r.mu.Unlock()
+	if known {
+		return nil
+	}
+	_, err := r.Census(ctx)
+	return err
+}
+
+// Census asks who is alive, and how many chats there are to be polled.
+func (r *Room) Census(ctx context.Context) (Census, error) {
+	asked := r.flight.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), censusTimeout)
+		defer cancel()
+		return r.ask(ctx)
+	})
+	select {
+	case answer := <-asked:
+		return answer.Val.(Census), answer.Err
+	case <-ctx.Done():
+		return Census{}, ctx.Err()
+	}
+}
+
+func (r *Room) ask(ctx context.Context) (c Census, err error) {
+	r.mu.Lock()
+	since, before := time.Now(), r.opened
+	r.mu.Unlock()
+	if c.Alive, err = r.registry.Alive(ctx); err != nil {
+		return Census{}, err
+	}
+	c.Alive[r.registry.self] = r.self()
+	tokens, err := r.tokens.Info(ctx)
+	if err != nil {
+		return Census{}, bus.Explain(r.tokens.CachedInfo().Config.Name, err)
+	}
+	c.Chats = int(tokens.State.Msgs)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last, r.since = c, since
+	r.opened -= before // they are among the tokens
+	return c, nil
+}
+
+// Waiting are how many chats nobody could poll when it was asked last.
+func (r *Room) Waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last.Waiting()
+}
