@@ -27,16 +27,16 @@ type Config struct {
 // What JetStream keeps for the connector. Each definition is data, so that
 // it can be shown to an administrator as well as applied.
 type layout struct {
-	events   jetstream.StreamConfig      // what the world may read, and the fences
-	sessions jetstream.StreamConfig      // one token for each chat to be polled
-	holders  jetstream.ConsumerConfig    // hands the tokens to replicas
-	commands jetstream.StreamConfig      // durable commands that are not done yet
-	runners  jetstream.ConsumerConfig    // hands them to replicas
-	dead     jetstream.StreamConfig      // durable commands that were given up
-	journal  jetstream.StreamConfig      // bucket: what has become of each command
-	chats    jetstream.StreamConfig      // bucket: an entry for each known chat
-	state    jetstream.StreamConfig      // bucket: the connector's own memory: message numbers, checkpoints, close requests, replicas, the outbox
-	files    jetstream.StreamConfig      // object store: data too large for the bus
+	events   jetstream.StreamConfig   // what the world may read, and the fences
+	sessions jetstream.StreamConfig   // one token for each chat to be polled
+	holders  jetstream.ConsumerConfig // hands the tokens to replicas
+	commands jetstream.StreamConfig   // durable commands that are not done yet
+	runners  jetstream.ConsumerConfig // hands them to replicas
+	dead     jetstream.StreamConfig   // durable commands that were given up
+	journal  jetstream.StreamConfig   // bucket: what has become of each command
+	chats    jetstream.StreamConfig   // bucket: an entry for each known chat
+	state    jetstream.StreamConfig   // bucket: the connector's own memory: message numbers, checkpoints, close requests, replicas, the outbox
+	files    jetstream.StreamConfig   // object store: data too large for the bus
 }
 
 const (

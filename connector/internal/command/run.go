@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
@@ -77,6 +79,11 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 	o.From = c.Publisher.Position()
 	cmd.record.Calling, cmd.record.Done = false, &o.Outcome
 	err := c.Journal.Write(ctx, cmd.record)
+	if errors.Is(err, nats.ErrMaxPayload) { // it would never be recorded, and the command called again and again
+		o = tooLargeToRecord(o)
+		cmd.record.Done = &o.Outcome
+		err = c.Journal.Write(ctx, cmd.record)
+	}
 	c.Failpoints.Reach(failpoint.Recorded)
 	if !errors.Is(err, journal.ErrOvertaken) {
 		return o, err
@@ -90,6 +97,14 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 	}
 	cmd.Identity = found.Identity
 	return outcome{Outcome: *found.Done}, nil
+}
+
+// tooLargeToRecord is in place of an outcome that the journal cannot hold.
+func tooLargeToRecord(o outcome) outcome {
+	failure := refuse(schema.CodeUnexpectedResponse, "the contact center's answer is too large for the bus to be put on record")
+	failure.Outcome = schema.OutcomeUnknown
+	o.Result, o.public, o.Error = nil, nil, failure
+	return o
 }
 
 // placed finds out whether a command that failed was on a known chat.

@@ -3,6 +3,7 @@ package replicas
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -19,10 +20,10 @@ import (
 // all replicas that are alive; the stream of session tokens is the truth of how
 // many of them are needed, whoever holds the tokens or does not yet.
 //
-// Both are asked for when an earlier answer is too old, once at a time, and what
-// this replica opens meanwhile is counted. What others open at the same moment
-// is not: a burst over several replicas may find a few places more than there
-// are. Those chats wait for a place, which is told, and nothing of them is lost.
+// The stream is asked for each opening, once at a time, and what this replica
+// opens meanwhile is counted. What others open at the same moment is not: a
+// burst over several replicas may find a few places more than there are. Those
+// chats wait for a place, which is told, and nothing of them is lost.
 
 // ErrFull says that no replica has a place for another chat.
 var ErrFull = errors.New("no replica has a place for another chat")
@@ -45,9 +46,8 @@ func (c Census) Places() (places int) {
 func (c Census) Waiting() int { return max(0, c.Chats-c.Places()) }
 
 const (
-	knownFor = time.Second
-	// That there is no place is worth asking again for soon.
-	fullFor       = 100 * time.Millisecond
+	aliveFor      = time.Second            // is known who is alive, if records are not renewed sooner
+	fullFor       = 100 * time.Millisecond // is known that there is no place
 	censusTimeout = 2 * time.Second
 )
 
@@ -56,11 +56,14 @@ type Room struct {
 	registry *Registry
 	tokens   jetstream.Stream
 	self     func() Replica // what this one says of itself now
-	flight   singleflight.Group
+
+	flight     singleflight.Group
+	alive      map[ID]Replica // of the flight alone
+	aliveSince time.Time      // and when that was asked for
 
 	mu      sync.Mutex
 	last    Census
-	since   time.Time // it was asked for
+	since   time.Time // last was asked for
 	opening int       // chats that are being opened here
 	opened  int       // and that have been since, whatever became of it
 }
@@ -73,21 +76,29 @@ func NewRoom(registry *Registry, tokens jetstream.Stream, self func() Replica) *
 // Take takes a place for a chat that is to be opened, until leave is called; it
 // is ErrFull if there is none.
 func (r *Room) Take(ctx context.Context) (leave func(), err error) {
-	for _, goodFor := range []time.Duration{knownFor, fullFor} {
-		if err := r.know(ctx, goodFor); err != nil {
-			return nil, err
-		}
-		if r.enter() {
-			return r.leave, nil
-		}
+	if r.wasFull() {
+		return nil, ErrFull
 	}
-	return nil, ErrFull
+	if _, err := r.Census(ctx); err != nil {
+		return nil, err
+	}
+	if !r.enter() {
+		return nil, ErrFull
+	}
+	return r.leave, nil
+}
+
+// wasFull tells whether there was no place a moment ago.
+func (r *Room) wasFull() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.since) < fullFor && r.last.Chats >= r.last.Places()
 }
 
 func (r *Room) enter() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last.Places()-r.last.Chats-r.opening-r.opened <= 0 {
+	if r.last.Chats+r.opening+r.opened >= r.last.Places() {
 		return false
 	}
 	r.opening++
@@ -100,18 +111,6 @@ func (r *Room) leave() {
 	defer r.mu.Unlock()
 	r.opening--
 	r.opened++
-}
-
-// know asks unless there is an answer that is not older than goodFor.
-func (r *Room) know(ctx context.Context, goodFor time.Duration) error {
-	r.mu.Lock()
-	known := time.Since(r.since) < goodFor
-	r.mu.Unlock()
-	if known {
-		return nil
-	}
-	_, err := r.Census(ctx)
-	return err
 }
 
 // Census asks who is alive, and how many chats there are to be polled.
@@ -131,11 +130,12 @@ func (r *Room) Census(ctx context.Context) (Census, error) {
 
 func (r *Room) ask(ctx context.Context) (c Census, err error) {
 	r.mu.Lock()
-	since, before := time.Now(), r.opened
+	asked, before := time.Now(), r.opened
 	r.mu.Unlock()
-	if c.Alive, err = r.registry.Alive(ctx); err != nil {
+	if err := r.askAlive(ctx, asked); err != nil {
 		return Census{}, err
 	}
+	c.Alive = maps.Clone(r.alive)
 	c.Alive[r.registry.self] = r.self()
 	tokens, err := r.tokens.Info(ctx)
 	if err != nil {
@@ -144,9 +144,21 @@ func (r *Room) ask(ctx context.Context) (c Census, err error) {
 	c.Chats = int(tokens.State.Msgs)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last, r.since = c, since
+	r.last, r.since = c, asked
 	r.opened -= before // they are among the tokens
 	return c, nil
+}
+
+// askAlive asks who is alive, if what is known of that is old.
+func (r *Room) askAlive(ctx context.Context, now time.Time) error {
+	if now.Sub(r.aliveSince) < min(aliveFor, r.registry.Every()) {
+		return nil
+	}
+	alive, err := r.registry.Alive(ctx)
+	if err == nil {
+		r.alive, r.aliveSince = alive, now
+	}
+	return err
 }
 
 // Waiting are how many chats nobody could poll when it was asked last.
