@@ -61,11 +61,12 @@ type Room struct {
 	alive      map[ID]Replica // of the flight alone
 	aliveSince time.Time      // and when that was asked for
 
-	mu      sync.Mutex
-	last    Census
-	since   time.Time // last was asked for
-	opening int       // chats that are being opened here
-	opened  int       // and that have been since, whatever became of it
+	mu        sync.Mutex
+	last      Census
+	doubted   bool // whether it knows all that are alive
+	fullSince time.Time
+	opening   int // chats that are being opened here
+	opened    int // and that have been since last, whatever became of it
 }
 
 // NewRoom counts the chats by the stream of session tokens.
@@ -79,30 +80,36 @@ func (r *Room) Take(ctx context.Context) (leave func(), err error) {
 	if r.wasFull() {
 		return nil, ErrFull
 	}
-	if _, err := r.Census(ctx); err != nil {
-		return nil, err
+	for range 2 { // what is known of the others may be old, and what was just opened here count twice
+		if _, err := r.Census(ctx); err != nil {
+			return nil, err
+		}
+		if r.enter() {
+			return r.leave, nil
+		}
 	}
-	if !r.enter() {
-		return nil, ErrFull
-	}
-	return r.leave, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fullSince = time.Now()
+	return nil, ErrFull
 }
 
 // wasFull tells whether there was no place a moment ago.
 func (r *Room) wasFull() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return time.Since(r.since) < fullFor && r.last.Chats >= r.last.Places()
+	return time.Since(r.fullSince) < fullFor
 }
 
+// enter takes a place. If there is none, who is alive is to be asked again.
 func (r *Room) enter() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last.Chats+r.opening+r.opened >= r.last.Places() {
-		return false
+	r.doubted = r.last.Chats+r.opening+r.opened >= r.last.Places()
+	if !r.doubted {
+		r.opening++
 	}
-	r.opening++
-	return true
+	return !r.doubted
 }
 
 // leave counts the chat as opened until it is asked again how many there are.
@@ -130,9 +137,9 @@ func (r *Room) Census(ctx context.Context) (Census, error) {
 
 func (r *Room) ask(ctx context.Context) (c Census, err error) {
 	r.mu.Lock()
-	asked, before := time.Now(), r.opened
+	opened, doubted := r.opened, r.doubted
 	r.mu.Unlock()
-	if err := r.askAlive(ctx, asked); err != nil {
+	if err := r.askAlive(ctx, doubted); err != nil {
 		return Census{}, err
 	}
 	c.Alive = maps.Clone(r.alive)
@@ -144,14 +151,15 @@ func (r *Room) ask(ctx context.Context) (c Census, err error) {
 	c.Chats = int(tokens.State.Msgs)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last, r.since = c, asked
-	r.opened -= before // they are among the tokens
+	r.last = c
+	r.opened -= opened // they are among the tokens
 	return c, nil
 }
 
-// askAlive asks who is alive, if what is known of that is old.
-func (r *Room) askAlive(ctx context.Context, now time.Time) error {
-	if now.Sub(r.aliveSince) < min(aliveFor, r.registry.Every()) {
+// askAlive asks who is alive, if what is known of that is old, or in doubt.
+func (r *Room) askAlive(ctx context.Context, doubted bool) error {
+	now := time.Now()
+	if !doubted && now.Sub(r.aliveSince) < min(aliveFor, r.registry.Every()) {
 		return nil
 	}
 	alive, err := r.registry.Alive(ctx)
