@@ -36,6 +36,7 @@ type Config struct {
 	EventsMaxAge      time.Duration // how long events, and closed chats, are kept; 168h
 	EventsMaxBytes    int64         // the most that the stream of events holds; no limit
 	FilesMaxAge       time.Duration // how long objects are kept; 168h
+	FilesMaxBytes     int64         // the most that the store of objects holds; no limit
 	IdempotencyWindow time.Duration // how long a command is remembered; 24h
 	CommandMaxAge     time.Duration // how long a durable command is tried; 1h
 	StreamReplicas    int           // JetStream replicas of every stream; 1

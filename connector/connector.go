@@ -55,6 +55,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	for _, app := range cfg.Apps {
 		m.Refused.WithLabelValues(app.Name).Set(0)
 	}
+	m.Most.Set(float64(cfg.MaxChats))
 	refusals := throttle.NewRefusals(cfg.appNames(), m.Refused, log)
 	client.Observe(refusals.Heard)
 	return &Connector{

@@ -17,7 +17,7 @@ import (
 
 const (
 	floodMessages = 300
-	mostHeap        = 512 << 20 // of the whole process: server, senders and connector
+	mostHeap      = 512 << 20 // of the whole process: server, senders and connector
 )
 
 // hostile is as much JSON as the bus takes, of which each member costs something.

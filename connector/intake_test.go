@@ -42,12 +42,6 @@ func (r *rig) asStranger(options ...nats.Option) *nats.Conn {
 	return r.connect(append(options, nats.UserInfo(stranger, password), nats.CustomInboxPrefix("_INBOX_"+stranger))...)
 }
 
-func (p *replica) ignored(t *testing.T, reason string) int {
-	t.Helper()
-	count, _ := p.metric(t, "cc_messages_ignored_total", reason)
-	return int(count)
-}
-
 // A reply goes nowhere where its sender could not publish, and the command is not run.
 func TestReplyWhereOnlyTheConnectorMayPublish(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,7 @@ import (
 type parts struct {
 	streams  *bus.Streams
 	registry *replicas.Registry
+	room     *replicas.Room
 	outbox   *outbox.Outbox
 	clients  *clients.Clients
 	chats    *chats.Chats
@@ -54,6 +55,7 @@ func (c *Connector) open(ctx context.Context) error {
 	publisher := bus.NewPublisher(c.js, streams, c.nc.MaxPayload(), &c.health, c.log)
 	naming := translate.Naming{Prefix: c.cfg.Prefix, Tenant: c.cfg.Tenant, SchemaBase: c.cfg.SchemaBaseURL}
 	p.registry = replicas.NewRegistry(streams.State, c.self, c.cfg.FailoverAfter, &c.health, c.log)
+	p.room = replicas.NewRoom(p.registry, streams.Sessions, func() replicas.Replica { return p.poller.Presence() })
 	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
 		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
 	p.clients = clients.New(streams.State, p.registry, c.cfg.EventsMaxAge, c.log)
@@ -63,13 +65,13 @@ func (c *Connector) open(ctx context.Context) error {
 	}, c.cfg.chats())
 	p.poller = poller.New(poller.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
-		Chats: p.chats, Registry: p.registry, Self: c.self,
+		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
 		Budget: throttle.NewBudget(c.metrics.Throttled), Places: throttle.NewPlaces(), Refusals: c.refusals,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
-		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Self: c.self,
+		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Room: p.room, Self: c.self,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	c.parts = p
@@ -84,7 +86,7 @@ func (c Config) streams() bus.Config {
 	return bus.Config{
 		Prefix: c.Prefix, Tenant: c.Tenant, BaseURL: c.BaseURL, Apps: strings.Join(apps, ","),
 		Durable: command.Durable(), Mode: c.Mode,
-		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge,
+		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge, FilesMaxBytes: c.FilesMaxBytes,
 		IdempotencyWindow: c.IdempotencyWindow, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter,
 		Replicas: c.StreamReplicas, Provision: c.Provision,
 	}

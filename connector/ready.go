@@ -1,19 +1,20 @@
 package connector
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-const readyTimeout = 2 * time.Second
-
 // Ready returns nil only while commands are taken, JetStream answers for the
-// streams, and chats are taken to be polled; else it says what does not work.
-// It takes at most two seconds.
+// streams, and every open chat can be polled; else it says what does not work.
+// It takes at most two seconds, and costs nothing to ask often: what JetStream
+// is asked for is known for a second.
+//
+// That every replica is full does not make one unready: the chats that it has
+// go on, and a request for another one is told so. But chats that are open and
+// that nobody has a place for do.
 func (c *Connector) Ready() error {
 	if c.nc.Status() != nats.CONNECTED {
 		return fmt.Errorf("NATS: %s", c.nc.Status())
@@ -21,7 +22,8 @@ func (c *Connector) Ready() error {
 	if err := errors.Join(c.health.Check(), c.refusals.Check()); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
-	defer cancel()
-	return c.parts.streams.Check(ctx)
+	if waiting := c.parts.room.Waiting(); waiting > 0 {
+		return fmt.Errorf("open chats that nobody polls: %d; every replica has as many as its CC_MAX_CHATS: start another one, or raise it", waiting)
+	}
+	return c.parts.streams.Check()
 }

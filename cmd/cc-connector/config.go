@@ -75,6 +75,7 @@ func (r *reader) limits() connector.Config {
 		EventsMaxAge:      r.duration(&r.EventsMaxAge),
 		EventsMaxBytes:    r.bytes(&r.EventsMaxBytes),
 		FilesMaxAge:       r.duration(&r.FilesMaxAge),
+		FilesMaxBytes:     r.bytes(&r.FilesMaxBytes),
 		StreamReplicas:    r.number(&r.StreamReplicas, 1, 5),
 		Provision:         r.boolean(&r.Provision),
 		FailoverAfter:     r.duration(&r.FailoverAfter),

@@ -86,6 +86,7 @@ func badSingles() []badSetting {
 		one("CC_EVENTS_MAX_BYTES", "20GB"),
 		one("CC_EVENTS_MAX_BYTES", "9000000TiB"),
 		one("CC_FILES_MAX_AGE", "x"),
+		one("CC_FILES_MAX_BYTES", "1GB"),
 		one("CC_STREAM_REPLICAS", "6"),
 		one("CC_STREAM_REPLICAS", "0"),
 		one("CC_PROVISION", "jein"),
@@ -243,7 +244,7 @@ func TestFullConfig(t *testing.T) {
 		"CC_CASE_PATHS": "tenant", "CC_CLOUDEVENTS_MODE": "binary", "CC_SCHEMA_BASE_URL": "https://x.example/schemas/",
 		"CC_HTTP_ADDR": "off", "CC_HTTP_TIMEOUT": "1s", "CC_POLL_TIMEOUT": "16s", "CC_MAX_CHATS": "3", "CC_MAX_CALLS": "4",
 		"CC_IDEMPOTENCY_WINDOW": "5h", "CC_COMMAND_MAX_AGE": "6h", "CC_EVENTS_MAX_AGE": "7h", "CC_EVENTS_MAX_BYTES": "2GiB",
-		"CC_FILES_MAX_AGE": "8h", "CC_STREAM_REPLICAS": "5", "CC_PROVISION": "false", "CC_FAILOVER_AFTER": "2s",
+		"CC_FILES_MAX_AGE": "8h", "CC_FILES_MAX_BYTES": "3GiB", "CC_STREAM_REPLICAS": "5", "CC_PROVISION": "false", "CC_FAILOVER_AFTER": "2s",
 		"CC_DRAIN_TIMEOUT": "9s", "CC_LOG_LEVEL": "debug", "CC_LOG_FORMAT": "text",
 	})
 	cfg, err := readConfig()
@@ -254,7 +255,7 @@ func TestFullConfig(t *testing.T) {
 		Prefix: "acme.eu-1", Tenant: "acme.example", BaseURL: "http://proxy.example/bp", APNsBundleID: "com.example.app",
 		Mode: schema.Binary, SchemaBaseURL: "https://x.example/schemas",
 		CallTimeout: time.Second, MaxChats: 3, MaxCalls: 4,
-		EventsMaxAge: 7 * time.Hour, EventsMaxBytes: 2 << 30, FilesMaxAge: 8 * time.Hour,
+		EventsMaxAge: 7 * time.Hour, EventsMaxBytes: 2 << 30, FilesMaxAge: 8 * time.Hour, FilesMaxBytes: 3 << 30,
 		IdempotencyWindow: 5 * time.Hour, CommandMaxAge: 6 * time.Hour, StreamReplicas: 5,
 		FailoverAfter: 2 * time.Second, DrainTimeout: 9 * time.Second,
 		Apps: []connector.App{{Name: "sales", ID: "1"}, {Name: "support", ID: "2:3"}},

@@ -14,7 +14,7 @@ import (
 
 // The resources say what the JSON says.
 func TestNACKResources(t *testing.T) {
-	setEnv(t, map[string]string{"CC_BASE_URL": "https://acme.brightpattern.com", "CC_SUBJECT_PREFIX": "a.b", "CC_EVENTS_MAX_BYTES": "1GiB", "CC_STREAM_REPLICAS": "3"})
+	setEnv(t, map[string]string{"CC_BASE_URL": "https://acme.brightpattern.com", "CC_SUBJECT_PREFIX": "a.b", "CC_EVENTS_MAX_BYTES": "1GiB", "CC_FILES_MAX_BYTES": "2GiB", "CC_STREAM_REPLICAS": "3"})
 	decoder := yaml.NewDecoder(strings.NewReader(outputOf(t, "streams", "--nack")))
 	decoder.KnownFields(true)
 	var names []string

@@ -1,13 +1,22 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/subjects"
 )
 
 // get returns the status and body of one request on a connection of its own.
@@ -79,4 +88,120 @@ func TestAddressInUseNamesTheSetting(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "CC_HTTP_ADDR") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// served is where a server with these answers listens.
+func served(t *testing.T, handler http.Handler) (address string) {
+	t.Helper()
+	out := newOutput()
+	stop, err := serveOps("127.0.0.1:0", handler, newLogger(out, logConfig{json: true}), func(err error) { t.Errorf("failed: %v", err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return loggedAddress(t, out)
+}
+
+// One connection too many is closed at once, and others come when some have gone.
+func TestConnectionsAreBounded(t *testing.T) {
+	address := served(t, http.HandlerFunc(alive))
+	var open []net.Conn
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, c)
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	for range connectionsMost {
+		ask(t, dial(), http.StatusOK)
+	}
+	one := dial()
+	if err := one.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(one, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") // it may be closed already
+	if n, err := one.Read(make([]byte, 1)); n > 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("one too many is answered %d bytes, %v", n, err)
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	for deadline := time.Now().Add(patience); ; {
+		if status, _, err := get("http://" + address + "/"); err == nil && status == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody is answered any more")
+		}
+	}
+}
+
+// ask makes one request on a connection and leaves it open.
+func ask(t *testing.T, c net.Conn, status int) {
+	t.Helper()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || answer.StatusCode != status {
+		t.Fatalf("%v, %v", answer, err)
+	}
+}
+
+func TestLongHeadersAreRefused(t *testing.T) {
+	request, err := http.NewRequest(http.MethodGet, "http://"+served(t, http.HandlerFunc(alive)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Long", strings.Repeat("x", 2*headerMost))
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("answered with %s", answer.Status)
+	}
+}
+
+// However many ask whether it is ready, JetStream is asked once in a while.
+func TestManyAskForReadiness(t *testing.T) {
+	const prefix = subjects.Prefix("cc")
+	natsServer, _ := usersBus(t, prefix)
+	env := processEnv(t, natsServer.ClientURL())
+	for name, value := range signInEnv(t, prefix) {
+		env[name] = value
+	}
+	p := start(t, env)
+	p.waitReady(t, http.StatusOK)
+	var asked atomic.Int32
+	nc := signIn(t, natsServer, nats.UserInfo(administrator, natsPassword))
+	if _, err := nc.Subscribe("$JS.API.STREAM.INFO.CC_DEADLETTER", func(*nats.Msg) { asked.Add(1) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	began, address := time.Now(), loggedAddress(t, p.stderr)
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			for range 10 {
+				if status, body, err := get("http://" + address + "/readyz"); err != nil || status != http.StatusOK {
+					t.Errorf("got %d %q, %v", status, body, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n, most := asked.Load(), int32(2+time.Since(began)/time.Second); n > most {
+		t.Errorf("1000 questions cost %d of one stream, want at most %d", n, most)
+	}
+	p.stop(t)
 }

@@ -49,6 +49,7 @@ type settings struct {
 	EventsMaxAge      string `envconfig:"CC_EVENTS_MAX_AGE" default:"168h" desc:"how long events are kept"`
 	EventsMaxBytes    string `envconfig:"CC_EVENTS_MAX_BYTES" desc:"how many bytes of events are kept, also as 512MiB or 20GiB; by default no limit"`
 	FilesMaxAge       string `envconfig:"CC_FILES_MAX_AGE" default:"168h" desc:"how long files are kept"`
+	FilesMaxBytes     string `envconfig:"CC_FILES_MAX_BYTES" desc:"how many bytes of files are kept, also as 512MiB or 20GiB; by default no limit"`
 	StreamReplicas    string `envconfig:"CC_STREAM_REPLICAS" default:"1" desc:"copies of every stream, 1 to 5"`
 	Provision         string `envconfig:"CC_PROVISION" default:"true" desc:"make or update the streams at start"`
 

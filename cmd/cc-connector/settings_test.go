@@ -65,6 +65,7 @@ var documented = [][2]string{
 	{"CC_EVENTS_MAX_AGE", "168h"},
 	{"CC_EVENTS_MAX_BYTES", ""},
 	{"CC_FILES_MAX_AGE", "168h"},
+	{"CC_FILES_MAX_BYTES", ""},
 	{"CC_STREAM_REPLICAS", "1"},
 	{"CC_PROVISION", "true"},
 	{"CC_FAILOVER_AFTER", "10s"},

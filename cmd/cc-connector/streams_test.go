@@ -92,7 +92,7 @@ func TestConnectorOnPrintedStreams(t *testing.T) {
 	const prefix = subjects.Prefix("acme.eu")
 	env := map[string]string{
 		"CC_BASE_URL": contactCenter(t), "CC_TENANT_URL": "acme.example", "CC_APPS": "sales:app-1,support:app-2",
-		"CC_SUBJECT_PREFIX": string(prefix), "CC_HTTP_ADDR": "127.0.0.1:0", "CC_EVENTS_MAX_AGE": "48h", "CC_EVENTS_MAX_BYTES": "64MiB", "CC_FAILOVER_AFTER": "3s",
+		"CC_SUBJECT_PREFIX": string(prefix), "CC_HTTP_ADDR": "127.0.0.1:0", "CC_EVENTS_MAX_AGE": "48h", "CC_EVENTS_MAX_BYTES": "64MiB", "CC_FILES_MAX_BYTES": "32MiB", "CC_FAILOVER_AFTER": "3s",
 	}
 	var configured []map[string]any
 	for _, provision := range []string{"false", "true"} {

@@ -25,24 +25,7 @@ func Definitions(cfg Config) []Definition {
 		{explicit(l.journal), nil},
 		{explicit(l.chats), nil},
 		{explicit(l.state), nil},
-		{explicit(objectStream(l.files)), nil},
-	}
-}
-
-// objectStream is the stream that the client library makes of an object store.
-func objectStream(o jetstream.ObjectStoreConfig) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        "OBJ_" + o.Bucket,
-		Description: o.Description,
-		Subjects:    []string{"$O." + o.Bucket + ".C.>", "$O." + o.Bucket + ".M.>"},
-		Storage:     o.Storage,
-		MaxAge:      o.TTL,
-		MaxBytes:    unlimitedIfZero(o.MaxBytes),
-		Discard:     jetstream.DiscardNew,
-		AllowRollup: true,
-		AllowDirect: true,
-		Replicas:    o.Replicas,
-		Metadata:    o.Metadata,
+		{explicit(l.files), nil},
 	}
 }
 

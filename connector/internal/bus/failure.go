@@ -91,6 +91,12 @@ func IsOutage(err error) bool {
 	return isMissing(err) || errors.As(err, &api) && (api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests || fullCodes[api.ErrorCode] != "")
 }
 
+// isRefusal tells an answer of JetStream that is no.
+func isRefusal(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api)
+}
+
 // IsWrongSequence tells that what was expected to be the last message of a
 // subject is not.
 func IsWrongSequence(err error) bool {

@@ -14,9 +14,18 @@ type Health struct {
 	serving      bool
 	selfFailure  error
 	pullFailures map[string]error // by what does not work
-	storeFailure error
-	storeFailed  time.Time
+	storeFailure failure
+	filesFailure failure
 }
+
+// failure is what an earlier try came to. The zero value is none.
+type failure struct {
+	err error
+	at  time.Time
+}
+
+// isRecent tells whether it says something about now.
+func (f failure) isRecent() bool { return f.err != nil && time.Since(f.at) < StoreMemory }
 
 // Serve says whether commands and chats are taken.
 func (h *Health) Serve(on bool) {
@@ -46,7 +55,14 @@ func (h *Health) pulled(failing string, err error) {
 func (h *Health) stored(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.storeFailure, h.storeFailed = err, time.Now()
+	h.storeFailure = failure{err, time.Now()}
+}
+
+// kept notes whether the store of files took what is too large for the bus.
+func (h *Health) kept(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.filesFailure = failure{err, time.Now()}
 }
 
 // StoreMemory is how long a failed publication says something about now: it
@@ -57,7 +73,7 @@ const StoreMemory = 30 * time.Second
 func (h *Health) IsStoreDown() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.storeFailure != nil && time.Since(h.storeFailed) < StoreMemory && IsOutage(h.storeFailure)
+	return h.storeFailure.isRecent() && IsOutage(h.storeFailure.err)
 }
 
 // Check says what does not work, if anything.
@@ -69,8 +85,10 @@ func (h *Health) Check() error {
 		return errors.New("the connector is not serving: it is starting or leaving")
 	case h.selfFailure != nil:
 		return fmt.Errorf("the other replicas cannot be told of this one: %w", h.selfFailure)
-	case h.storeFailure != nil && time.Since(h.storeFailed) < StoreMemory:
-		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure)
+	case h.storeFailure.isRecent():
+		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure.err)
+	case h.filesFailure.isRecent():
+		return fmt.Errorf("what is too large for the bus cannot be kept: %w", h.filesFailure.err)
 	}
 	return h.checkPulls()
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,6 +23,9 @@ type Streams struct {
 	Chats    *Bucket
 	State    *Bucket
 	Files    jetstream.ObjectStore
+
+	objects jetstream.Stream // of files
+	checked question
 
 	cfg    Config
 	layout layout
@@ -42,9 +47,37 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config) (*Streams, er
 	return l.find(ctx, js, cfg)
 }
 
+// errNoMsgTTL says what an older definition of the store of files lacks.
+var errNoMsgTTL = errors.New("single messages cannot expire there: allow_msg_ttl must be true, as `cc-connector streams` prints it")
+
+func (s *Streams) findFiles(ctx context.Context, js jetstream.JetStream) (err error) {
+	if s.objects, err = js.Stream(ctx, s.layout.files.Name); err != nil {
+		return err
+	}
+	if !s.objects.CachedInfo().Config.AllowMsgTTL {
+		return errNoMsgTTL
+	}
+	s.Files, err = js.ObjectStore(ctx, s.filesBucket())
+	return err
+}
+
+func (s *Streams) filesBucket() string { return strings.TrimPrefix(s.layout.files.Name, objectPrefix) }
+
+// checkPatience is how long the streams may take to answer, all together.
+const checkPatience = 2 * time.Second
+
 // Check asks for each stream without which the connector does not work, or not
-// for long.
-func (s *Streams) Check(ctx context.Context) error {
+// for long. However often and by however many it is asked itself, JetStream is
+// asked once at a time, and once a second.
+func (s *Streams) Check() error {
+	return s.checked.ask(time.Second, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), checkPatience)
+		defer cancel()
+		return s.check(ctx)
+	})
+}
+
+func (s *Streams) check(ctx context.Context) error {
 	for _, part := range s.parts() {
 		if err := part.ask(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.what, Explain(part.stream, err))
@@ -75,7 +108,7 @@ func (s *Streams) parts() []part {
 }
 
 func (l layout) streamNames() []string {
-	return []string{l.events.Name, l.sessions.Name, l.commands.Name, l.dead.Name, l.journal.Name, l.chats.Name, l.state.Name, "OBJ_" + l.files.Bucket}
+	return []string{l.events.Name, l.sessions.Name, l.commands.Name, l.dead.Name, l.journal.Name, l.chats.Name, l.state.Name, l.files.Name}
 }
 
 func (l layout) refuseForeign(ctx context.Context, js jetstream.JetStream, cfg Config) error {
@@ -127,7 +160,7 @@ func (l layout) provision(ctx context.Context, js jetstream.JetStream) error {
 		{l.journal.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.journal); return err }},
 		{l.chats.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.chats); return err }},
 		{l.state.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.state); return err }},
-		{l.files.Bucket, func() error { _, err := js.CreateOrUpdateObjectStore(ctx, l.files); return err }},
+		{l.files.Name, func() error { _, err := js.CreateOrUpdateStream(ctx, l.files); return err }},
 	} {
 		if err := s.take(); err != nil {
 			return fmt.Errorf("making %s: %w", s.name, explainJetStream(err))
@@ -148,7 +181,7 @@ func (l layout) find(ctx context.Context, js jetstream.JetStream, cfg Config) (*
 		{l.journal.Name, func() (err error) { s.Journal, err = openBucket(ctx, js, l.journal.Name); return }},
 		{l.chats.Name, func() (err error) { s.Chats, err = openBucket(ctx, js, l.chats.Name); return }},
 		{l.state.Name, func() (err error) { s.State, err = openBucket(ctx, js, l.state.Name); return }},
-		{l.files.Bucket, func() (err error) { s.Files, err = js.ObjectStore(ctx, l.files.Bucket); return }},
+		{l.files.Name, func() error { return s.findFiles(ctx, js) }},
 	} {
 		if err := step.take(); err != nil {
 			return nil, fmt.Errorf("%s cannot be used: make it beforehand, or let the connector make it by CC_PROVISION=true (%w)", step.name, explainJetStream(err))

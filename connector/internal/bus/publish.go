@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,9 +23,8 @@ var ErrFenced = errors.New("another replica has taken the chat")
 // any goroutine.
 type Publisher struct {
 	js       jetstream.JetStream
-	files    jetstream.ObjectStore
+	files    *files
 	events   *Stream
-	bucket   string // of files
 	mode     schema.Mode
 	limit    int64         // the bus's largest message, in bytes
 	window   time.Duration // in which the stream of events knows a repeat
@@ -38,7 +36,7 @@ type Publisher struct {
 // NewPublisher publishes on a connection that takes messages of at most limit bytes.
 func NewPublisher(js jetstream.JetStream, s *Streams, limit int64, health *Health, log *slog.Logger) *Publisher {
 	p := &Publisher{
-		js: js, files: s.Files, events: s.Events, bucket: s.layout.files.Bucket, mode: s.cfg.Mode,
+		js: js, files: newFiles(js, s, limit), events: s.Events, mode: s.cfg.Mode,
 		limit: limit, window: RepeatsKnownFor(s.cfg.EventsMaxAge), health: health, log: log,
 	}
 	p.position.Store(s.Events.CachedInfo().State.LastSeq)
@@ -66,16 +64,51 @@ func (p *Publisher) Whole(e event.Event) (*nats.Msg, error) {
 // Message is the event as it travels. What is too large for the bus goes to
 // the object store, and the event tells where: the publication waits for it.
 func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, error) {
+	return p.message(ctx, e, func(ctx context.Context, name string, data []byte) (string, error) {
+		return Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (string, error) { // it takes as long as it takes
+			return p.keep(ctx, name, data)
+		})
+	})
+}
+
+// TryMessage is Message that fails rather than wait until the object store has
+// what is too large.
+func (p *Publisher) TryMessage(ctx context.Context, e event.Event) (*nats.Msg, error) {
+	return p.message(ctx, e, p.keep)
+}
+
+// TryReadMessage is TryMessage for what a read brought, and can bring again: it
+// is kept for ReadsKept, and there is a limit to it.
+func (p *Publisher) TryReadMessage(ctx context.Context, e event.Event) (*nats.Msg, error) {
+	return p.message(ctx, e, func(ctx context.Context, name string, data []byte) (string, error) {
+		name, err := p.files.keepRead(ctx, name, data)
+		if errors.Is(err, errReadsMost) {
+			return "", err
+		}
+		return name, p.judgeFiles(ctx, err)
+	})
+}
+
+func (p *Publisher) keep(ctx context.Context, name string, data []byte) (string, error) {
+	name, err := p.files.keep(ctx, name, data, 0)
+	if IsConflict(err) { // once more: it finds what came between
+		err = errors.New("another object of that name came between")
+	}
+	return name, p.judgeFiles(ctx, err)
+}
+
+// message is the event as it travels; keep puts its data elsewhere, under a
+// name that it returns, if they are too large.
+func (p *Publisher) message(ctx context.Context, e event.Event, keep func(context.Context, string, []byte) (string, error)) (*nats.Msg, error) {
 	msg, err := p.Whole(e)
 	if !errors.Is(err, ErrTooLarge) {
 		return msg, err
 	}
-	if _, err := Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (*jetstream.ObjectInfo, error) { // it takes as long as it takes
-		return p.files.Put(ctx, jetstream.ObjectMeta{Name: e.ID(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: p.chunk()}}, bytes.NewReader(e.Data()))
-	}); err != nil {
+	name, err := keep(ctx, e.ID(), e.Data())
+	if err != nil {
 		return nil, err
 	}
-	e.SetExtension(schema.AttrDataRef, schema.NewDataRef(p.bucket, e.ID()))
+	e.SetExtension(schema.AttrDataRef, schema.NewDataRef(p.files.bucket, name))
 	e.DataEncoded = nil
 	return schema.Encode(e, p.mode)
 }
@@ -90,8 +123,14 @@ func (p *Publisher) room() int64 {
 	return room
 }
 
-// chunk is the size of an object's pieces: the usual one, if the bus takes it.
-func (p *Publisher) chunk() uint32 { return uint32(min(p.limit/2, 128<<10)) }
+// judgeFiles is judge for the store of files.
+func (p *Publisher) judgeFiles(ctx context.Context, err error) error {
+	err = Explain(objectPrefix+p.files.bucket, err)
+	if ctx.Err() == nil {
+		p.health.kept(err)
+	}
+	return err
+}
 
 // Headroom is what subject, reply subject and the headers that publishing adds
 // may take of the bus's largest message, in bytes.

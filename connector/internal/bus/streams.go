@@ -17,7 +17,7 @@ type Config struct {
 	Mode                  schema.Mode      // how CloudEvents are written
 
 	EventsMaxAge, FilesMaxAge        time.Duration
-	EventsMaxBytes                   int64 // 0: no limit
+	EventsMaxBytes, FilesMaxBytes    int64 // 0: no limit
 	IdempotencyWindow, CommandMaxAge time.Duration
 	FailoverAfter                    time.Duration // AckWait of the consumers
 	Replicas                         int
@@ -27,16 +27,16 @@ type Config struct {
 // What JetStream keeps for the connector. Each definition is data, so that
 // it can be shown to an administrator as well as applied.
 type layout struct {
-	events   jetstream.StreamConfig      // what the world may read, and the fences
-	sessions jetstream.StreamConfig      // one token for each chat to be polled
-	holders  jetstream.ConsumerConfig    // hands the tokens to replicas
-	commands jetstream.StreamConfig      // durable commands that are not done yet
-	runners  jetstream.ConsumerConfig    // hands them to replicas
-	dead     jetstream.StreamConfig      // durable commands that were given up
-	journal  jetstream.StreamConfig      // bucket: what has become of each command
-	chats    jetstream.StreamConfig      // bucket: an entry for each known chat
-	state    jetstream.StreamConfig      // bucket: the connector's own memory: message numbers, checkpoints, close requests, replicas, the outbox
-	files    jetstream.ObjectStoreConfig // data too large for the bus
+	events   jetstream.StreamConfig   // what the world may read, and the fences
+	sessions jetstream.StreamConfig   // one token for each chat to be polled
+	holders  jetstream.ConsumerConfig // hands the tokens to replicas
+	commands jetstream.StreamConfig   // durable commands that are not done yet
+	runners  jetstream.ConsumerConfig // hands them to replicas
+	dead     jetstream.StreamConfig   // durable commands that were given up
+	journal  jetstream.StreamConfig   // bucket: what has become of each command
+	chats    jetstream.StreamConfig   // bucket: an entry for each known chat
+	state    jetstream.StreamConfig   // bucket: the connector's own memory: message numbers, checkpoints, close requests, replicas, the outbox
+	files    jetstream.StreamConfig   // object store: data too large for the bus
 }
 
 const (
@@ -68,13 +68,7 @@ func newLayout(cfg Config) layout {
 		journal:  journalBucket(cfg),
 		chats:    chatsBucket(cfg),
 		state:    bucket(cfg, "STATE", "The connector's own memory"),
-		files: jetstream.ObjectStoreConfig{
-			Bucket:      cfg.Prefix.StreamName("FILES"),
-			Description: "Data too large for the bus",
-			TTL:         cfg.FilesMaxAge,
-			Replicas:    cfg.Replicas,
-			Metadata:    metadata(cfg),
-		},
+		files:    filesStore(cfg),
 	}
 }
 
@@ -224,8 +218,31 @@ func bucket(cfg Config, name, description string) jetstream.StreamConfig {
 	}
 }
 
-// bucketPrefix begins the name of a bucket's stream.
-const bucketPrefix = "KV_"
+// Beginnings of the names of streams.
+const (
+	bucketPrefix = "KV_"
+	objectPrefix = "OBJ_"
+)
+
+// filesStore is the stream that the client library makes of an object store,
+// but that single objects may expire: what a read brought is kept for less.
+func filesStore(cfg Config) jetstream.StreamConfig {
+	bucket := cfg.Prefix.StreamName("FILES")
+	return jetstream.StreamConfig{
+		Name:        objectPrefix + bucket,
+		Description: "Data too large for the bus",
+		Subjects:    []string{"$O." + bucket + ".C.>", "$O." + bucket + ".M.>"},
+		Storage:     jetstream.FileStorage,
+		MaxAge:      cfg.FilesMaxAge,
+		MaxBytes:    unlimitedIfZero(cfg.FilesMaxBytes),
+		Discard:     jetstream.DiscardNew,
+		AllowRollup: true,
+		AllowDirect: true,
+		AllowMsgTTL: true,
+		Replicas:    cfg.Replicas,
+		Metadata:    metadata(cfg),
+	}
+}
 
 func unlimitedIfZero(n int64) int64 {
 	if n == 0 {

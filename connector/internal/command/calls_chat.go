@@ -7,6 +7,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
@@ -25,6 +26,22 @@ func (c *command) opening(chat brightpattern.Chat, app chats.App, client brightp
 	return o
 }
 
+// takeRoom refuses, before any call, to open a chat that nobody could poll. One
+// that is polled has its place.
+func (c *Commands) takeRoom(ctx context.Context, chat chats.Key) (leave func(), err error) {
+	leave, err = c.Room.Take(ctx)
+	if !errors.Is(err, replicas.ErrFull) {
+		return leave, err
+	}
+	if chat.Token != "" {
+		polled, err := c.Chats.IsPolled(ctx, chat)
+		if err != nil || polled {
+			return func() {}, err
+		}
+	}
+	return nil, unavailable("every replica polls as many chats as it may (CC_MAX_CHATS): try again when one has ended, or there is another replica")
+}
+
 func requestChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatRequest) (answer, error) {
 	app, err := c.selectApp(d.App)
 	if err != nil {
@@ -34,6 +51,11 @@ func requestChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatR
 	if client == "" {
 		client = c.clientFor(cmd)
 	}
+	leave, err := c.takeRoom(ctx, chats.Key{})
+	if err != nil {
+		return answer{app: app.ID}, err
+	}
+	defer leave()
 	chat, err := c.Client.RequestChat(ctx, brightpattern.Credentials{App: app.ID, Client: client}, brightpattern.ChatRequest{
 		From: d.From, PhoneNumber: d.PhoneNumber, Parameters: d.Parameters, UserPlatform: d.UserPlatform,
 	})
@@ -89,6 +111,11 @@ func activeChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatAc
 	if err != nil {
 		return answer{}, err
 	}
+	leave, err := c.takeRoom(ctx, chats.Key{})
+	if err != nil {
+		return answer{app: app.ID}, err
+	}
+	defer leave()
 	client := brightpattern.ClientID(d.ClientID)
 	chat, err := c.Client.ActiveChat(ctx, brightpattern.Credentials{App: app.ID, Client: client})
 	if err != nil {
@@ -110,6 +137,11 @@ func attachChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatAt
 }
 
 func (c *Commands) attach(ctx context.Context, cmd *command, app chats.App, client brightpattern.ClientID) (answer, error) {
+	leave, err := c.takeRoom(ctx, cmd.chat)
+	if err != nil {
+		return answer{app: app.ID}, err
+	}
+	defer leave()
 	chat := brightpattern.Chat{ID: cmd.chat.ID}
 	key, _, err := c.Chats.Open(ctx, cmd.opening(chat, app, client))
 	if err != nil {

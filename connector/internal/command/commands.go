@@ -51,6 +51,7 @@ type Needs struct {
 	Chats      *chats.Chats
 	Journal    *journal.Journal
 	Outbox     *outbox.Outbox
+	Room       *replicas.Room
 	Self       replicas.ID
 	Metrics    *metrics.Metrics
 	Life       *drain.Lifetime

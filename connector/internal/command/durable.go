@@ -341,10 +341,12 @@ func (d *durable) tryLater(ctx context.Context, o outcome) (next, error) {
 	r.Calling, r.LastError = false, o.Error
 	r.MayBeDone = r.MayBeDone || o.Error.Outcome == schema.OutcomeUnknown
 	wire := wireError(o.err)
+	pause := retryPause(r.Attempts, wire)
 	if wire == nil { // the contact center was not asked
 		r.Attempts--
+		pause = waitPause(time.Since(d.since))
 	}
-	return d.later(retryPause(r.Attempts, wire)), d.commands.Journal.Write(ctx, r)
+	return d.later(pause), d.commands.Journal.Write(ctx, r)
 }
 
 const (
@@ -360,6 +362,13 @@ func retryPause(attempts int, failure *brightpattern.Error) time.Duration {
 		pause = max(pause, min(failure.RetryAfter, retry.LongestRetryAfter))
 	}
 	return pause
+}
+
+// waitPause grows as the time does for which a command has waited without a
+// call: for a place, or for JetStream.
+func waitPause(waited time.Duration) time.Duration {
+	pause := min(longestRetry, max(firstRetry, waited/2))
+	return pause/2 + rand.N(pause)
 }
 
 // deadline is when patience ends.

@@ -25,3 +25,14 @@ func TestRetryPauses(t *testing.T) {
 		}
 	})
 }
+
+// What waits without a call is looked at ever more seldom.
+func TestWaitPauses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		waited := time.Duration(rapid.Int64Range(-int64(time.Minute), int64(time.Hour)).Draw(t, "waited"))
+		full := min(longestRetry, max(firstRetry, waited/2))
+		if pause := waitPause(waited); pause < full/2 || pause >= full*3/2 {
+			t.Fatalf("after %v follows a pause of %v", waited, pause)
+		}
+	})
+}

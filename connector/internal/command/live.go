@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -108,7 +107,8 @@ func (c *Commands) turnAway(request incoming, why notACommand) {
 	if problem == nil || request.reply == "" || !mayReply(c.cfg.Prefix, request.reply) {
 		return
 	}
-	c.tell(told{of: unread(request.at.spec, request.arrival).Identity, outcome: failed(invalidCommand(problem)), how: replyOnly}, request)
+	t, r := c.write(told{of: unread(request.at.spec, request.arrival).Identity, outcome: failed(invalidCommand(problem)), how: replyOnly})
+	c.tell(t, r, request)
 }
 
 // problems are what can be said of it to a sender that waits for a reply.
@@ -134,8 +134,10 @@ func (c *Commands) serve(request incoming) {
 	ctx, cancel := context.WithTimeout(c.Life.Work, callsMost*c.cfg.CallTimeout)
 	defer cancel()
 	t := c.runLive(ctx, spec, request.arrival, leave)
-	c.Metrics.Command(spec.Name, t.Error, time.Since(began))
-	c.tell(t, request)
+	took := time.Since(began)
+	t, r := c.write(t)
+	c.Metrics.Command(spec.Name, t.Error, took)
+	c.tell(t, r, request)
 }
 
 // refuseOverload answers a command that was never looked at. No result event
@@ -144,7 +146,8 @@ func (c *Commands) refuseOverload(request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
 	spec := request.at.spec
 	c.Metrics.Command(spec.Name, failure, 0)
-	c.tell(told{of: unread(spec, request.arrival).Identity, outcome: failed(failure), how: replyOnly}, request)
+	t, r := c.write(told{of: unread(spec, request.arrival).Identity, outcome: failed(failure), how: replyOnly})
+	c.tell(t, r, request)
 }
 
 // telling is how an outcome is told.
@@ -186,38 +189,30 @@ func expired() *schema.Error {
 
 // tell publishes the outcome, then replies: who has the reply may rely on the
 // event being there.
-func (c *Commands) tell(t told, request incoming) {
+func (c *Commands) tell(t told, r result, request incoming) {
 	defer func() { request.at.note(t.Error, time.Since(request.came)) }()
-	build := sync.OnceValues(func() (result, error) { return c.build(c.Life.Work, t.of, t.outcome) })
 	if t.how != replyOnly {
-		c.awaitPublished(func() { c.publishTold(t, build) })
+		c.awaitPublished(func() { c.publishTold(t, r) })
 	}
-	if request.reply == "" {
+	if request.reply == "" || r.reply == nil {
 		return
 	}
-	r, err := build()
-	if err == nil {
-		err = c.reply(request, r, t.Error)
-	}
-	if err != nil {
+	if err := c.reply(request, r, t.Error); err != nil {
 		c.Log.Warn("a reply could not be sent", "command", t.of.Command, "error", err)
 	}
 }
 
-// publishTold publishes a result, if it can be built.
-func (c *Commands) publishTold(t told, build func() (result, error)) {
-	r, err := build()
-	switch {
-	case err != nil:
-	case t.how == publishOwed:
+// publishTold publishes a result.
+func (c *Commands) publishTold(t told, r result) {
+	var err error
+	switch t.how {
+	case publishOwed:
 		err = c.publishOnce(c.Life.Work, r, t.outcome, false)
+		c.Outbox.Leave(owedOutcome(t.of.Key), err == nil)
 	default:
 		ctx, cancel := context.WithTimeout(c.Life.Work, c.cfg.CallTimeout)
 		defer cancel()
 		err = c.publish(ctx, r)
-	}
-	if t.how == publishOwed {
-		c.Outbox.Leave(owedOutcome(t.of.Key), err == nil)
 	}
 	if err != nil {
 		c.Log.Error("a result could not be published", "command", t.of.Command, "error", err)

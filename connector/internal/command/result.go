@@ -25,20 +25,62 @@ import (
 
 // result is a command's outcome as it travels: the CloudEvent that is
 // published, and, where that must not show everything, another one for the
-// sender alone. A large one is in the object store, where everybody may read it.
+// sender alone. A large one is in the object store, but for what is the sender's alone.
 type result struct {
 	event *nats.Msg
 	reply *nats.Msg // the same but for its subject, if the event may show everything
 	id    string
 }
 
+// write is the outcome as CloudEvents. One that can be told neither on the bus
+// nor beside it is told as a failure, and if it is on record its event later.
+func (c *Commands) write(t told) (told, result) {
+	r, err := c.build(c.Life.Work, t.of, t.outcome)
+	if err == nil {
+		return t, r
+	}
+	c.Log.Warn("a result could not be written", "command", t.of.Command, "error", err)
+	if t.how == publishOwed {
+		c.Outbox.Leave(owedOutcome(t.of.Key), false)
+		t.how = replyOnly
+	}
+	t.Error, t.Result = unwritten(t.of.Command, err), nil
+	if r, err = c.build(c.Life.Work, t.of, t.outcome); err != nil { // the outbox and the log have it
+		return told{of: t.of, outcome: t.outcome, how: replyOnly}, result{}
+	}
+	return t, r
+}
+
+// unwritten says why a result cannot be told. What was done stays done.
+func unwritten(command subjects.Command, err error) *schema.Error {
+	if errors.Is(err, bus.ErrTooLarge) {
+		return refuse(schema.CodeUnexpectedResponse, "the contact center's answer is too large for the bus, and as it holds secrets it is kept nowhere else")
+	}
+	failure := unavailable("the result is too large for the bus, and could not be kept beside it: try again later")
+	if !isRead(command) {
+		failure.Outcome = schema.OutcomeUnknown
+	}
+	return failure
+}
+
+func isRead(command subjects.Command) bool {
+	spec, known := schema.LookupCommand(string(command))
+	return known && spec.Read
+}
+
+// buildPatience is how long what is too large for the bus may take to be kept
+// beside it. Who builds a result tries again, or says that it failed.
+const buildPatience = 5 * time.Second
+
 // build writes the outcome of a command as CloudEvents.
 func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, buildPatience)
+	defer cancel()
 	r.id = "result:" + of.Result
 	public, hides := c.public(of.Command, o.Result)
 	e, err := c.cloudEvent(of, o, public)
 	if err == nil {
-		r.event, err = c.Publisher.Message(ctx, e)
+		r.event, err = c.message(ctx, of.Command, e)
 	}
 	if err != nil {
 		return r, err
@@ -49,6 +91,15 @@ func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r
 		err = c.tellSenderAlone(&r, of, o)
 	}
 	return r, err
+}
+
+// message is the event as it travels, if what is too large for the bus can be
+// kept beside it.
+func (c *Commands) message(ctx context.Context, command subjects.Command, e event.Event) (*nats.Msg, error) {
+	if isRead(command) {
+		return c.Publisher.TryReadMessage(ctx, e)
+	}
+	return c.Publisher.TryMessage(ctx, e)
 }
 
 // tellSenderAlone has the reply tell what the event hides. That never lies in
@@ -68,11 +119,6 @@ func (c *Commands) tellSenderAlone(r *result, of journal.Identity, o outcome) er
 		err = nil
 	}
 	return err
-}
-
-func isRead(command subjects.Command) bool {
-	spec, known := schema.LookupCommand(string(command))
-	return known && spec.Read
 }
 
 // public is the result of a command as everybody may read it, and whether that

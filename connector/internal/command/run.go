@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/schema"
@@ -62,6 +63,11 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 	o.From = c.Publisher.Position()
 	cmd.record.Calling, cmd.record.Done = false, &o.Outcome
 	err := c.Journal.Write(ctx, cmd.record)
+	if bus.IsRefused(err) { // it would never be recorded, and the command called again and again
+		o = tooLargeToRecord(o)
+		cmd.record.Done = &o.Outcome
+		err = c.Journal.Write(ctx, cmd.record)
+	}
 	c.Failpoints.Reach(failpoint.Recorded)
 	if !errors.Is(err, journal.ErrOvertaken) {
 		return o, err
@@ -75,6 +81,14 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 	}
 	cmd.Identity = found.Identity
 	return outcome{Outcome: *found.Done}, nil
+}
+
+// tooLargeToRecord is in place of an outcome that the journal cannot hold.
+func tooLargeToRecord(o outcome) outcome {
+	failure := refuse(schema.CodeUnexpectedResponse, "the contact center's answer is too large for the bus to be put on record")
+	failure.Outcome = schema.OutcomeUnknown
+	o.Result, o.Error = nil, failure
+	return o
 }
 
 // placed finds out whether a command that failed was on a known chat.

@@ -12,6 +12,8 @@ import (
 // Metrics are the connector's. They may be used from any goroutine.
 type Metrics struct {
 	Chats     prometheus.Gauge
+	Most      prometheus.Gauge
+	Waiting   prometheus.Gauge
 	Polls     *prometheus.CounterVec
 	Events    *prometheus.CounterVec
 	Gaps      *prometheus.CounterVec
@@ -39,6 +41,12 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		Chats: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "cc_chats_polled", Help: "Chats that this replica polls.",
+		}),
+		Most: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cc_chats_most", Help: "Chats that this replica polls at most: CC_MAX_CHATS.",
+		}),
+		Waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cc_chats_waiting", Help: "Open chats that nobody polls, because no replica has a place for them. Every replica tells the same number.",
 		}),
 		Polls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cc_polls_total", Help: "Polls by what they came to.",
@@ -72,7 +80,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Name: "cc_contact_center_refused", Help: "1 while the contact center refuses the app for its configuration.",
 		}, []string{"app"}),
 	}
-	for _, collector := range []prometheus.Collector{m.Chats, m.Polls, m.Events, m.Gaps, m.Commands, m.Seconds, m.Throttled, m.Refused, m.Repeats, m.DeadLetters, m.Ignored} {
+	for _, collector := range []prometheus.Collector{m.Chats, m.Most, m.Waiting, m.Polls, m.Events, m.Gaps, m.Commands, m.Seconds, m.Throttled, m.Refused, m.Repeats, m.DeadLetters, m.Ignored} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}

@@ -15,7 +15,8 @@ var ErrAnswerLost = errors.New("the answer is lost")
 // AckLoser has the next publications stored and not confirmed.
 type AckLoser struct {
 	jetstream.JetStream
-	Lose atomic.Int32 // so many more
+	After atomic.Int32 // so many that are confirmed before
+	Lose  atomic.Int32 // so many more
 }
 
 // LoseAcks takes the place of the rig's JetStream.
@@ -28,6 +29,10 @@ func (r *Rig) LoseAcks() *AckLoser {
 // PublishMsg loses the answer, but not that of a publication that failed.
 func (l *AckLoser) PublishMsg(ctx context.Context, msg *nats.Msg, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	ack, err := l.JetStream.PublishMsg(ctx, msg, options...)
+	if err == nil && l.After.Load() > 0 {
+		l.After.Add(-1)
+		return ack, nil
+	}
 	if err == nil && l.Lose.Load() > 0 {
 		l.Lose.Add(-1)
 		return nil, ErrAnswerLost

@@ -105,17 +105,22 @@ const Prefix = subjects.DefaultPrefix
 // Streams makes the connector's streams.
 func (r *Rig) Streams(change ...func(*bus.Config)) *bus.Streams {
 	r.Helper()
-	cfg := bus.Config{
-		Prefix: Prefix, Tenant: "acme.example", BaseURL: "https://acme.example", Apps: "main:app-1", Durable: schema.Commands, Mode: schema.Structured,
-		EventsMaxAge: 7 * 24 * time.Hour, FilesMaxAge: 7 * 24 * time.Hour, IdempotencyWindow: 24 * time.Hour, CommandMaxAge: time.Hour,
-		FailoverAfter: 10 * time.Second, Replicas: 1, Provision: true,
-	}
+	cfg := Config()
 	for _, do := range change {
 		do(&cfg)
 	}
 	streams, err := bus.Open(r.Ctx, r.JS, cfg)
 	r.Check(err)
 	return streams
+}
+
+// Config is what Streams makes them by.
+func Config() bus.Config {
+	return bus.Config{
+		Prefix: Prefix, Tenant: "acme.example", BaseURL: "https://acme.example", Apps: "main:app-1", Durable: schema.Commands, Mode: schema.Structured,
+		EventsMaxAge: 7 * 24 * time.Hour, FilesMaxAge: 7 * 24 * time.Hour, IdempotencyWindow: 24 * time.Hour, CommandMaxAge: time.Hour,
+		FailoverAfter: 10 * time.Second, Replicas: 1, Provision: true,
+	}
 }
 
 // Publisher writes to the stream of events.

@@ -46,6 +46,7 @@ type Needs struct {
 	Naming     translate.Naming
 	Chats      *chats.Chats
 	Registry   *replicas.Registry
+	Room       *replicas.Room
 	Self       replicas.ID
 	Budget     *throttle.Budget
 	Places     *throttle.Places
@@ -67,6 +68,7 @@ type Poller struct {
 	requests *nats.Subscription
 
 	restoredSince time.Time // creation of the token stream whose tokens are all there; zero: not known
+	waiting       int       // chats without a place anywhere, as the log has it; of KeepShare alone
 }
 
 // New polls nothing yet.

@@ -39,23 +39,32 @@ func (p *Poller) KeepShare(ctx context.Context) {
 func (p *Poller) reckonShare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(p.Registry.Every(), time.Second))
 	defer cancel()
-	alive, err := p.Registry.Alive(ctx)
+	census, err := p.Room.Census(ctx)
 	if err != nil {
 		return err
 	}
-	tokens, err := p.Streams.Sessions.Info(ctx)
-	if err != nil {
-		return err
-	}
-	alive[p.Self] = p.Presence()
-	shares := replicas.Shares(alive, int(tokens.State.Msgs))
+	p.noteWaiting(census)
+	shares := replicas.Shares(census.Alive, census.Chats)
 	held := p.held.setShare(shares[p.Self])
-	give := replicas.Surplus(p.Self, held, alive, shares)
+	give := replicas.Surplus(p.Self, held, census.Alive, shares)
 	if give > 0 {
-		p.Log.Debug("chats are to go to replicas that have fewer", "chats", give, "held", held, "share", shares[p.Self], "replicas", len(alive))
+		p.Log.Debug("chats are to go to replicas that have fewer", "chats", give, "held", held, "share", shares[p.Self], "replicas", len(census.Alive))
 	}
 	p.held.giveAway(give)
 	return nil
+}
+
+// noteWaiting tells of chats that are open and that nobody can poll.
+func (p *Poller) noteWaiting(census replicas.Census) {
+	waiting := census.Waiting()
+	p.Metrics.Waiting.Set(float64(waiting))
+	switch {
+	case waiting > 0 && p.waiting == 0:
+		p.Log.Warn("open chats wait for a place, and nobody polls them: start another replica, or raise CC_MAX_CHATS", "chats", waiting, "places", census.Places(), "replicas", len(census.Alive))
+	case waiting == 0 && p.waiting > 0:
+		p.Log.Info("every open chat has a place again")
+	}
+	p.waiting = waiting
 }
 
 // isSurplus tells, between two polls, whether the chat is to be handed over

@@ -42,6 +42,7 @@ CC_COMMAND_MAX_AGE: {{ $s.commandMaxAge | quote }}
 CC_EVENTS_MAX_AGE: {{ $s.eventsMaxAge | quote }}
 CC_EVENTS_MAX_BYTES: {{ include "cc-connector.text" $s.eventsMaxBytes | quote }}
 CC_FILES_MAX_AGE: {{ $s.filesMaxAge | quote }}
+CC_FILES_MAX_BYTES: {{ include "cc-connector.text" $s.filesMaxBytes | quote }}
 CC_STREAM_REPLICAS: {{ include "cc-connector.text" $s.streamReplicas | quote }}
 CC_PROVISION: {{ ternary "false" ($s.provision | toString) .Values.nack.enabled | quote }}
 CC_FAILOVER_AFTER: {{ $s.failoverAfter | quote }}
