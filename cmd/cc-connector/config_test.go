@@ -297,3 +297,14 @@ func TestBytes(t *testing.T) {
 		}
 	}
 }
+
+// Where GOMEMLIMIT is set, answers take a part of it; else what they usually do.
+func TestAnswersMemory(t *testing.T) {
+	for limit, want := range map[int64]int64{
+		math.MaxInt64: 256 << 20, 4 << 30: 256 << 20, 512 << 20: 128 << 20, 64 << 20: 16 << 20, 0: 1,
+	} {
+		if got := answersMemory(limit); got != want {
+			t.Errorf("of %d it is %d, want %d", limit, got, want)
+		}
+	}
+}

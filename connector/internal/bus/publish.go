@@ -37,6 +37,9 @@ type Publisher struct {
 
 // NewPublisher publishes on a connection that takes messages of at most limit bytes.
 func NewPublisher(js jetstream.JetStream, s *Streams, limit int64, health *Health, log *slog.Logger) *Publisher {
+	if most := int64(s.Events.CachedInfo().Config.MaxMsgSize); most > Headroom {
+		limit = min(limit, most)
+	}
 	p := &Publisher{
 		js: js, files: s.Files, stream: s.layout.events.Name, bucket: s.layout.files.Bucket, mode: s.cfg.Mode,
 		limit: limit, window: RepeatsKnownFor(s.cfg.EventsMaxAge), health: health, log: log,
@@ -54,12 +57,11 @@ func (p *Publisher) Window() time.Duration { return p.window }
 // Message is the event as it travels. What is too large for the bus goes to
 // the object store, and the event tells where: the publication waits for it.
 func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, error) {
-	msg, err := schema.Encode(e, p.mode)
-	if err != nil {
-		return nil, err
-	}
-	if int64(msg.Size()) < p.limit-Headroom {
-		return msg, nil
+	if int64(len(e.Data())) < p.limit {
+		msg, err := schema.Encode(e, p.mode)
+		if err != nil || int64(msg.Size()) < p.limit-Headroom {
+			return msg, err
+		}
 	}
 	if _, err := Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (*jetstream.ObjectInfo, error) { // it takes as long as it takes
 		return p.files.Put(ctx, jetstream.ObjectMeta{Name: e.ID(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: p.chunk()}}, bytes.NewReader(e.Data()))
@@ -85,6 +87,9 @@ func (p *Publisher) Store(ctx context.Context, msg *nats.Msg, id string, options
 	trouble := &retry.Trouble{Log: p.log, Doing: "publishing", Subject: msg.Subject}
 	ack, err := ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
 		ack, err := p.js.PublishMsg(try, msg, options...)
+		if refusedForSize(msg, err) {
+			return nil, retry.Final(errors.Join(ErrUnfit, err))
+		}
 		return ack, p.judge(ctx, err)
 	})
 	if IsWrongSequence(err) {
