@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -228,7 +229,7 @@ func TestSmallestConfig(t *testing.T) {
 	checkSame(t, cfg.connector, want)
 	checkSame(t, cfg.client, brightpattern.Config{
 		BaseURL: want.BaseURL, TenantURL: want.Tenant, Timeout: 15 * time.Second, PollTimeout: 30 * time.Second,
-		CasePaths: brightpattern.CasePathsChat, MaxPolls: 20000,
+		CasePaths: brightpattern.CasePathsChat, MaxPolls: 20000, Memory: brightpattern.DefaultMemory,
 	})
 	checkSame(t, cfg.log, logConfig{level: slog.LevelInfo, json: true})
 	checkSame(t, cfg.httpAddr, "127.0.0.1:8080")
@@ -265,7 +266,7 @@ func TestFullConfig(t *testing.T) {
 	cfg.client.TLS = nil
 	checkSame(t, cfg.client, brightpattern.Config{
 		BaseURL: "http://proxy.example/bp", TenantURL: "acme.example", Timeout: time.Second, PollTimeout: 16 * time.Second,
-		CasePaths: brightpattern.CasePathsTenant, MaxPolls: 3,
+		CasePaths: brightpattern.CasePathsTenant, MaxPolls: 3, Memory: brightpattern.DefaultMemory,
 	})
 	checkSame(t, cfg.log, logConfig{level: slog.LevelDebug})
 	checkSame(t, cfg.httpAddr, "")

@@ -33,6 +33,14 @@ const (
 // AppendEvent publishes an event of the contact center as the chat's next
 // message. Complete is up to when nothing is missing.
 func (l *Log) AppendEvent(ctx context.Context, wire translate.ServerEvent, origin translate.Origin, read, complete time.Time) error {
+	err := l.append(ctx, l.eventMessage(wire, origin, read, complete))
+	if err == nil {
+		l.saw(wire.Fingerprint, origin)
+	}
+	return err
+}
+
+func (l *Log) eventMessage(wire translate.ServerEvent, origin translate.Origin, read, complete time.Time) message {
 	ordinal := l.counts.Seen[wire.Fingerprint] + 1
 	name := wire.Data.Name()
 	e := translate.NewCloudEvent(translate.EventID(l.chat.ID, wire.Fingerprint, ordinal), l.source, schema.EventType(name),
@@ -42,15 +50,11 @@ func (l *Log) AppendEvent(ctx context.Context, wire translate.ServerEvent, origi
 	}
 	e.SetExtension(schema.AttrRecordedTime, schema.NewTime(read).String())
 	e.SetExtension(schema.AttrOrigin, string(origin))
-	err := l.append(ctx, message{
+	return message{
 		event: e, data: wire.Data, id: "event:" + e.ID(), complete: complete,
 		subject: l.Naming.Prefix.Event(l.chat.Token, subjects.EventName(name)),
 		header:  nats.Header{headerFingerprint: {string(wire.Fingerprint)}, headerOrigin: {string(origin)}},
-	})
-	if err == nil {
-		l.saw(wire.Fingerprint, origin)
 	}
-	return err
 }
 
 // AppendSession publishes what the connector did with the chat as its next message.
@@ -83,8 +87,7 @@ type message struct {
 // append publishes a message under the fence, with the chat's next sequence.
 func (l *Log) append(ctx context.Context, m message) error {
 	next := l.counts.Sequence + 1
-	m.event.SetExtension(schema.AttrSequence, schema.FormatSequence(next))
-	if err := setData(&m.event, m.data); err != nil {
+	if err := m.complement(next); err != nil {
 		return err
 	}
 	msg, err := l.Publisher.Message(ctx, m.event)
@@ -109,17 +112,18 @@ func (l *Log) append(ctx context.Context, m message) error {
 	return err
 }
 
-// setData leaves <, > and & as they are: their escapes, six times as long, would
-// make a large event a giant.
-func setData(e *event.Event, data any) error {
-	var written bytes.Buffer
-	encoder := json.NewEncoder(&written)
+// complement puts sequence and data into the CloudEvent. It leaves <, > and & as
+// they are: their escapes, six times as long, would make a large event a giant.
+func (m *message) complement(sequence uint64) error {
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(data); err != nil {
+	if err := encoder.Encode(m.data); err != nil {
 		return fmt.Errorf("%w: %w", bus.ErrUnfit, err)
 	}
-	e.SetDataContentType(event.ApplicationJSON)
-	e.DataEncoded = bytes.TrimSuffix(written.Bytes(), []byte("\n"))
+	m.event.SetExtension(schema.AttrSequence, schema.FormatSequence(sequence))
+	m.event.SetDataContentType(event.ApplicationJSON)
+	m.event.DataEncoded = bytes.TrimSuffix(data.Bytes(), []byte("\n"))
 	return nil
 }
 
