@@ -249,6 +249,44 @@ func TestHistoryThatUnpacksToMillions(t *testing.T) {
 	}
 }
 
+// What large answers take of the memory is given back when what they brought is
+// published, or told: here there is room for one.
+func TestLargeAnswersOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, func(r *rig) { r.client.Memory = 1 })
+	large := func(n int64) string {
+		return answerOf(fmt.Sprintf(`{"event":"chat_session_message","party_id":"p","msg_id":"%d","msg":"%s"}`, n, strings.Repeat("x", 1<<20)))
+	}
+	const each = 3
+	var polls atomic.Int64
+	intercept(r, func(rw http.ResponseWriter, request *http.Request) bool {
+		isHistory := strings.HasSuffix(request.URL.Path, "/history")
+		if !isHistory && (!isEvents(request) || polls.Add(1) > each) {
+			return false
+		}
+		_, _ = rw.Write([]byte(large(min(polls.Load(), each))))
+		return true
+	})
+	r.start()
+	w := watchNew(r)
+	r.awaitStored(w.chat, ".event.message", each)
+	for range each {
+		w.untilListening()
+		w.inject(loss("lost", 1))
+		w.types()
+		w.untilStruck()
+	}
+	for range each {
+		w.checkHistory(1)
+	}
+	w.signals("REQUEST_CALL")
+	r.awaitStored(w.chat, ".event.signaling", 1)
+	if all := w.stored(w.config.Prefix.Event(w.token(), "message")); len(all) != each {
+		t.Errorf("%d messages are published, want %d", len(all), each)
+	}
+	w.checkSequence(w.chat)
+}
+
 // What the stream takes not for its size is told of by an event that says so,
 // and what follows comes.
 func TestEventThatTheStreamRefuses(t *testing.T) {

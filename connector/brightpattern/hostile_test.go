@@ -333,7 +333,7 @@ func FuzzAnswers(f *testing.F) {
 		`{"events":[{}],"events":[1,2]}`, `{"error_code":5511}`, `{"error_code":"5005","events":[]}`, `{"events":[]}{}`, `{"a":"\"}{","events":[" "]}`,
 		`{"sessions":[{"chat_id":"a","created_time":1614718748,"events":[{"event":"chat_session_ended"}]},7,null]}`, `{"sessions":[{"events":{}}]}`,
 		`{"events":[1,]}`, `{"events" : [ 1 , 2 ] }`, `{"events":[1]`, `{"events":[tru]}`, `{"events":[{]}`, `{,}`, `{"a"}`, `{"a":}`,
-		strings.Repeat(`{"events":[`, 30), `{"events":[` + strings.Repeat("[", 11000) + strings.Repeat("]", 11000) + `]}`,
+		strings.Repeat(`{"events":[`, 30),
 	} {
 		f.Add([]byte(seed))
 	}

@@ -67,7 +67,8 @@ func (e *Entry) Apply(event schema.Event, sequence uint64) {
 }
 
 func (e *Entry) removeParty(id string) {
-	e.Parties = slices.DeleteFunc(e.Parties, func(p schema.Party) bool { return p.PartyID == bounded(id) })
+	id = bounded(id)
+	e.Parties = slices.DeleteFunc(e.Parties, func(p schema.Party) bool { return p.PartyID == id })
 }
 
 // dropOldestParties keeps those who joined last, as many as there is room for.
