@@ -8,11 +8,18 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 )
 
+// MaxNesting is how many levels of brackets Raw has at most, and a signal, and
+// a form's data. With what stands around it a message has no more than 64: that
+// is how deep the readers of some languages go.
+const MaxNesting = 56
+
 // EventHeader is what every event of a chat has.
 type EventHeader struct {
-	ChatID    string          `json:"chatId"`
-	Timestamp *Time           `json:"timestamp,omitempty"` // the event's own time, if it has one
-	Raw       json.RawMessage `json:"raw,omitempty"`       // the event as the contact center wrote it
+	ChatID    string `json:"chatId"`
+	Timestamp *Time  `json:"timestamp,omitempty"` // the event's own time, if it has one
+	// Raw is the event as the contact center wrote it; one that is nested deeper
+	// than MaxNesting is a string that holds its text.
+	Raw json.RawMessage `json:"raw,omitempty"`
 }
 
 // Header returns what all events have in common.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -36,11 +37,18 @@ func (r *reader) client() brightpattern.Config {
 		CasePaths: choose(r, &r.CasePaths,
 			option[brightpattern.CasePaths]{"chat", brightpattern.CasePathsChat},
 			option[brightpattern.CasePaths]{"tenant", brightpattern.CasePathsTenant}),
-		TLS: r.clientTLS(),
+		TLS:    r.clientTLS(),
+		Memory: answersMemory(debug.SetMemoryLimit(-1)),
 	}
 	r.require(cfg.PollTimeout > serverHold, &r.PollTimeout,
 		"must be more than 15s, since the contact center holds a poll about that long")
 	return cfg
+}
+
+// answersMemory is what the contact center's answers may take: the usual
+// budget, and no more than a quarter of a limit set by GOMEMLIMIT.
+func answersMemory(limit int64) int64 {
+	return max(min(brightpattern.DefaultMemory, limit/4), 1)
 }
 
 // baseURL is written in one way only, for it is compared with what other replicas were given.

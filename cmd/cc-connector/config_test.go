@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -229,7 +230,7 @@ func TestSmallestConfig(t *testing.T) {
 	checkSame(t, cfg.connector, want)
 	checkSame(t, cfg.client, brightpattern.Config{
 		BaseURL: want.BaseURL, TenantURL: want.Tenant, Timeout: 15 * time.Second, PollTimeout: 30 * time.Second,
-		CasePaths: brightpattern.CasePathsChat, MaxPolls: 20000,
+		CasePaths: brightpattern.CasePathsChat, MaxPolls: 20000, Memory: brightpattern.DefaultMemory,
 	})
 	checkSame(t, cfg.log, logConfig{level: slog.LevelInfo, json: true})
 	checkSame(t, cfg.httpAddr, "127.0.0.1:8080")
@@ -266,7 +267,7 @@ func TestFullConfig(t *testing.T) {
 	cfg.client.TLS = nil
 	checkSame(t, cfg.client, brightpattern.Config{
 		BaseURL: "http://proxy.example/bp", TenantURL: "acme.example", Timeout: time.Second, PollTimeout: 16 * time.Second,
-		CasePaths: brightpattern.CasePathsTenant, MaxPolls: 3,
+		CasePaths: brightpattern.CasePathsTenant, MaxPolls: 3, Memory: brightpattern.DefaultMemory,
 	})
 	checkSame(t, cfg.log, logConfig{level: slog.LevelDebug})
 	checkSame(t, cfg.httpAddr, "")
@@ -295,6 +296,17 @@ func TestBytes(t *testing.T) {
 		cfg, err := readConfig()
 		if err != nil || cfg.connector.EventsMaxBytes != want {
 			t.Errorf("%q: got %d, %v", text, cfg.connector.EventsMaxBytes, err)
+		}
+	}
+}
+
+// Where GOMEMLIMIT is set, answers take a part of it; else what they usually do.
+func TestAnswersMemory(t *testing.T) {
+	for limit, want := range map[int64]int64{
+		math.MaxInt64: 256 << 20, 4 << 30: 256 << 20, 512 << 20: 128 << 20, 64 << 20: 16 << 20, 0: 1,
+	} {
+		if got := answersMemory(limit); got != want {
+			t.Errorf("of %d it is %d, want %d", limit, got, want)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,26 +12,28 @@ import (
 )
 
 const (
-	maxMessage    = 500 // bytes of an error_message that are kept
-	maxCode       = 32  // bytes of an error_code; a longer one is none
+	maxMessage    = 500     // bytes of an error_message that are kept
+	maxCode       = 32      // bytes of an error_code; a longer one is none
+	maxText       = 1 << 10 // bytes of a text that others keep, such as a state
 	maxRetryAfter = 24 * time.Hour
 )
 
 var (
-	errNotJSON     = errors.New("the body is not the JSON that was expected")
-	errNoChatID    = errors.New("the answer names no chat")
-	errNoFileID    = errors.New("the answer names no file")
-	errNoEventList = errors.New("the answer has no list of events")
+	errNoChatID  = errors.New("the answer names no chat")
+	errNoFileID  = errors.New("the answer names no file, or one whose id is too long")
+	errTooMany   = errors.New("the answer lists more than allowed")
+	errTooNested = errors.New("the answer is nested deeper than allowed")
 )
 
 // readErrorBody reads what an error answer says about itself. HTML, nothing,
-// or a body that breaks off say nothing: then the status must do.
-func readErrorBody(body io.Reader) (Code, string) {
-	data, err := io.ReadAll(io.LimitReader(body, smallBody))
+// or a body that breaks off or is too large say nothing: then the status must do.
+func readErrorBody(x *exchange) (Code, string) {
+	body := x.body(errorBody)
+	text, err := newFeed(body, body.pay).all()
 	if err != nil {
 		return "", ""
 	}
-	return parseErrorBody(withoutBOM(data))
+	return parseErrorBody(text)
 }
 
 func parseErrorBody(body []byte) (Code, string) {
@@ -40,23 +41,23 @@ func parseErrorBody(body []byte) (Code, string) {
 	if !ok {
 		return "", ""
 	}
+	return o.refusal()
+}
+
+func (o object) refusal() (Code, string) {
 	return o.errorCode(), cut(o.text("error_message"), maxMessage)
 }
 
-// errorInGoodAnswer finds an error code in an answer of status 200: the
-// reference does not say with which status an error such as 5511 comes. An
-// answer that has events is no error.
-func errorInGoodAnswer(body []byte) (Code, string) {
+// errorInGoodAnswer finds an error code in an answer of status 200.
+func errorInGoodAnswer(body []byte) error {
 	if !bytes.Contains(body, []byte(`"error_code"`)) {
-		return "", ""
+		return nil
 	}
-	if events, _, _ := parseEvents(body); len(events) > 0 {
-		return "", ""
+	if code, message := parseErrorBody(body); code != "" {
+		return &refusal{code, message}
 	}
-	return parseErrorBody(body)
+	return nil
 }
-
-func withoutBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
 
 // errorCode takes a string or a number; "0" is a way to say that there is no error.
 func (o object) errorCode() Code {

@@ -2,7 +2,6 @@ package brightpattern
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 )
 
@@ -18,8 +17,8 @@ type CaseSession struct {
 func (c *Client) CaseHistory(ctx context.Context, cred Credentials, chat ChatID) ([]CaseSession, error) {
 	var sessions []CaseSession
 	call := call{method: "getCaseHistory", path: c.casePath(chat, "casehistory"), limit: eventsBody}
-	err := c.send(ctx, cred, call, func(body []byte) (err error) {
-		sessions, err = parseSessions(body)
+	err := c.sendFor(ctx, cred, call, func(f *feed) (err error) {
+		sessions, err = readSessions(f)
 		return err
 	})
 	return sessions, err
@@ -35,37 +34,4 @@ func (c *Client) casePath(chat ChatID, what string) []string {
 		return []string{what}
 	}
 	return []string{"chats", string(chat), what}
-}
-
-func parseSessions(body []byte) ([]CaseSession, error) {
-	raws, err := parseList(body, "sessions")
-	if err != nil {
-		return nil, err
-	}
-	sessions := make([]CaseSession, 0, len(raws))
-	for _, raw := range raws {
-		o, ok := parseObject(raw)
-		if !ok {
-			continue
-		}
-		events, err := o.events()
-		if err != nil {
-			return nil, err
-		}
-		sessions = append(sessions, CaseSession{ChatID(o.text("chat_id")), o.time("created_time"), events})
-	}
-	return sessions, nil
-}
-
-// parseList reads {"<key>":[…]}; without the key, or with null, it is empty.
-func parseList(body []byte, key string) ([]json.RawMessage, error) {
-	o, ok := parseObject(body)
-	if !ok {
-		return nil, errNotJSON
-	}
-	var list []json.RawMessage
-	if o.has(key) && json.Unmarshal(o[key], &list) != nil {
-		return nil, errNotJSON
-	}
-	return list, nil
 }

@@ -77,10 +77,10 @@ func (chat *Chat) read(body []byte) error {
 	}
 	*chat = Chat{
 		ID:            ChatID(o.text("chat_id")),
-		State:         o.text("state"),
+		State:         cut(o.text("state"), maxText),
 		EstimatedWait: o.number("ewt"),
 		IsNew:         o.boolean("is_new_chat"),
-		PhoneNumber:   o.text("phone_number"),
+		PhoneNumber:   cut(o.text("phone_number"), maxText),
 	}
 	return nil
 }
@@ -141,9 +141,9 @@ func sendCall(chat ChatID, events []ClientEvent) (call, error) {
 func (c *Client) History(ctx context.Context, cred Credentials, chat ChatID) ([]Event, error) {
 	path := []string{"chats", string(chat), "history"}
 	var events []Event
-	err := c.send(ctx, cred, call{method: "getHistory", path: path, limit: eventsBody}, func(body []byte) (err error) {
+	err := c.sendFor(ctx, cred, call{method: "getHistory", path: path, limit: eventsBody}, func(f *feed) (err error) {
 		var listed bool
-		events, listed, err = parseEvents(body)
+		events, listed, err = readEvents(f)
 		if err == nil && !listed {
 			err = errNoEventList // an empty history would hide what was lost
 		}

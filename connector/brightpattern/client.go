@@ -65,9 +65,15 @@ type Config struct {
 	// MaxPolls is how many polls there may be at once; it sizes the pool of
 	// idle connections and limits nothing. Default: 20000.
 	MaxPolls int
+	// Memory is what all answers under way together may take, in bytes, about;
+	// there is always room for one. Default: DefaultMemory.
+	Memory int64
 }
 
 // Client calls one contact center. It is safe for concurrent use.
+//
+// What an answer takes of Config.Memory is counted until the context of its
+// call ends: give each call a context that ends when its answer is done with.
 type Client struct {
 	root        string // up to and including the API's version and a slash
 	tenantQuery string
@@ -75,6 +81,7 @@ type Client struct {
 	pollTimeout time.Duration
 	casePaths   CasePaths
 	transport   *http.Transport
+	memory      *memory
 	lastStamp   atomic.Int64
 	observer    atomic.Pointer[Observer]
 }
@@ -113,6 +120,7 @@ func New(config Config) (*Client, error) {
 		pollTimeout: orDefault(config.PollTimeout, defaultPollTimeout),
 		casePaths:   config.CasePaths,
 		transport:   newTransport(config.TLS, orDefault(config.MaxPolls, defaultMaxPolls)),
+		memory:      newMemory(orDefault(config.Memory, DefaultMemory)),
 	}, nil
 }
 
@@ -150,6 +158,8 @@ func (config Config) check() error {
 		return errors.New("brightpattern: PollTimeout is negative")
 	case config.MaxPolls < 0:
 		return errors.New("brightpattern: MaxPolls is negative")
+	case config.Memory < 0:
+		return errors.New("brightpattern: Memory is negative")
 	case config.CasePaths != CasePathsChat && config.CasePaths != CasePathsTenant:
 		return errors.New("brightpattern: CasePaths is unknown")
 	}

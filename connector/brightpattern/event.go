@@ -88,7 +88,8 @@ type Event struct {
 	Title         string
 	Page          string
 
-	// Raw is the event as it came, its invalid UTF-8 replaced.
+	// Raw is the event as it came, invalid UTF-8 and lone halves of surrogate
+	// pairs in it replaced. It may be nested deeper than encoding/json reads.
 	Raw json.RawMessage
 }
 

@@ -1,21 +1,18 @@
 package brightpattern
 
-import (
-	"bytes"
-	"encoding/json"
-	"unicode/utf8"
-)
+import "encoding/json"
 
 // misspelt is how the reference also writes the inactivity timeout.
 const misspelt EventName = "chat_session_inactvity_timeout"
 
 // ParseEvent reads an event. It never fails: what is not an object has nothing
-// but Raw. Raw shares raw's memory if that is valid UTF-8.
+// but Raw. Raw shares raw's memory if nothing had to be replaced.
 func ParseEvent(raw json.RawMessage) Event {
-	if !utf8.Valid(raw) {
-		raw = bytes.ToValidUTF8(raw, []byte("\ufffd"))
+	raw = readable(raw)
+	if !ShapeOf(raw).isJSON(raw) {
+		return Event{Raw: raw}
 	}
-	o, ok := parseObject(raw)
+	o, ok := pick(raw, eventFields)
 	if !ok {
 		return Event{Raw: raw}
 	}
@@ -25,6 +22,20 @@ func ParseEvent(raw json.RawMessage) Event {
 		repair(&e, o)
 	}
 	return e
+}
+
+// eventFields are those that an Event is made of.
+var eventFields = setOf("event", "timestamp", "party_id", "session_id", "type", "first_name", "last_name", "display_name",
+	"msg_id", "ref_msg_id", "msg", "msg_text", "channel", "state", "ewt", "case_id", "service_name", "latitude", "longitude", "url",
+	"file_id", "file_name", "file_type", "form_request_id", "form_name", "form_id", "form_timeout", "destination_party_id", "data",
+	"provider_type", "cobrowsing_url", "title", "page")
+
+func setOf(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 func (o object) event() Event {
@@ -91,34 +102,4 @@ func repairReceipt(e *Event, _ object) {
 	if e.RefMessageID == "" {
 		e.RefMessageID, e.MessageID = e.MessageID, ""
 	}
-}
-
-// parseEvents reads {"events":[…]}. Nothing at all, null, or an envelope
-// without events are no events, and listed is false.
-func parseEvents(body []byte) (events []Event, listed bool, err error) {
-	body = bytes.TrimSpace(body)
-	if len(body) == 0 || string(body) == "null" {
-		return nil, false, nil
-	}
-	o, ok := parseObject(body)
-	if !ok {
-		return nil, false, errNotJSON
-	}
-	events, err = o.events()
-	return events, o.has("events"), err
-}
-
-func (o object) events() ([]Event, error) {
-	if !o.has("events") {
-		return nil, nil
-	}
-	var raws []json.RawMessage
-	if json.Unmarshal(o["events"], &raws) != nil {
-		return nil, errNotJSON
-	}
-	events := make([]Event, len(raws))
-	for i, raw := range raws {
-		events[i] = ParseEvent(raw)
-	}
-	return events, nil
 }

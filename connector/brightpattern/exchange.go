@@ -29,6 +29,7 @@ type exchange struct {
 	timeout  time.Duration
 	timer    *time.Timer
 	response *http.Response // nil before an answer
+	account  account        // of what the answer becomes
 
 	connected atomic.Bool // it has a connection: from now on the request may go out
 	headOut   atomic.Bool // the whole head was handed to the connection
@@ -49,6 +50,7 @@ func (x *exchange) end() {
 	if x.response != nil {
 		_ = x.response.Body.Close()
 	}
+	x.account.close()
 }
 
 // progress gives a streaming exchange its whole time again.
@@ -86,17 +88,63 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.connected.Store(true)
 }
 
-// readBody reads the whole body, without a byte order mark, within the call's limit.
-func (x *exchange) readBody() ([]byte, error) {
-	limit := orDefault(x.call.limit, smallBody)
+// body is the answer's, of at most limit bytes.
+func (x *exchange) body(limit int64) *body {
 	if x.response.ContentLength > limit {
-		return nil, errTooLarge
+		limit = -1
 	}
-	body, err := io.ReadAll(io.LimitReader(x.response.Body, limit+1))
-	if err == nil && int64(len(body)) > limit {
+	return &body{x: x, left: limit}
+}
+
+// body is read at the answer's expense.
+type body struct {
+	x      *exchange
+	left   int64
+	failed error // why it could not be read to its end
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		b.failed = errTooLarge
+	}
+	if b.failed != nil {
+		return 0, b.failed
+	}
+	n, err := b.x.response.Body.Read(p)
+	if b.left -= int64(n); b.left < 0 {
 		err = errTooLarge
 	}
-	return withoutBOM(body), err
+	if err == nil || err == io.EOF {
+		if unpaid := b.pay(perByte * int64(n)); unpaid != nil {
+			return 0, unpaid
+		}
+		return n, err
+	}
+	b.failed = err
+	return 0, err
+}
+
+// pay waits for the reserve, if it has to, and for that wait the exchange is
+// given its whole time again.
+func (b *body) pay(cost int64) error {
+	if b.x.account.tryPay(cost) {
+		return nil
+	}
+	b.x.timer.Stop()
+	defer b.x.progress()
+	b.failed = b.x.account.awaitReserve(b.x.ctx)
+	return b.failed
+}
+
+// keep leaves the answer's expense on the account until the caller's context
+// ends: by then nobody works on the answer any more.
+func (x *exchange) keep() {
+	if !x.account.holds() || x.parent.Done() == nil {
+		return
+	}
+	kept := x.account
+	x.account = account{}
+	context.AfterFunc(x.parent, kept.close)
 }
 
 // refused is the error of an answer that says no.

@@ -35,8 +35,8 @@ func (c *Client) Upload(ctx context.Context, cred Credentials, name string, cont
 		if !ok {
 			return errNotJSON
 		}
-		file = UploadedFile{FileID(o.text("file_id")), orDefault(o.text("file_name"), name)}
-		if file.ID == "" {
+		file = UploadedFile{FileID(o.text("file_id")), cut(orDefault(o.text("file_name"), name), maxText)}
+		if file.ID == "" || len(file.ID) > maxText {
 			return errNoFileID
 		}
 		return nil

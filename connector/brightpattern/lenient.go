@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // object is a JSON object of which nobody knows the types. Its keys are exact,
@@ -77,10 +79,74 @@ func (o object) nested(key string) json.RawMessage {
 	if s := o.str(key); s != "" {
 		raw = bytes.TrimSpace([]byte(s))
 	}
-	if _, ok := parseObject(raw); !ok {
+	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
 		return nil
 	}
-	return raw
+	return withoutHalves(raw)
+}
+
+// pick reads of a JSON object what stands under some keys, however deep or
+// large the rest is. Of keys that repeat the last one counts.
+func pick(raw []byte, keys map[string]bool) (object, bool) {
+	o, f := object{}, feedOf(raw)
+	err := f.object(func(key string) error {
+		value, _, err := f.part()
+		if keys[key] {
+			o[key] = value
+		}
+		return err
+	})
+	if err == nil {
+		err = f.end()
+	}
+	return o, err == nil
+}
+
+// readable makes of a JSON text one in UTF-8 that strict readers take.
+func readable(raw []byte) []byte {
+	if !utf8.Valid(raw) {
+		raw = bytes.ToValidUTF8(raw, []byte("\ufffd"))
+	}
+	return withoutHalves(raw)
+}
+
+// withoutHalves puts U+FFFD, which encoding/json reads there anyway, in the
+// place of each escaped half of a surrogate pair that stands alone.
+func withoutHalves(raw []byte) []byte {
+	mended := raw
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		unit, ok := escapedUnit(raw[i:])
+		if !ok {
+			i++ // over what is escaped
+			continue
+		}
+		next, _ := escapedUnit(raw[i+escapeLength:])
+		switch {
+		case utf16.IsSurrogate(unit) && utf16.DecodeRune(unit, next) != utf8.RuneError:
+			i += escapeLength
+		case utf16.IsSurrogate(unit):
+			if &mended[0] == &raw[0] {
+				mended = bytes.Clone(raw)
+			}
+			copy(mended[i+2:], "fffd")
+		}
+		i += escapeLength - 1
+	}
+	return mended
+}
+
+const escapeLength = len(`\uXXXX`)
+
+// escapedUnit reads the \uXXXX that text begins with.
+func escapedUnit(text []byte) (rune, bool) {
+	if len(text) < escapeLength || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	unit, err := strconv.ParseUint(string(text[2:escapeLength]), 16, 16)
+	return rune(unit), err == nil
 }
 
 const (

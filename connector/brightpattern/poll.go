@@ -25,8 +25,8 @@ func (c *Client) Poll(ctx context.Context, cred Credentials, chat ChatID) ([]Eve
 // events makes a call whose answer may be an envelope of events.
 func (c *Client) events(ctx context.Context, cred Credentials, call call) ([]Event, error) {
 	var events []Event
-	err := c.send(ctx, cred, call, func(body []byte) (err error) {
-		events, _, err = parseEvents(body)
+	err := c.sendFor(ctx, cred, call, func(f *feed) (err error) {
+		events, _, err = readEvents(f)
 		return err
 	})
 	return events, err

@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	smallBody  = 1 << 20  // of an answer
-	eventsBody = 16 << 20 // of a poll's, a send's or a history's answer
-	fileBody   = 25 << 20 // of a file, either way
+	errorBody  = 64 << 10  // of an error answer
+	smallBody  = 256 << 10 // of an answer
+	largeBody  = 1 << 20   // of one that is passed on as it is
+	eventsBody = 16 << 20  // of a poll's, a send's or a history's answer
+	fileBody   = 25 << 20  // of a file, either way
 
 	jsonType = "application/json; charset=UTF-8"
 )
@@ -41,29 +43,48 @@ type call struct {
 }
 
 // send makes the call and has decode read the body of a good answer. What
-// decode refuses is unreadable. All calls but the streaming ones go through here.
+// decode refuses is unreadable.
 func (c *Client) send(ctx context.Context, cred Credentials, call call, decode func([]byte) error) error {
-	err := c.deliver(ctx, cred, call, decode)
+	return c.sendFor(ctx, cred, call, func(f *feed) error {
+		body, err := f.all()
+		if err == nil {
+			err = errorInGoodAnswer(body)
+		}
+		if err != nil {
+			return err
+		}
+		return decode(body)
+	})
+}
+
+// sendFor is send for an answer that is read as it comes. All calls but the
+// streaming ones go through here.
+func (c *Client) sendFor(ctx context.Context, cred Credentials, call call, read func(*feed) error) error {
+	err := c.deliver(ctx, cred, call, read)
 	c.tell(ctx, cred, call, err)
 	return err
 }
 
-func (c *Client) deliver(ctx context.Context, cred Credentials, call call, decode func([]byte) error) error {
+func (c *Client) deliver(ctx context.Context, cred Credentials, call call, read func(*feed) error) error {
 	x, err := c.exchange(ctx, cred, call)
 	if err != nil {
 		return err
 	}
 	defer x.end()
-	body, err := x.readBody()
-	if err != nil {
-		return x.lost(err)
-	}
-	if code, message := errorInGoodAnswer(body); code != "" {
-		return x.refused(code, message)
-	}
-	if err := decode(body); err != nil {
+	body := x.body(orDefault(call.limit, smallBody))
+	err = read(newFeed(body, body.pay))
+	var no *refusal
+	switch {
+	case body.failed != nil:
+		return x.lost(body.failed)
+	case errors.As(err, &no):
+		return x.refused(no.code, no.message)
+	case errors.Is(err, io.EOF):
+		return x.unreadable(errNotJSON)
+	case err != nil:
 		return x.unreadable(err)
 	}
+	x.keep()
 	return nil
 }
 
@@ -76,6 +97,7 @@ func (c *Client) exchange(ctx context.Context, cred Credentials, call call) (*ex
 	}
 	x := newExchange(ctx, call, c.timeoutOf(call))
 	x.client = cred.Client
+	x.account.memory = c.memory
 	err := c.roundTrip(x, cred)
 	switch {
 	case err != nil:
@@ -83,7 +105,7 @@ func (c *Client) exchange(ctx context.Context, cred Credentials, call call) (*ex
 		return nil, x.lost(err)
 	case x.response.StatusCode/100 != 2:
 		defer x.end()
-		return nil, x.refused(readErrorBody(x.response.Body))
+		return nil, x.refused(readErrorBody(x))
 	}
 	return x, nil
 }

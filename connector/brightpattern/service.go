@@ -26,7 +26,7 @@ type ICEServer struct{ URL, Username, Credential string }
 func (c *Client) Version(ctx context.Context, cred Credentials) (string, error) {
 	var version string
 	err := c.read(ctx, cred, "getVersion", "version", func(o object) error {
-		version = o.text("server_version")
+		version = cut(o.text("server_version"), maxText)
 		return nil
 	})
 	return version, err
@@ -52,6 +52,9 @@ func (c *Client) Parameters(ctx context.Context, cred Credentials) ([]Parameter,
 		raws, err := parseList(body, "parameters")
 		for _, raw := range raws {
 			parameters = append(parameters, parseParameters(raw)...)
+		}
+		if len(parameters) > maxListed {
+			return errTooMany
 		}
 		return err
 	})
@@ -88,13 +91,20 @@ func keys(raw json.RawMessage) []string {
 	return keys
 }
 
+// deepestPassedOn is how many levels a JSON text may have that is passed on.
+const deepestPassedOn = 56
+
 // Configuration is the launch point's widget configuration, the whole JSON
 // body as it came.
 func (c *Client) Configuration(ctx context.Context, cred Credentials) (json.RawMessage, error) {
 	var configuration json.RawMessage
-	err := c.send(ctx, cred, call{method: "getConfiguration", path: []string{"configuration"}}, func(body []byte) error {
-		body = bytes.ToValidUTF8(body, []byte("\ufffd"))
-		if !json.Valid(body) {
+	call := call{method: "getConfiguration", path: []string{"configuration"}, limit: largeBody}
+	err := c.send(ctx, cred, call, func(body []byte) error {
+		body = readable(body)
+		switch {
+		case ShapeOf(body).Depth > deepestPassedOn:
+			return errTooNested
+		case !json.Valid(body):
 			return errNotJSON
 		}
 		configuration = body
@@ -127,4 +137,29 @@ func (c *Client) read(ctx context.Context, cred Credentials, method, path string
 		}
 		return take(o)
 	})
+}
+
+// maxListed is how many parameters or servers an answer may list.
+const maxListed = 1000
+
+// parseList reads {"<key>":[…]}; without the key, or with null, it is empty.
+func parseList(body []byte, key string) ([]json.RawMessage, error) {
+	o, ok := parseObject(body)
+	if !ok {
+		return nil, errNotJSON
+	}
+	if !o.has(key) {
+		return nil, nil
+	}
+	list := []json.RawMessage{}
+	f := feedOf(o[key])
+	err := f.list(func() error {
+		if len(list) == maxListed {
+			return errTooMany
+		}
+		raw, err := f.value()
+		list = append(list, raw)
+		return err
+	})
+	return list, err
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/schema"
 )
 
 // What JetStream says when it takes nothing, in an operator's words. The
@@ -109,6 +111,26 @@ func IsWrongSequence(err error) bool {
 func IsConflict(err error) bool {
 	var api *jetstream.APIError
 	return IsWrongSequence(err) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}
+
+// ErrUnfit says that no message can hold what is to be published.
+var ErrUnfit = errors.New("no message can hold it")
+
+// IsUnfit tells that something smaller or simpler may be published in its place.
+func IsUnfit(err error) bool {
+	var invalid *schema.FieldError
+	return errors.Is(err, ErrUnfit) || errors.Is(err, nats.ErrMaxPayload) || errors.As(err, &invalid)
+}
+
+// tooLargeCodes are the server's for a message that a stream does not take for
+// its size, or that of its headers.
+var tooLargeCodes = map[jetstream.ErrorCode]bool{10054: true, 10097: true}
+
+// refusedForSize tells that a stream takes no message of this size, but may take
+// a small one. Where it takes not even that, its settings are to be mended.
+func refusedForSize(msg *nats.Msg, err error) bool {
+	var api *jetstream.APIError
+	return msg.Size() > Headroom && errors.As(err, &api) && tooLargeCodes[api.ErrorCode]
 }
 
 // isFinal tells the errors that repeating the same operation cannot mend.

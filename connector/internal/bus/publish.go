@@ -54,6 +54,9 @@ var ErrTooLarge = errors.New("too large for the bus")
 
 // Whole is the event as it travels, with all its data, or ErrTooLarge.
 func (p *Publisher) Whole(e event.Event) (*nats.Msg, error) {
+	if int64(len(e.Data())) >= p.room() { // is too large, however it is written
+		return nil, ErrTooLarge
+	}
 	msg, err := schema.Encode(e, p.mode)
 	if err == nil && int64(msg.Size()) >= p.room() {
 		return nil, ErrTooLarge
@@ -146,6 +149,9 @@ func (p *Publisher) Store(ctx context.Context, msg *nats.Msg, id string, options
 	trouble := &retry.Trouble{Log: p.log, Doing: "publishing", Subject: msg.Subject}
 	ack, err := ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
 		ack, err := p.js.PublishMsg(try, msg, options...)
+		if refusedForSize(msg, err) {
+			return nil, retry.Final(errors.Join(ErrUnfit, err))
+		}
 		return ack, p.judge(ctx, err)
 	})
 	if IsWrongSequence(err) {

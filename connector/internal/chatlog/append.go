@@ -2,6 +2,7 @@ package chatlog
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/translate"
@@ -29,6 +31,14 @@ const (
 // AppendEvent publishes an event of the contact center as the chat's next
 // message. Complete is up to when nothing is missing.
 func (l *Log) AppendEvent(ctx context.Context, wire translate.ServerEvent, origin translate.Origin, read, complete time.Time) error {
+	err := l.append(ctx, l.eventMessage(wire, origin, read, complete))
+	if err == nil {
+		l.saw(wire.Fingerprint, origin)
+	}
+	return err
+}
+
+func (l *Log) eventMessage(wire translate.ServerEvent, origin translate.Origin, read, complete time.Time) message {
 	ordinal := l.counts.Seen[wire.Fingerprint] + 1
 	name := wire.Data.Name()
 	e := translate.NewCloudEvent(translate.EventID(l.chat.ID, wire.Fingerprint, ordinal), l.source, schema.EventType(name),
@@ -38,15 +48,11 @@ func (l *Log) AppendEvent(ctx context.Context, wire translate.ServerEvent, origi
 	}
 	e.SetExtension(schema.AttrRecordedTime, schema.NewTime(read).String())
 	e.SetExtension(schema.AttrOrigin, string(origin))
-	err := l.append(ctx, message{
+	return message{
 		event: e, data: wire.Data, id: "event:" + e.ID(), complete: complete,
 		subject: l.Naming.Prefix.Event(l.chat.Token, subjects.EventName(name)),
 		header:  nats.Header{headerFingerprint: {string(wire.Fingerprint)}, headerOrigin: {string(origin)}},
-	})
-	if err == nil {
-		l.saw(wire.Fingerprint, origin)
 	}
-	return err
 }
 
 // AppendSession publishes what the connector did with the chat as its next message.
@@ -79,8 +85,7 @@ type message struct {
 // append publishes a message under the fence, with the chat's next sequence.
 func (l *Log) append(ctx context.Context, m message) error {
 	next := l.counts.Sequence + 1
-	m.event.SetExtension(schema.AttrSequence, schema.FormatSequence(next))
-	if err := schema.SetData(&m.event, m.data); err != nil {
+	if err := m.complement(next); err != nil {
 		return err
 	}
 	msg, err := l.Publisher.Message(ctx, m.event)
@@ -103,6 +108,15 @@ func (l *Log) append(ctx context.Context, m message) error {
 		l.count(mark{ack.Sequence, time.Now()})
 	}
 	return err
+}
+
+// complement puts sequence and data into the CloudEvent.
+func (m *message) complement(sequence uint64) error {
+	m.event.SetExtension(schema.AttrSequence, schema.FormatSequence(sequence))
+	if err := schema.SetData(&m.event, m.data); err != nil {
+		return fmt.Errorf("%w: %w", bus.ErrUnfit, err)
+	}
+	return nil
 }
 
 // underFence expects that no other holder has put up a fence since.

@@ -2,6 +2,7 @@ package chats
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/clients"
+	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -35,20 +37,33 @@ type Entry struct {
 // not after each: readers take the rest from the stream.
 const entryLag = 32
 
+// What an entry holds of what the contact center says has bounds, so that it
+// can always be written.
+const (
+	mostParties    = 100
+	partiesSize    = 32 << 10         // bytes of all of them, as they are written
+	longestInEntry = schema.MaxString // bytes
+)
+
+func bounded(s string) string { return translate.Cut(s, longestInEntry) }
+
 // Apply takes in what an event says of the chat.
 func (e *Entry) Apply(event schema.Event, sequence uint64) {
 	e.Sequence = sequence
 	switch event := event.(type) {
 	case *schema.Status:
-		e.State, e.EstimatedWaitTime, e.changed = event.State, event.EstimatedWaitTime, true
+		e.State, e.EstimatedWaitTime, e.changed = bounded(event.State), event.EstimatedWaitTime, true
 	case *schema.CaseSet:
 		e.CaseID, e.changed = "", true
 		if event.CaseID != nil {
-			e.CaseID = *event.CaseID
+			e.CaseID = bounded(*event.CaseID)
 		}
 	case *schema.PartyJoined:
 		e.removeParty(event.PartyID)
-		e.Parties = append(e.Parties, schema.Party{PartyID: event.PartyID, DisplayName: event.DisplayName, PartyType: event.PartyType})
+		e.Parties = append(e.Parties, schema.Party{
+			PartyID: bounded(event.PartyID), DisplayName: bounded(event.DisplayName), PartyType: bounded(event.PartyType),
+		})
+		e.dropOldestParties()
 		e.changed = true
 	case *schema.PartyLeft:
 		e.removeParty(event.PartyID)
@@ -57,7 +72,21 @@ func (e *Entry) Apply(event schema.Event, sequence uint64) {
 }
 
 func (e *Entry) removeParty(id string) {
+	id = bounded(id)
 	e.Parties = slices.DeleteFunc(e.Parties, func(p schema.Party) bool { return p.PartyID == id })
+}
+
+// dropOldestParties keeps those who joined last, as many as there is room for.
+func (e *Entry) dropOldestParties() {
+	size := 0
+	for i, party := range slices.Backward(e.Parties) {
+		written, _ := json.Marshal(party) // strings can always be written
+		size += len(written)
+		if size > partiesSize || len(e.Parties)-i > mostParties {
+			e.Parties = slices.Clone(e.Parties[i+1:])
+			return
+		}
+	}
 }
 
 // Reopen makes the entry that of the token's opening, whatever the holder of

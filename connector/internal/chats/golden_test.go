@@ -44,9 +44,15 @@ var goldenTokens = []Token{
 	{Opening: "opening", ChatID: "chat:ü/1", ClientID: "client", App: "main", AppID: "app-1", OpenedAt: golden.Time(1)}, // restored
 }
 
+var deep = strings.Repeat("[", schema.MaxNesting+1) + strings.Repeat("]", schema.MaxNesting+1)
+
 var goldenRequests = []wireRequest{
 	{Where: true},
 	{To: "replica", Events: []json.RawMessage{json.RawMessage(`{"event":"chat_session_ended"}`), json.RawMessage(`{"event":"chat_session_typing","party_id":"p"}`)}},
+	{
+		Events: []json.RawMessage{json.RawMessage(`"` + deep + `"`), json.RawMessage(`{"event":"chat_session_ended"}`)},
+		Texts:  []string{deep, `{"event":"chat_session_ended"}`},
+	},
 	{Recover: true, Ago: 1500 * time.Millisecond, Since: time.Minute},
 	{Recover: true, Stray: true, Ago: time.Second, Since: 2 * time.Second},
 	{Close: schema.ClosedDetached, Opening: "opening"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -49,6 +50,7 @@ type wireRequest struct {
 	Where   bool               `json:"where,omitempty"`
 	To      replicas.ID        `json:"to,omitempty"` // nobody else is meant
 	Events  []json.RawMessage  `json:"events,omitempty"`
+	Texts   []string           `json:"texts,omitempty"` // the events, if one is nested too deep to stand in Events
 	Recover bool               `json:"recover,omitempty"`
 	Stray   bool               `json:"stray,omitempty"`
 	Ago     time.Duration      `json:"ago,omitempty"`
@@ -62,9 +64,21 @@ func (r LookForLosses) wire() wireRequest {
 	return wireRequest{Recover: true, Stray: r.Poll, Ago: r.Ago, Since: r.Since}
 }
 func (r CloseNow) wire() wireRequest { return wireRequest{Close: r.Reason, Opening: r.Opening} }
+
+// wire has all events as texts if one does not go otherwise; replicas of an
+// earlier version take that one for an event that is a string.
 func (r Publish) wire() (w wireRequest) {
+	tooDeep := false
 	for _, event := range r.Events {
-		w.Events = append(w.Events, event.Raw)
+		raw := event.Raw
+		if brightpattern.ShapeOf(raw).Depth > schema.MaxNesting {
+			raw, _ = json.Marshal(string(raw)) // a string can always be written
+			tooDeep = true
+		}
+		w.Events, w.Texts = append(w.Events, raw), append(w.Texts, string(event.Raw))
+	}
+	if !tooDeep {
+		w.Texts = nil
 	}
 	return w
 }
@@ -78,9 +92,14 @@ func (w wireRequest) request() Request {
 	case w.Recover:
 		return LookForLosses{Poll: w.Stray, Since: w.Since, Ago: w.Ago}
 	}
-	events := make([]brightpattern.Event, len(w.Events))
-	for i, raw := range w.Events {
-		events[i] = brightpattern.ParseEvent(raw)
+	var events []brightpattern.Event
+	for _, text := range w.Texts {
+		events = append(events, brightpattern.ParseEvent(json.RawMessage(text)))
+	}
+	if events == nil {
+		for _, raw := range w.Events {
+			events = append(events, brightpattern.ParseEvent(raw))
+		}
 	}
 	return Publish{events}
 }
@@ -154,9 +173,30 @@ func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Eve
 	if err == nil && !followed {
 		return
 	}
-	if err := c.tell(ctx, key, Publish{events}); err != nil {
-		c.Log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.ID, "error", err)
-		c.ReportLost(key, 0)
+	for part := range parts(events, c.NATS.MaxPayload()/4) {
+		if err := c.tell(ctx, key, Publish{part}); err != nil {
+			c.Log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.ID, "error", err)
+			c.ReportLost(key, 0)
+			return
+		}
+	}
+}
+
+// parts are events that fit into one request: at most size bytes, or one event.
+func parts(events []brightpattern.Event, size int64) iter.Seq[[]brightpattern.Event] {
+	return func(yield func([]brightpattern.Event) bool) {
+		first, sum := 0, int64(0)
+		for i, event := range events {
+			if sum += int64(len(event.Raw)); i > first && sum > size {
+				if !yield(events[first:i]) {
+					return
+				}
+				first, sum = i, int64(len(event.Raw))
+			}
+		}
+		if first < len(events) {
+			yield(events[first:])
+		}
 	}
 }
 

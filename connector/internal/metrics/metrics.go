@@ -16,6 +16,7 @@ type Metrics struct {
 	Waiting   prometheus.Gauge
 	Polls     *prometheus.CounterVec
 	Events    *prometheus.CounterVec
+	Simpler   *prometheus.CounterVec
 	Gaps      *prometheus.CounterVec
 	Commands  *prometheus.CounterVec
 	Seconds   *prometheus.HistogramVec
@@ -36,6 +37,12 @@ const (
 	IgnoredReply      = "reply_subject"  // wants its reply where the sender could not publish
 )
 
+// Why an event is not published just as it came: the reasons of Simpler.
+const (
+	SimplerNested = "nested" // deeper than a message may be: raw is its text
+	SimplerUnfit  = "unfit"  // no message can hold it: it is an unknown event that says why
+)
+
 // New registers them all.
 func New(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
@@ -54,6 +61,9 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		Events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cc_events_published_total", Help: "Server events published, by how they reached the connector.",
 		}, []string{"origin"}),
+		Simpler: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cc_events_simplified_total", Help: "Server events that could not be published just as they came, by reason.",
+		}, []string{"reason"}),
 		Gaps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cc_session_gaps_total", Help: "Times when events may have been lost, by reason.",
 		}, []string{"reason"}),
@@ -80,7 +90,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Name: "cc_contact_center_refused", Help: "1 while the contact center refuses the app for its configuration.",
 		}, []string{"app"}),
 	}
-	for _, collector := range []prometheus.Collector{m.Chats, m.Most, m.Waiting, m.Polls, m.Events, m.Gaps, m.Commands, m.Seconds, m.Throttled, m.Refused, m.Repeats, m.DeadLetters, m.Ignored} {
+	for _, collector := range []prometheus.Collector{m.Chats, m.Most, m.Waiting, m.Polls, m.Events, m.Simpler, m.Gaps, m.Commands, m.Seconds, m.Throttled, m.Refused, m.Repeats, m.DeadLetters, m.Ignored} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}

@@ -74,7 +74,7 @@ func (h *holder) loadCheckpoint(ctx context.Context) error {
 			h.wantClosed(found.Wanted, closeRequested)
 		}
 	}
-	h.traits = traits{signaled: found.Signaled, answered: found.Answered}
+	h.traits.signaled, h.traits.answered = found.Signaled, found.Answered
 	h.reconciliation.complete = found.LastSeen
 	return nil
 }

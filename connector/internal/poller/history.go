@@ -22,22 +22,23 @@ var errNoPlace = errors.New("the contact center is left alone, or too many histo
 // the history tried once before each poll.
 const historyPatience = 10 * time.Second
 
-// readHistory has a place for the history from before it is read until done.
+// readHistory has a place for the history, and memory, from before it is read
+// until done.
 func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpattern.Event, done func(), err error) {
 	ctx, cancel := h.polling.untilLeaving(ctx)
-	defer cancel()
 	began := time.Now()
 	again := h.reconciliation.attempts.begin()
 	release, err := h.placeForHistory(ctx, last, again)
 	if err != nil {
-		return nil, func() {}, err
+		return nil, cancel, err
 	}
+	done = func() { cancel(); release() }
 	patience := max(historyPatience-time.Since(began), retry.FirstPause)
 	if last {
 		patience = historyPatience
 	}
 	history, err = h.tryHistory(ctx, patience, last, again)
-	return history, release, err
+	return history, done, err
 }
 
 // tryHistory reads the history, again and again while there is patience; once

@@ -57,6 +57,8 @@ const (
 type traits struct {
 	signaled bool // it has had signaling, which no history gives back
 	answered bool // calls on it have been answered with events
+
+	simplified bool // an event that could not be published as it came has been logged
 }
 
 // errNotHeld says that the chat's log is not this holder's to write.

@@ -81,9 +81,11 @@ func (h *holder) awaitStore() {
 // poll polls once, and publishes what it is given: the next poll must not take
 // what could not be published.
 func (h *holder) poll(ctx context.Context) error {
+	polling, done := context.WithCancel(h.polling.ctx) // until what the poll gave is published
+	defer done()
 	began := time.Now()
 	h.polls.send(began)
-	events, err := h.poller.Client.Poll(h.polling.ctx, h.token.Credentials(), h.chat.ID)
+	events, err := h.poller.Client.Poll(polling, h.token.Credentials(), h.chat.ID)
 	if err != nil && h.polling.ctx.Err() != nil {
 		return nil // we cut it ourselves; close or the next holder looks for what it held
 	}

@@ -8,6 +8,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
@@ -47,10 +48,7 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 		h.reconciliation.raise(eventMissing)
 		return nil
 	}
-	err := h.append(ctx, func() error {
-		return h.chatLog.AppendEvent(ctx, event, origin, read, h.reconciliation.completeUntil())
-	})
-	if err != nil {
+	if err := h.appendEvent(ctx, event, origin, read); err != nil {
 		return err
 	}
 	h.poller.Failpoints.Reach(failpoint.Published)
@@ -62,6 +60,35 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 		h.wantClosed(schema.CloseReason(event.Ends), endingBy(origin))
 	}
 	return nil
+}
+
+// appendEvent publishes what no message can hold as far as it can be: a holder
+// that gave up would meet the event again, and so would the next one.
+func (h *holder) appendEvent(ctx context.Context, event translate.ServerEvent, origin translate.Origin, read time.Time) error {
+	try := func(event translate.ServerEvent) error {
+		return h.append(ctx, func() error {
+			return h.chatLog.AppendEvent(ctx, event, origin, read, h.reconciliation.completeUntil())
+		})
+	}
+	err := try(event)
+	switch {
+	case bus.IsUnfit(err):
+		h.noteSimpler(metrics.SimplerUnfit, "error", err)
+		return try(event.Bare(err.Error()))
+	case err == nil && event.Simplified:
+		h.noteSimpler(metrics.SimplerNested)
+	}
+	return err
+}
+
+// noteSimpler counts each, and logs the first.
+func (h *holder) noteSimpler(reason string, more ...any) {
+	h.poller.Metrics.Simpler.WithLabelValues(reason).Inc()
+	if h.traits.simplified {
+		return
+	}
+	h.traits.simplified = true
+	h.log.With(more...).Warn("an event could not be published just as it came; others of the chat are only counted", "reason", reason)
 }
 
 // endingBy is how the polling ends when the session's end has come that way. A

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/replicas"
@@ -116,23 +117,25 @@ func (h *holder) recallSession(p chatlog.Published) {
 }
 
 // recallEvent brings the chat's entry up to the event, and learns whether the
-// session has ended. The data of an event that was too large for the bus tell
-// neither.
+// session has ended. Of one that was too large for the bus, the name tells.
 func (h *holder) recallEvent(p chatlog.Published) {
-	ce, _, err := schema.Decode(p.Message.Header, p.Message.Data)
+	event, err := decodeEvent(p.Message)
 	if err != nil {
-		return
-	}
-	event, err := schema.DecodeEvent(ce)
-	if err != nil {
-		return
-	}
-	if p.Sequence > h.entry.Sequence {
+		event = schema.NewEvent(string(p.Subject.Event))
+	} else if p.Sequence > h.entry.Sequence {
 		h.entry.Apply(event, p.Sequence)
 	}
-	if reason, ends := brightpattern.ParseEvent(event.Header().Raw).EndsSession(); ends && h.phase != unannounced {
+	if reason := translate.EndOf(event); reason != "" && h.phase != unannounced {
 		h.wantClosed(schema.CloseReason(reason), sessionEnded)
 	}
+}
+
+func decodeEvent(msg *bus.Stored) (schema.Event, error) {
+	ce, _, err := schema.Decode(msg.Header, msg.Data)
+	if err != nil {
+		return nil, err
+	}
+	return schema.DecodeEvent(ce)
 }
 
 // openOrRecover sees to it that the opening is announced, and that what an

@@ -99,6 +99,11 @@ var translators = map[brightpattern.EventName]func(brightpattern.Event, schema.E
 // Event says what consumers see of a wire event; nothing that the
 // contact center adds is lost, it stands in Raw.
 func Event(chat brightpattern.ChatID, e brightpattern.Event) schema.Event {
+	simple, _ := simplify(e)
+	return translated(chat, simple)
+}
+
+func translated(chat brightpattern.ChatID, e brightpattern.Event) schema.Event {
 	header := schema.EventHeader{ChatID: string(chat), Timestamp: schema.NewTime(e.Time), Raw: e.Raw}
 	if translate, known := translators[e.Name]; known {
 		return translate(e, header)

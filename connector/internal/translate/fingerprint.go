@@ -100,9 +100,16 @@ func FingerprintOf(e brightpattern.Event) Fingerprint {
 	return Fingerprint(hex.EncodeToString(sum[:16]))
 }
 
+// mostSorted is how many values a text may have to be put into canonical form:
+// sorted, each takes many times as much memory as it has bytes.
+const mostSorted = 100_000
+
 // withoutTimestamp is an unknown event in canonical form; its time, written
 // in whatever unit, is already part of the fingerprint.
 func withoutTimestamp(raw json.RawMessage) string {
+	if brightpattern.ShapeOf(raw).Values > mostSorted {
+		return string(raw)
+	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil || fields == nil {
 		return Canonical(raw)
@@ -115,9 +122,12 @@ func withoutTimestamp(raw json.RawMessage) string {
 	return Canonical(plain)
 }
 
-// Canonical sorts keys and drops white space, and keeps numbers as spelt;
-// what is not JSON stays as it is.
+// Canonical sorts keys and drops white space, and keeps numbers as spelt; what
+// is not JSON, or has too many values, stays as it is.
 func Canonical(raw json.RawMessage) string {
+	if brightpattern.ShapeOf(raw).Values > mostSorted {
+		return string(raw)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var value any

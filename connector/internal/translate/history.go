@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/schema"
 )
 
 // What a chat's history tells. It has every event but signaling, of both
@@ -74,7 +75,7 @@ func LastState(history []brightpattern.Event) string {
 	state := ""
 	for _, event := range InTimeOrder(history) {
 		if event.Name == brightpattern.EventStatus {
-			state = event.State
+			state = Cut(event.State, schema.MaxString)
 		}
 	}
 	return state
