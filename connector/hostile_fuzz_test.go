@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	hostileMessages = flag.Int("hostile.messages", 20_000, "how many messages TestHostileCommander sends")
+	hostileMessages = flag.Int("hostile.messages", hostileSize, "how many messages TestHostileCommander sends")
 	hostileSeed     = flag.Uint64("hostile.seed", 1, "what TestHostileCommander sends")
 )
 

@@ -152,8 +152,8 @@ func (m *marksman) spoilStatus(s *shot) {
 func (m *marksman) spoilLines(s *shot) {
 	s.header = append(s.header, oneOf(m.Rand,
 		[]string{"no colon"}, []string{": no name"}, []string{"Bad Name: x"}, []string{" folded: x"}, []string{"X:\x00"}, []string{"\xff: \xfe"},
-		[]string{"X: y\r"}, []string{"X: y\nZ: w"}, []string{"", "after the end: x"}, []string{"Long: " + strings.Repeat("h", 1+m.IntN(60<<10))},
-		slices.Repeat([]string{"Same: x"}, 1+m.IntN(500)), []string{strings.Repeat("n", 5000) + ": x"}, []string{"X:y", "x:z", "X : w"})...)
+		[]string{"X: y\r"}, []string{"X: y\nZ: w"}, []string{"", "after the end: x"}, []string{"Long: " + strings.Repeat("h", 1+m.IntN(8<<10))},
+		slices.Repeat([]string{"Same: x"}, 1+m.IntN(200)), []string{strings.Repeat("n", 5000) + ": x"}, []string{"X:y", "x:z", "X : w"})...)
 }
 
 // spoilAttributes makes a CloudEvent in binary mode, or something like it.
@@ -178,9 +178,9 @@ func (m *marksman) spoilNATSHeaders(s *shot) {
 }
 
 func (m *marksman) spoilSize(s *shot) {
-	size := oneOf(m.Rand, 0, 1, 100, 8<<10, 64<<10)
+	size := oneOf(m.Rand, 0, 1, 100, 3000, 9<<10)
 	if m.IntN(30) == 0 { // not so many that the test is about them
-		size = oneOf(m.Rand, 256<<10, m.limit)
+		size = oneOf(m.Rand, 64<<10, 256<<10, m.limit)
 	}
 	filled := bytes.Repeat([]byte{oneOf(m.Rand, byte('x'), '[', '{', '"', 0, 0xff, ' ', '9')}, size)
 	s.payload = oneOf(m.Rand, filled, append(s.payload, filled...), append(filled, s.payload...), fmt.Appendf(nil, `{"chatId":"x","text":%q}`, strings.Repeat("t", size)))
@@ -188,12 +188,12 @@ func (m *marksman) spoilSize(s *shot) {
 
 func (m *marksman) spoilJSON(s *shot) {
 	text := string(s.payload)
-	deep := 1 + m.IntN(20_000)
+	deep := oneOf(m.Rand, 3, 50, 900, 11_000)
 	s.payload = []byte(oneOf(m.Rand,
 		"null", "[]", "1", `"x"`, "{", "{}", "", "\ufeff"+text, text+text, text+"\x00", strings.Replace(text, "{", "{\x00", 1), strings.Replace(text, `"`, "\"\xff", 1),
 		strings.Replace(text, "{", `{"chatId":"other",`, 1), strings.Replace(text, "{", `{"chatId":1,"chatId":null,`, 1), strings.Replace(text, "{", `{"":`+strings.Repeat("9", 400)+`,`, 1),
 		strings.Repeat("[", deep), strings.Repeat(`{"a":`, deep)+"1"+strings.Repeat("}", deep), strings.Replace(text, "{", `{"x":`+strings.Repeat("[", deep)+strings.Repeat("]", deep)+`,`, 1),
-		`{"chatId":"\ud800"}`, strings.ToUpper(text), strings.Replace(text, "{", `{"app":"none",`, 1), strings.Replace(text, "{", "{"+strings.Repeat(`"k":1,`, m.IntN(5000)), 1)))
+		`{"chatId":"\ud800"}`, strings.ToUpper(text), strings.Replace(text, "{", `{"app":"none",`, 1), strings.Replace(text, "{", "{"+strings.Repeat(`"k":1,`, m.IntN(1000)), 1)))
 }
 
 // spoilEvent makes a CloudEvent in structured mode, or something like it.

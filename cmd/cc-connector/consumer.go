@@ -18,14 +18,14 @@ import (
 )
 
 // readersConsumer prints or makes the consumer of a user that reads.
-func readersConsumer(name string, make, more bool, stdout io.Writer) error {
+func readersConsumer(name string, makeIt, more bool, stdout io.Writer) error {
 	if more {
 		return usageError("--reader prints one consumer: it goes with --make alone")
 	}
 	if err := checkReader(name); err != nil {
 		return err
 	}
-	if make {
+	if makeIt {
 		return makeReadersConsumer(name, stdout)
 	}
 	prefix, err := chosenPrefix("")

@@ -34,10 +34,10 @@ func prepareStreams(flags *flag.FlagSet) action {
 	consumers := flags.Bool("consumers", false, "print all consumers instead, each with the name of its stream")
 	nack := flags.Bool("nack", false, "print all streams and consumers as YAML resources of NACK, the Kubernetes controller of JetStream")
 	reader := flags.String("reader", "", "print the consumer of the user `NAME`, who reads the stream of events")
-	make := flags.Bool("make", false, "with --reader: make the consumer instead of printing it")
+	makeIt := flags.Bool("make", false, "with --reader: make the consumer instead of printing it")
 	return func(operands []string, stdout, _ io.Writer) error {
-		if *reader != "" || *make {
-			return readersConsumer(*reader, *make, *consumers || *nack || len(operands) > 0, stdout)
+		if *reader != "" || *makeIt {
+			return readersConsumer(*reader, *makeIt, *consumers || *nack || len(operands) > 0, stdout)
 		}
 		if (*consumers || *nack) && len(operands) > 0 || *consumers && *nack {
 			return usageError("--consumers and --nack print everything: give one of them, and no name")
