@@ -271,7 +271,7 @@ func TestValidateEndsEarly(t *testing.T) {
 	entries := `{"from":"x","parameters":{"a":"1"` + strings.Repeat(`,"b":"1"`, 1000) + `}}`
 	for _, c := range []struct{ command, data, field string }{
 		{"chat.signal", `{"chatId":"1","partyId":"2","signal":{"type":"x","y":` + deep + `}}`, "data"},
-		{"chat.send", deep, "data"},
+		{"chat.send", `{"type":` + deep + `}`, "data"},
 		{"push.received", many, "data"},
 		{"chat.request", entries, "parameters"},
 		{"chat.send", `{"a":1,"chatId":5}`, `"a"`},
