@@ -263,3 +263,23 @@ func TestWithChat(t *testing.T) {
 		}
 	}
 }
+
+// What anybody may send costs no more than its size.
+func TestValidateEndsEarly(t *testing.T) {
+	deep := strings.Repeat(`{"type":`, MaxDepth) + `"x"` + strings.Repeat(`}`, MaxDepth)
+	many := `{"chatID":"1"` + strings.Repeat(`,"x":1`, MaxMembers) + `}`
+	entries := `{"from":"x","parameters":{"a":"1"` + strings.Repeat(`,"b":"1"`, 1000) + `}}`
+	for _, c := range []struct{ command, data, field string }{
+		{"chat.signal", `{"chatId":"1","partyId":"2","signal":{"type":"x","y":` + deep + `}}`, "data"},
+		{"chat.send", `{"type":` + deep + `}`, "data"},
+		{"push.received", many, "data"},
+		{"chat.request", entries, "parameters"},
+		{"chat.send", `{"a":1,"chatId":5}`, `"a"`},
+		{"chat.send", `{"chatId":5,"a":1}`, "chatId"},
+	} {
+		command, _ := LookupCommand(c.command)
+		if ferr := command.Validate(json.RawMessage(c.data)); ferr == nil || ferr.Field != c.field {
+			t.Errorf("%s of %.60s: %v, want it to name %s", c.command, c.data, ferr, c.field)
+		}
+	}
+}
