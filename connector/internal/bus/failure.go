@@ -68,8 +68,8 @@ func Explain(stream string, err error) error {
 
 // explainConsumer does the same for one who hands out messages.
 func explainConsumer(stream string, err error) error {
-	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, nats.ErrNoResponders) {
-		return &refusal{"the stream " + stream + " or its consumer is missing: make it again, as a start with CC_PROVISION=true does", err}
+	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) || isMissing(err) { // by when it was asked
+		return &refusal{"the stream " + stream + " or its consumer is missing, or has no leader: if it was deleted make it again, as a start with CC_PROVISION=true does", err}
 	}
 	return Explain(stream, err)
 }
