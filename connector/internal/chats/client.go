@@ -76,5 +76,9 @@ func (e Entry) Of(t Token) Entry {
 // IsStale tells whether an open chat's entry is to be written for its client's
 // sake: to have it kept again, or to name it for an earlier version, or no more.
 func (c *Chats) IsStale(e *Entry) bool {
-	return e.named != c.Clients.EarlierLives() || c.Clients.IsDue(e.kept)
+	return !c.SuitsAll(e) || c.Clients.IsDue(e.kept)
 }
+
+// SuitsAll tells whether every version that lives finds the client by the entry,
+// and nobody else does.
+func (c *Chats) SuitsAll(e *Entry) bool { return e.named == c.Clients.EarlierLives() }

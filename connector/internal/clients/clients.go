@@ -33,8 +33,6 @@ type Clients struct {
 
 	held  atomic.Pointer[held]
 	known *lru.Cache[Ref, brightpattern.ClientID]
-	// alone says that no earlier version lives, as far as is known.
-	alone atomic.Bool
 }
 
 // Commands find so many clients without asking NATS.
@@ -55,10 +53,7 @@ func (c *Clients) Look(ctx context.Context) error {
 		}
 		return err
 	}
-	alive, err := c.registry.Alive(ctx)
-	if err == nil {
-		c.alone.Store(replicas.Oldest(alive) >= replicas.FormatReferences)
-	}
+	_, err := c.registry.Alive(ctx)
 	return err
 }
 
@@ -76,8 +71,9 @@ func (c *Clients) Tend(ctx context.Context) {
 	}
 }
 
-// EarlierLives tells whether a replica of a version is there that knows no references.
-func (c *Clients) EarlierLives() bool { return !c.alone.Load() }
+// EarlierLives tells whether a replica of a version is there that knows no
+// references, or may be.
+func (c *Clients) EarlierLives() bool { return c.registry.Oldest() < replicas.FormatReferences }
 
 // Ref is the client's reference.
 func (c *Clients) Ref(client brightpattern.ClientID) Ref { return c.held.Load().ref(client) }

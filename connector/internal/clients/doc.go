@@ -42,5 +42,7 @@
 // clientId, too, and clients are derived as they do it: either version may go on
 // with what the other has begun. When the last has gone, the holders write the
 // entries of open chats without it. What is closed by then keeps it until it
-// expires, as the session messages do that the earlier version published.
+// expires, as the session messages do that the earlier version published. When
+// one comes back, the holders write the clientId again, at the latest when they
+// hand a chat over.
 package clients

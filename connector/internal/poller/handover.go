@@ -35,6 +35,9 @@ func (h *holder) depart(orderly bool) {
 	}
 	ctx, cancel := context.WithTimeout(h.lease.Context(), departTimeout)
 	defer cancel()
+	if !h.poller.Chats.SuitsAll(&h.entry) { // the next holder may be of an earlier version
+		h.writeEntry(ctx)
+	}
 	if err := h.writeCheckpoint(ctx, false, h.chatLog.Self()); err != nil {
 		h.log.Debug("the next holder will look for losses: it cannot be told that there are none", "error", err)
 	}

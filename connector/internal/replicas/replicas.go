@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,15 +57,6 @@ const (
 	ThisFormat = FormatReferences
 )
 
-// Oldest is the lowest format among replicas.
-func Oldest(alive map[ID]Replica) Format {
-	oldest := ThisFormat
-	for _, r := range alive {
-		oldest = min(oldest, r.Format)
-	}
-	return oldest
-}
-
 // Registry is where replicas find each other.
 type Registry struct {
 	bucket *bus.Bucket
@@ -73,6 +65,7 @@ type Registry struct {
 	every  time.Duration // how often it is renewed
 	health *bus.Health
 	log    *slog.Logger
+	oldest atomic.Int64 // Format among those that were alive last
 }
 
 const (
@@ -113,8 +106,21 @@ func (r *Registry) Alive(ctx context.Context) (map[ID]Replica, error) {
 		_ = json.Unmarshal(value.Data, &found) // one that is written otherwise is alive, too
 		alive[ID(strings.TrimPrefix(key, recordKeys))] = found
 	}
+	r.noteOldest(alive)
 	return alive, nil
 }
+
+func (r *Registry) noteOldest(alive map[ID]Replica) {
+	oldest := ThisFormat
+	for _, other := range alive {
+		oldest = min(oldest, other.Format)
+	}
+	r.oldest.Store(int64(oldest))
+}
+
+// Oldest is the lowest format among the replicas that were alive when that was
+// asked for last; 0 as long as it was not.
+func (r *Registry) Oldest() Format { return Format(r.oldest.Load()) }
 
 // Announce writes this replica's record; nobody else writes there, so it
 // needs no revision.

@@ -51,11 +51,18 @@ func TestReplicasFindEachOther(t *testing.T) {
 	if len(alive) != 3 || alive["one"] != (Replica{10, 3, ThisFormat}) || alive["two"] != (Replica{20, 0, ThisFormat}) || alive["odd"] != (Replica{}) {
 		t.Errorf("alive are %v", alive)
 	}
+	if one.Oldest() != 0 || two.Oldest() != 0 {
+		t.Error("one of another version is alive, and counts as one of this")
+	}
+	r.Check(r.streams.State.Purge(r.Ctx, "replica.odd"))
 	r.Check(one.Announce(r.Ctx, Replica{MaxChats: 10, Chats: 4})) // whatever it said before
 	r.Check(two.Withdraw(r.Ctx))
 	alive = r.alive(one)
 	if _, there := alive["two"]; there || alive["one"].Chats != 4 {
 		t.Errorf("when two has gone, alive are %v", alive)
+	}
+	if one.Oldest() != ThisFormat {
+		t.Errorf("the oldest is of format %d", one.Oldest())
 	}
 }
 
