@@ -187,6 +187,9 @@ func (p *Publisher) judge(ctx context.Context, err error) error {
 	if !IsConflict(err) && ctx.Err() == nil {
 		p.health.stored(err)
 	}
+	if IsRefused(err) {
+		_, _ = p.events.Info(ctx) // the next message is made for what the stream takes now
+	}
 	return err
 }
 

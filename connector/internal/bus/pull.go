@@ -41,8 +41,7 @@ const PullWait = 250 * time.Millisecond
 
 const (
 	longestPullPause = 5 * time.Second
-	pullGrace        = time.Second // for the server's word that a pull has ended
-	wordsMost        = 8           // of the server during one pull
+	wordsMost        = 8 // of the server during one pull
 )
 
 // Run pulls until ctx ends.
@@ -88,6 +87,8 @@ func (p Pull) once(room int) error {
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
+	cut := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer nc.RemoveStatusListener(cut)
 	body, err := json.Marshal(pullRequest{most, PullWait, priority})
 	if err != nil {
 		return err
@@ -96,12 +97,13 @@ func (p Pull) once(room int) error {
 	if err := nc.PublishRequest(apiSubject(p.JetStream, apiNext, info.Stream, info.Name), inbox, body); err != nil {
 		return err
 	}
-	return p.takeAll(answers, most)
+	return p.takeAll(answers, cut, most)
 }
 
-// takeAll takes what comes until the pull has ended.
-func (p Pull) takeAll(answers <-chan *nats.Msg, most int) error {
-	silence := time.NewTimer(PullWait + pullGrace)
+// takeAll takes what comes until the pull has ended. The server's word is not
+// waited for when the connection is cut, or it says nothing at all.
+func (p Pull) takeAll(answers <-chan *nats.Msg, cut <-chan nats.Status, most int) error {
+	silence := time.NewTimer(PullWait + AnswerPatience)
 	defer silence.Stop()
 	for taken := 0; taken < most; {
 		select {
@@ -114,8 +116,10 @@ func (p Pull) takeAll(answers <-chan *nats.Msg, most int) error {
 			}
 			p.Take(msg)
 			taken++
-		case <-silence.C:
+		case <-cut:
 			return nil
+		case <-silence.C:
+			return nats.ErrTimeout
 		}
 	}
 	return nil

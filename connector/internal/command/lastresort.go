@@ -50,17 +50,15 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// callsTime is longer than all that a command asks of the contact center takes.
-func (c *Commands) callsTime() time.Duration { return 2 * callsMost * c.cfg.CallTimeout }
-
-// runsMost is longer than a run takes that nothing holds up.
-func (c *Commands) runsMost() time.Duration { return c.callsTime() + startWithin + bus.AnswerPatience }
+// runsMost is longer than a run takes that nothing holds up: with a look into
+// the history, a call, and what is written down.
+func (c *Commands) runsMost() time.Duration {
+	return (1+callsMost)*c.cfg.CallTimeout + startWithin + bus.AnswerPatience
+}
 
 // lastly is until when an operator has time to mend what keeps a command from
 // being given up in order.
-func (d *durable) lastly() time.Time {
-	return d.deadline().Add(max(d.commands.cfg.CommandMaxAge, d.commands.callsTime()))
-}
+func (d *durable) lastly() time.Time { return d.deadline().Add(d.commands.cfg.CommandMaxAge) }
 
 // isBeyondHelp tells whether the failure of a run will not pass in time.
 func (d *durable) isBeyondHelp(err error, now time.Time) bool {

@@ -254,13 +254,19 @@ func (c *Commands) publishOnce(ctx context.Context, r result, o outcome, mayBeTh
 	}
 }
 
-// publishRecorded is publishOnce for an outcome that the journal has.
-func (c *Commands) publishRecorded(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) error {
-	r, err := c.build(ctx, of, o)
-	if err != nil {
-		return err
+// publishRecorded is publishOnce for an outcome that the journal has. One that
+// is too large for what the stream takes by now is built anew for that.
+func (c *Commands) publishRecorded(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) (err error) {
+	for range 2 {
+		var r result
+		if r, err = c.build(ctx, of, o); err != nil {
+			return err
+		}
+		if err = c.publishOnce(ctx, r, o, mayBeThere); !bus.IsRefused(err) {
+			return err
+		}
 	}
-	return c.publishOnce(ctx, r, o, mayBeThere)
+	return err
 }
 
 // oneLine makes foreign text fit for a NATS header.
