@@ -99,7 +99,7 @@ func (t *tally) readEvents(f *feed) ([]Event, error) {
 		}
 		raw, err := f.value()
 		if err == nil {
-			events = append(events, ParseEvent(raw))
+			events = append(events, eventOf(raw))
 		}
 		return err
 	})

@@ -8,10 +8,15 @@ const misspelt EventName = "chat_session_inactvity_timeout"
 // ParseEvent reads an event. It never fails: what is not an object has nothing
 // but Raw. Raw shares raw's memory if nothing had to be replaced.
 func ParseEvent(raw json.RawMessage) Event {
-	raw = readable(raw)
 	if !ShapeOf(raw).isJSON(raw) {
-		return Event{Raw: raw}
+		return Event{Raw: readable(raw)}
 	}
+	return eventOf(raw)
+}
+
+// eventOf reads what is known to be JSON.
+func eventOf(raw json.RawMessage) Event {
+	raw = readable(raw)
 	o, ok := pick(raw, eventFields)
 	if !ok {
 		return Event{Raw: raw}
