@@ -35,7 +35,6 @@ type eavesdropper struct {
 	mu     sync.Mutex
 	bodies strings.Builder
 	ice    string
-	active string
 }
 
 func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,12 +42,8 @@ func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	e.mu.Lock()
 	e.bodies.Write(body)
-	ice, active := e.ice, e.active
+	ice := e.ice
 	e.mu.Unlock()
-	if strings.HasSuffix(r.URL.Path, "/chats/active") && active != "" {
-		_, _ = io.WriteString(w, active)
-		return
-	}
 	if strings.HasSuffix(r.URL.Path, "/iceservers") && ice != "" {
 		_, _ = io.WriteString(w, ice)
 		return
@@ -62,13 +57,6 @@ func (e *eavesdropper) offerICE(answer string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ice = answer
-}
-
-// offerActive does the same for the active chat.
-func (e *eavesdropper) offerActive(answer string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.active = answer
 }
 
 func (e *eavesdropper) heard(canary string) bool {

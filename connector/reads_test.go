@@ -42,10 +42,11 @@ func (r *rig) inFiles() (all []*jetstream.RawStreamMsg) {
 // fillFiles leaves no room in the store of files.
 func (r *rig) fillFiles() (free func()) {
 	r.Helper()
-	piece := make([]byte, smallPayload-1024)
-	for {
-		if _, err := r.js.Publish(r.ctx, "$O.CC_FILES.C.filler", piece, jetstream.WithRetryAttempts(0)); err != nil {
-			break
+	for size := 15 << 10; size > 0; size -= 5 << 10 { // of pieces, the smaller ones into what the larger ones have left
+		for {
+			if _, err := r.js.Publish(r.ctx, "$O.CC_FILES.C.filler", make([]byte, size), jetstream.WithRetryAttempts(0)); err != nil {
+				break
+			}
 		}
 	}
 	return func() {
@@ -55,6 +56,9 @@ func (r *rig) fillFiles() (free func()) {
 		r.check(stream.Purge(r.ctx))
 	}
 }
+
+// What the journal can hold may be too much for the bus with all that an event has beside.
+func tinyBus(r *rig) { r.payload(16 << 10) }
 
 func smallBus(r *rig) { r.payload(smallPayload) }
 
@@ -182,23 +186,22 @@ func TestFloodOfReads(t *testing.T) {
 	}
 }
 
-// requests lets the contact center make a chat, and answer with so long a
-// phone number.
-func (r *rig) requests(length int) (calls *atomic.Int32) {
+// longest is the longest text of a result, which takes six times as much when written.
+var longest = strings.Repeat("\x01", schema.MaxString)
+
+// requests lets the contact center make a chat, and answer at length.
+func (r *rig) requests() (calls *atomic.Int32) {
 	calls = new(atomic.Int32)
 	intercept(r, func(rw http.ResponseWriter, request *http.Request) bool {
 		if request.Method != http.MethodPost || !strings.HasSuffix(request.URL.Path, "/chats") {
 			return false
 		}
 		calls.Add(1)
-		_ = json.NewEncoder(rw).Encode(fields{"chat_id": "c1", "is_new_chat": true, "state": "queued", "phone_number": strings.Repeat("1", length)})
+		_ = json.NewEncoder(rw).Encode(fields{"chat_id": "c1", "is_new_chat": true, "state": longest, "phone_number": longest})
 		return true
 	})
 	return calls
 }
-
-// What the journal can hold, and the bus not with all that an event has beside.
-const fitsJournal = smallPayload - 6<<10
 
 func smallStore(r *rig) { r.config.FilesMaxBytes = 1 << 20 }
 
@@ -206,8 +209,8 @@ func smallStore(r *rig) { r.config.FilesMaxBytes = 1 << 20 }
 // told in time that it is not known, the event follows, and a repeat gets it.
 func TestLargeResultThatFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, smallBus, smallStore)}
-	calls := o.requests(fitsJournal)
+	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore)}
+	calls := o.requests()
 	o.start()
 	free := o.fillFiles()
 	request := given{command: "chat.request", id: "1", source: "//s", data: fields{"from": "Ada"}}
@@ -218,7 +221,7 @@ func TestLargeResultThatFindsNoRoom(t *testing.T) {
 	o.check(err)
 	var opened schema.ChatRequestResult
 	o.check(json.Unmarshal(result.Result, &opened))
-	if len(opened.PhoneNumber) != fitsJournal || opened.ChatID != "c1" {
+	if opened.PhoneNumber != longest || opened.ChatID != "c1" {
 		t.Errorf("the result is %.200s", result.Result)
 	}
 	if again := o.request(writeStructured(request)); again.attributes["dataref"] == "" || calls.Load() != 1 {
@@ -229,8 +232,8 @@ func TestLargeResultThatFindsNoRoom(t *testing.T) {
 // A durable command whose result finds no room waits for it, and is not run again.
 func TestLargeDurableResultThatFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, smallBus, smallStore)}
-	calls := o.requests(fitsJournal)
+	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore)}
+	calls := o.requests()
 	replica := o.start()
 	free := o.fillFiles()
 	watched{rig: o.rig}.give("chat.request", fields{"from": "Ada"})
@@ -246,9 +249,10 @@ func TestLargeDurableResultThatFindsNoRoom(t *testing.T) {
 // An answer that cannot be put on record is told as such, once, on either lane.
 func TestResultThatCannotBeRecorded(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, smallBus)}
-	calls := o.requests(longText)
+	o := outsider{newRig(t, bpsim.Options{})}
+	calls := o.requests()
 	o.start()
+	o.limitMessages("KV_CC_JOURNAL", 4<<10)
 	request := given{command: "chat.request", id: "1", source: "//s", data: fields{"from": "Ada"}}
 	for range 2 {
 		o.checkFailure(o.request(writeStructured(request)), verdict{"unexpected_response", "", 0, false, "unknown"})

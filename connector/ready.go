@@ -20,6 +20,9 @@ func (c *Connector) Ready() error {
 		return fmt.Errorf("NATS: %s", c.nc.Status())
 	}
 	if err := errors.Join(c.health.Check(), c.refusals.Check()); err != nil {
+		if c.health.IsServing() {
+			err = errors.Join(err, c.parts.streams.Check())
+		}
 		return err
 	}
 	if waiting := c.parts.room.Waiting(); waiting > 0 {

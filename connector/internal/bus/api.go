@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cc-connector/schema"
 	"context"
 	"encoding/json"
 	"strings"
@@ -42,7 +43,7 @@ func apiSubject(js jetstream.JetStream, tokens ...string) string {
 
 // askAPI is one request and its answer.
 func askAPI[T any](ctx context.Context, js jetstream.JetStream, subject string, request any) (answer T, err error) {
-	body, err := json.Marshal(request)
+	body, err := schema.JSON(request)
 	if err != nil {
 		return answer, err
 	}

@@ -1,10 +1,10 @@
 package bus
 
 import (
+	"cc-connector/schema"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -125,7 +125,7 @@ func (f *files) write(ctx context.Context, object jetstream.ObjectInfo, data []b
 			return err
 		}
 	}
-	named, err := json.Marshal(object)
+	named, err := schema.JSON(object)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,13 @@ func (h *Health) Serve(on bool) {
 	h.serving = on
 }
 
+// IsServing tells whether commands and chats are taken.
+func (h *Health) IsServing() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.serving
+}
+
 // Announced notes whether the other replicas could be told of this one.
 func (h *Health) Announced(err error) {
 	h.mu.Lock()

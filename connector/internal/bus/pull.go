@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/retry"
+	"cc-connector/schema"
 )
 
 // Pull takes messages of a work queue, again and again.
@@ -89,7 +89,7 @@ func (p Pull) once(room int) error {
 	defer func() { _ = sub.Unsubscribe() }()
 	cut := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	defer nc.RemoveStatusListener(cut)
-	body, err := json.Marshal(pullRequest{most, PullWait, priority})
+	body, err := schema.JSON(pullRequest{most, PullWait, priority})
 	if err != nil {
 		return err
 	}

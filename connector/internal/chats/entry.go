@@ -2,7 +2,6 @@ package chats
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -80,7 +79,7 @@ func (e *Entry) removeParty(id string) {
 func (e *Entry) dropOldestParties() {
 	size := 0
 	for i, party := range slices.Backward(e.Parties) {
-		written, _ := json.Marshal(party) // strings can always be written
+		written, _ := schema.JSON(party) // strings can always be written
 		size += len(written)
 		if size > partiesSize || len(e.Parties)-i > mostParties {
 			e.Parties = slices.Clone(e.Parties[i+1:])

@@ -72,7 +72,7 @@ func (r Publish) wire() (w wireRequest) {
 	for _, event := range r.Events {
 		raw := event.Raw
 		if brightpattern.ShapeOf(raw).Depth > schema.MaxNesting {
-			raw, _ = json.Marshal(string(raw)) // a string can always be written
+			raw, _ = schema.JSON(string(raw)) // a string can always be written
 			tooDeep = true
 		}
 		w.Events, w.Texts = append(w.Events, raw), append(w.Texts, string(event.Raw))

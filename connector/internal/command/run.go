@@ -63,7 +63,7 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 	o.From = c.Publisher.Position()
 	cmd.record.Calling, cmd.record.Done = false, &o.Outcome
 	err := c.Journal.Write(ctx, cmd.record)
-	if bus.IsRefused(err) { // it would never be recorded, and the command called again and again
+	if bus.IsRefused(err) && o.Result != nil { // it would never be recorded, and the command called again and again
 		o = tooLargeToRecord(o)
 		cmd.record.Done = &o.Outcome
 		err = c.Journal.Write(ctx, cmd.record)

@@ -2,7 +2,7 @@ package natstest
 
 import (
 	"bufio"
-	"encoding/json"
+	"cc-connector/schema"
 	"fmt"
 	"net"
 	"strings"
@@ -33,7 +33,7 @@ func ByHand(t testing.TB, address, user, password string) *Hand {
 	if user != "" {
 		options["user"], options["pass"] = user, password
 	}
-	connect, err := json.Marshal(options)
+	connect, err := schema.JSON(options)
 	if err != nil {
 		t.Fatal(err)
 	}

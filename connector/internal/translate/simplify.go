@@ -34,7 +34,7 @@ func fits(raw json.RawMessage) bool {
 }
 
 func quoted(text string) json.RawMessage {
-	written, _ := json.Marshal(text) // a string can always be written
+	written, _ := schema.JSON(text) // a string can always be written
 	return written
 }
 
