@@ -18,6 +18,11 @@ import (
 	"cc-connector/schema"
 )
 
+// muchTime is for large answers on a busy machine.
+func muchTime(r *rig) {
+	r.config.CallTimeout, r.client.Timeout, r.client.PollTimeout = patience, patience, patience
+}
+
 func nested(levels int) string {
 	return strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels)
 }
@@ -35,15 +40,15 @@ var poison = []string{
 	`{"event":"chat_session_form_show","form_request_id":123456789012345678901234567890,"form_timeout":1e999}`,
 	`{"event":"chat_session_typing","timestamp":1e308}`, `{"event":"chat_session_typing","timestamp":"-1"}`,
 	`{"event":"chat_session_typing","timestamp":253402300799999}`, `{"event":"chat_session_typing","timestamp":1e999}`,
-	`{"event":"chat_session_status","state":` + stringOf(strings.Repeat("s", 1<<20)) + `,"ewt":"1.7e308"}`,
-	`{"event":"chat_session_case_set","case_id":` + stringOf(strings.Repeat("\x01", 1<<16)) + `}`,
+	`{"event":"chat_session_status","state":` + stringOf(strings.Repeat("s", 1<<16)) + `,"ewt":"1.7e308"}`,
+	`{"event":"chat_session_case_set","case_id":` + stringOf(strings.Repeat("\x01", 1<<13)) + `}`,
 	`{"event":"chat_session_message","msg":"\ud800 \udc00","\udfff":1}`, "{\"event\":\"chat_session_message\",\"msg\":\"\xff\xfe\"}",
 	`{"event":"chat_session_message","event":"chat_session_info","service_name":"twice"}`,
 	`{"event":` + stringOf("chat_session_"+strings.Repeat("\r\n", 240)) + `}`, `{"event":` + stringOf(strings.Repeat("é", 256)) + `}`,
-	`{"event":` + stringOf(strings.Repeat("long", 1000)) + `}`, `{"` + strings.Repeat("k", 1<<20) + `":1}`,
-	`{"event":"chat_session_message","msg":` + stringOf(strings.Repeat("<>&", 1<<18)) + `}`,
+	`{"event":` + stringOf(strings.Repeat("long", 1000)) + `}`, `{"` + strings.Repeat("k", 1<<16) + `":1}`,
+	`{"event":"chat_session_message","msg":` + stringOf(strings.Repeat("<>&", 1<<13)) + `}`,
 	`{"event":"chat_session_party_joined","party_id":"loud","display_name":` + stringOf(strings.Repeat("é", 1<<19)) + `}`,
-	`{"event":"chat_session_future","list":[` + strings.Repeat("1,", 200_000) + `1]}`,
+	`{"event":"chat_session_future","list":[` + strings.Repeat("1,", 110_000) + `1]}`,
 	`{"event":"chat_session_location","latitude":"1e308","longitude":-1e308}`,
 }
 
@@ -56,8 +61,8 @@ var poisonedSignals = []string{
 }
 
 func manyParties() (joined []string) {
-	for i := range 150 {
-		joined = append(joined, fmt.Sprintf(`{"event":"chat_session_party_joined","party_id":"p%d","display_name":"%s","type":"internal"}`, i, strings.Repeat("\\u0001", 1000)))
+	for i := range 120 {
+		joined = append(joined, fmt.Sprintf(`{"event":"chat_session_party_joined","party_id":"p%d","display_name":"%s","type":"internal"}`, i, strings.Repeat("\\u0001", 200)))
 	}
 	return joined
 }
@@ -99,7 +104,7 @@ func TestPoisonedPoll(t *testing.T) {
 	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, bpsim.Options{}, func(r *rig) { r.config.Mode = mode })
+			r := newRig(t, bpsim.Options{}, aDayToFailOver, muchTime, func(r *rig) { r.config.Mode = mode })
 			events := append(append(append([]string{}, poison...), poisonedSignals...), manyParties()...)
 			var given atomic.Bool
 			intercept(r, func(rw http.ResponseWriter, request *http.Request) bool {
@@ -126,7 +131,7 @@ func TestPoisonedPoll(t *testing.T) {
 			if n := strings.Count(r.log.String(), "could not be published just as it came"); n != 1 {
 				t.Errorf("that was logged %d times", n)
 			}
-			w.checkBoundedEntry("p149")
+			w.checkBoundedEntry("p119")
 		})
 	}
 }
@@ -164,7 +169,7 @@ func (r *replica) counted(name string) (sum float64) {
 // keeps nobody from going on.
 func TestPoisonedHistory(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{}, aDayToFailOver)
+	r := newRig(t, bpsim.Options{}, aDayToFailOver, muchTime)
 	events := append([]string{}, poison...)
 	var poisoned atomic.Bool
 	var reads atomic.Int64
@@ -225,7 +230,7 @@ func TestHistoryThatUnpacksToMillions(t *testing.T) {
 	zip := gzip.NewWriter(&packed)
 	_, _ = zip.Write([]byte(`{"events":[1` + strings.Repeat(",1", 8<<20) + `]}`))
 	_ = zip.Close()
-	r := newRig(t, bpsim.Options{})
+	r := newRig(t, bpsim.Options{}, aDayToFailOver, muchTime)
 	intercept(r, func(rw http.ResponseWriter, request *http.Request) bool {
 		if !strings.HasSuffix(request.URL.Path, "/history") {
 			return false
@@ -253,7 +258,7 @@ func TestHistoryThatUnpacksToMillions(t *testing.T) {
 // published, or told: here there is room for one.
 func TestLargeAnswersOneAfterTheOther(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{}, func(r *rig) { r.client.Memory = 1 })
+	r := newRig(t, bpsim.Options{}, aDayToFailOver, muchTime, func(r *rig) { r.client.Memory = 1 })
 	large := func(n int64) string {
 		return answerOf(fmt.Sprintf(`{"event":"chat_session_message","party_id":"p","msg_id":"%d","msg":"%s"}`, n, strings.Repeat("x", 1<<20)))
 	}
@@ -291,7 +296,7 @@ func TestLargeAnswersOneAfterTheOther(t *testing.T) {
 // and what follows comes.
 func TestEventThatTheStreamRefuses(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{})
+	r := newRig(t, bpsim.Options{}, aDayToFailOver)
 	r.start()
 	w := watchNew(r)
 	w.untilListening()
