@@ -98,7 +98,7 @@ func (x trial) run() {
 		x.Errorf("the reply is not in %s mode: %q", x.mode, got.Header)
 	}
 	x.checkAttributes(got.cloudEvent, g, chat, began)
-	x.checkData(got.cloudEvent.data, chat)
+	x.checkData(got.cloudEvent.data, chat, false)
 	x.checkEvent(got, chat)
 	x.checkContactCenter(chat, before)
 
@@ -172,7 +172,8 @@ func (x trial) checkAttributes(got cloudEvent, g given, chat string, began time.
 	}
 }
 
-func (x trial) checkData(data fields, chat string) {
+// checkData compares the data of a reply, or of an event that everybody reads.
+func (x trial) checkData(data fields, chat string, public bool) {
 	x.Helper()
 	want := fields{"command": x.command, "status": "ok"}
 	if chat != "" {
@@ -187,6 +188,9 @@ func (x trial) checkData(data fields, chat string) {
 	}
 	if x.command == "chat.active" {
 		want["result"].(fields)["clientId"] = x.client()
+	}
+	if public && x.row.silent != nil {
+		x.row.silent(want["result"].(fields))
 	}
 	if difference := diff(got, want); difference != "" {
 		x.Errorf("data: %s", difference)

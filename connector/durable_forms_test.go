@@ -67,7 +67,7 @@ func (x trial) runDurably(a *answers, namesChat, bare bool) {
 		chat, _ = got.data["result"].(fields)["chatId"].(string)
 	}
 	x.checkAttributes(got, g, chat, began)
-	x.checkData(got.data, chat)
+	x.checkData(got.data, chat, true)
 	x.checkContactCenter(chat, before)
 }
 

@@ -45,18 +45,25 @@ func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r
 		id: "result:" + of.Result, reply: open,
 		event: &nats.Msg{Subject: c.resultSubject(of, o), Header: maps.Clone(open.Header), Data: open.Data},
 	}
-	if !hides || o.Error != nil {
-		return r, nil
+	if hides && o.Error == nil {
+		r.reply, err = c.wholeReply(of, o, open)
 	}
-	if e, err = c.cloudEvent(of, o, o.Result); err != nil {
-		return result{}, err
+	return r, err
+}
+
+// wholeReply has what is for the sender alone, or else is the open one: what is
+// too large for the bus may not lie where everybody reads.
+func (c *Commands) wholeReply(of journal.Identity, o outcome, open *nats.Msg) (*nats.Msg, error) {
+	e, err := c.cloudEvent(of, o, o.Result)
+	if err != nil {
+		return nil, err
 	}
-	if whole, fits, err := c.Publisher.Fit(e); err != nil || fits {
-		r.reply = whole
-		return r, err
+	whole, fits, err := c.Publisher.Fit(e)
+	if err == nil && !fits {
+		c.Log.Error("a reply is too large for the bus: what is for its sender alone is left out", "command", of.Command)
+		return open, nil
 	}
-	c.Log.Error("a reply is too large for the bus, and what is for its sender alone may not lie in the object store: it is left out", "command", of.Command)
-	return r, nil
+	return whole, err
 }
 
 // public is the result of a command as everybody may read it, and whether that
