@@ -42,10 +42,9 @@ func TestConversationOfUsers(t *testing.T) {
 	chat := r.chatOf(reply)
 	_, err = durable.Publish(r.ctx, "cc.durable.chat.send."+tokenOf(chat), []byte(`{"text":"Hello"}`))
 	r.check(err)
-	r.push(chat, map[string]any{"event": "chat_session_message", "party_id": "p1", "msg_id": "long", "msg": strings.Repeat("x", longText)})
-
 	delivered := r.read(reader, permissions.Consumer)
 	r.readUntil(delivered, ".result.chat.send")
+	r.push(chat, map[string]any{"event": "chat_session_message", "party_id": "p1", "msg_id": "long", "msg": strings.Repeat("x", longText)})
 	r.readFile(readerConn, r.readUntil(delivered, ".event.message"))
 	r.readChats(reader, tokenOf(chat))
 	r.lookOn()

@@ -35,7 +35,7 @@ type layout struct {
 	dead     jetstream.StreamConfig   // durable commands that were given up
 	journal  jetstream.StreamConfig   // bucket: what has become of each command
 	chats    jetstream.StreamConfig   // bucket: an entry for each known chat
-	state    jetstream.StreamConfig   // bucket: the connector's own memory: message numbers, checkpoints, close requests, replicas, the outbox
+	state    jetstream.StreamConfig   // bucket: the connector's own memory: clients, message numbers, checkpoints, close requests, replicas, the outbox
 	files    jetstream.StreamConfig   // object store: data too large for the bus
 }
 

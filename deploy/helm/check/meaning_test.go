@@ -40,7 +40,9 @@ func look(t *testing.T, v values) rendered {
 		if _, twice := r.env[e.Name]; twice {
 			t.Errorf("%s is given twice", e.Name)
 		}
-		r.env[e.Name] = e.Value
+		if e.ValueFrom == nil { // else the cluster gives it
+			r.env[e.Name] = e.Value
+		}
 	}
 	return r
 }
