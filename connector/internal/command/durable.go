@@ -19,7 +19,6 @@ import (
 	"cc-connector/connector/internal/queue"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
-	"cc-connector/subjects"
 )
 
 // The durable lane: commands that JetStream keeps until they are done.
@@ -50,34 +49,6 @@ func (c *Commands) takeDurable(msg *nats.Msg) {
 }
 
 func (c *Commands) ackWait() time.Duration { return c.Streams.Runners.CachedInfo().Config.AckWait }
-
-// headOf is the chat's lowest command that remains behind what is known to be done.
-func (c *Commands) headOf(ctx context.Context, chat subjects.ChatToken, behind uint64) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
-	defer cancel()
-	msg, err := bus.Ask(ctx, c.Log, "looking which command of a chat is next", func(ctx context.Context) (*bus.Stored, error) {
-		return c.Streams.Commands.Next(ctx, behind+1, c.cfg.Prefix.DurableOf(chat))
-	})
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	return msg.Sequence, nil
-}
-
-// isSettled tells whether the command there has an outcome, or is none.
-func (c *Commands) isSettled(ctx context.Context, sequence uint64) bool {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
-	defer cancel()
-	d, err := c.readStored(ctx, sequence)
-	if err != nil || d.ignored != "" {
-		return err == nil
-	}
-	r, err := c.Journal.Find(ctx, d.cmd.Key)
-	return err == nil && r != nil && r.Message == sequence && r.Done != nil
-}
 
 // next is what is to become of a durable command.
 type next struct {

@@ -45,57 +45,57 @@ const (
 
 // New registers them all.
 func New(registry prometheus.Registerer) (*Metrics, error) {
+	r := registration{to: registry}
 	m := &Metrics{
-		Chats: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "cc_chats_polled", Help: "Chats that this replica polls.",
-		}),
-		Most: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "cc_chats_most", Help: "Chats that this replica polls at most: CC_MAX_CHATS.",
-		}),
-		Waiting: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "cc_chats_waiting", Help: "Open chats that nobody polls, because no replica has a place for them. Every replica tells the same number.",
-		}),
-		Polls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_polls_total", Help: "Polls by what they came to.",
-		}, []string{"outcome"}),
-		Events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_events_published_total", Help: "Server events published, by how they reached the connector.",
-		}, []string{"origin"}),
-		Simpler: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_events_simplified_total", Help: "Server events that could not be published just as they came, by reason.",
-		}, []string{"reason"}),
-		Gaps: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_session_gaps_total", Help: "Times when events may have been lost, by reason.",
-		}, []string{"reason"}),
-		Commands: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_commands_total", Help: "Commands by name and result: ok, or the error code.",
-		}, []string{"command", "code"}),
-		Seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "cc_command_duration_seconds", Help: "Time from a command's start to the end of its calls.",
-			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
-		}, []string{"command"}),
-		Repeats: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_commands_repeated_total", Help: "Commands that came again under their id and were not run again.",
-		}, []string{"command"}),
-		DeadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_dead_letters_total", Help: "Durable commands that were given up.",
-		}, []string{"command"}),
-		Ignored: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cc_messages_ignored_total", Help: "Messages on command subjects that were not taken for commands, by reason.",
-		}, []string{"reason"}),
-		Throttled: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "cc_calls_spared", Help: "Polls and histories that wait because calls to the contact center failed before.",
-		}),
-		Refused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "cc_contact_center_refused", Help: "1 while the contact center refuses the app for its configuration.",
-		}, []string{"app"}),
+		Chats:       r.gauge("cc_chats_polled", "Chats that this replica polls."),
+		Most:        r.gauge("cc_chats_most", "Chats that this replica polls at most: CC_MAX_CHATS."),
+		Waiting:     r.gauge("cc_chats_waiting", "Open chats that nobody polls, because no replica has a place for them. Every replica tells the same number."),
+		Polls:       r.counters("cc_polls_total", "Polls by what they came to.", "outcome"),
+		Events:      r.counters("cc_events_published_total", "Server events published, by how they reached the connector.", "origin"),
+		Simpler:     r.counters("cc_events_simplified_total", "Server events that could not be published just as they came, by reason.", "reason"),
+		Gaps:        r.counters("cc_session_gaps_total", "Times when events may have been lost, by reason.", "reason"),
+		Commands:    r.counters("cc_commands_total", "Commands by name and result: ok, or the error code.", "command", "code"),
+		Seconds:     r.seconds("cc_command_duration_seconds", "Time from a command's start to the end of its calls.", "command"),
+		Repeats:     r.counters("cc_commands_repeated_total", "Commands that came again under their id and were not run again.", "command"),
+		DeadLetters: r.counters("cc_dead_letters_total", "Durable commands that were given up.", "command"),
+		Ignored:     r.counters("cc_messages_ignored_total", "Messages on command subjects that were not taken for commands, by reason.", "reason"),
+		Throttled:   r.gauge("cc_calls_spared", "Polls and histories that wait because calls to the contact center failed before."),
+		Refused:     r.gauges("cc_contact_center_refused", "1 while the contact center refuses the app for its configuration.", "app"),
 	}
-	for _, collector := range []prometheus.Collector{m.Chats, m.Most, m.Waiting, m.Polls, m.Events, m.Simpler, m.Gaps, m.Commands, m.Seconds, m.Throttled, m.Refused, m.Repeats, m.DeadLetters, m.Ignored} {
-		if err := registry.Register(collector); err != nil {
-			return nil, err
-		}
+	if r.err != nil {
+		return nil, r.err
 	}
 	return m, nil
+}
+
+// registration keeps the first error.
+type registration struct {
+	to  prometheus.Registerer
+	err error
+}
+
+func register[C prometheus.Collector](r *registration, c C) C {
+	if r.err == nil {
+		r.err = r.to.Register(c)
+	}
+	return c
+}
+
+func (r *registration) gauge(name, help string) prometheus.Gauge {
+	return register(r, prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help}))
+}
+
+func (r *registration) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels))
+}
+
+func (r *registration) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels))
+}
+
+func (r *registration) seconds(name, help string, labels ...string) *prometheus.HistogramVec {
+	buckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30}
+	return register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels))
 }
 
 // Command notes a command that was run or refused, and how long it took.
