@@ -143,13 +143,32 @@ func (c *customer) fillIn(ctx context.Context, e *schema.FormShow) error {
 	return err
 }
 
-// command runs a live command and fails if it does. One that is not answered is
-// published again, under the same id: a repeat is harmless.
+// command runs a live command and fails if it does. One that was not done for
+// the moment is given once more, as another one: the same would get the same answer.
 func (c *customer) command(ctx context.Context, name subjects.Command, data any) (*schema.Result, error) {
-	msg, err := commandMessage(c.prefix.Live(name), name, data)
-	if err != nil {
-		return nil, err
+	for {
+		msg, err := commandMessage(c.prefix.Live(name), name, data)
+		if err != nil {
+			return nil, err
+		}
+		result, err := c.insist(ctx, name, msg)
+		if !mayPass(err) || ctx.Err() != nil {
+			return result, err
+		}
+		c.printer.repeat(name, err)
+		rest(ctx)
 	}
+}
+
+// mayPass tells a refusal that another try may not meet.
+func mayPass(err error) bool {
+	var refusal *schema.Error
+	return errors.As(err, &refusal) && refusal.Retryable && refusal.Outcome == schema.OutcomeNotDone
+}
+
+// insist publishes a command that is not answered again, under the same id: a
+// repeat is harmless.
+func (c *customer) insist(ctx context.Context, name subjects.Command, msg *nats.Msg) (*schema.Result, error) {
 	for {
 		reply, err := c.ask(ctx, msg)
 		if err == nil {
@@ -196,12 +215,16 @@ func (c *customer) ask(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
 	defer cancel()
 	reply, err := c.commands.RequestMsgWithContext(try, msg)
 	if atOnce(err) {
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
+		rest(ctx)
 	}
 	return reply, err
+}
+
+func rest(ctx context.Context) {
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
+	}
 }
 
 func readResult(name subjects.Command, reply *nats.Msg) (*schema.Result, error) {

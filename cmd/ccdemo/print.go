@@ -58,7 +58,7 @@ func (p *printer) whole(t tally) {
 
 // repeat says that a command is published again.
 func (p *printer) repeat(name subjects.Command, err error) {
-	fmt.Fprintf(p.out, "%s   %s\n", now(), p.paint(dim, fmt.Sprintf("%s is repeated, as it was not answered: %v", name, err)))
+	fmt.Fprintf(p.out, "%s   %s\n", now(), p.paint(dim, fmt.Sprintf("%s is repeated: %v", name, err)))
 }
 
 // command shows a command that is about to be published.

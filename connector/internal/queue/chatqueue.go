@@ -19,6 +19,7 @@ type chatQueue struct {
 	waiting []*Delivery // by sequence
 	done    uint64      // what is known to be done, which a copy of the stream may still show
 	untold  bool        // the other replicas do not know that yet
+	unsure  bool        // the stream could not be asked for the head
 	working bool
 	touched bool // something has changed since the worker looked last
 }

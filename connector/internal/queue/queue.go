@@ -162,7 +162,7 @@ func (qs *Queues) follow(ctx context.Context, q *chatQueue) {
 		head, err := qs.askHead(ctx, q, first, done)
 		switch {
 		case err != nil, first == nil, head != 0 && head < first.sequence:
-			if qs.standBack(q, first, head) {
+			if qs.standBack(q, first, head, err) {
 				return
 			}
 		case !qs.remove(q, first), head != first.sequence: // it has been offered to others, or was done elsewhere
@@ -199,7 +199,7 @@ func (qs *Queues) askHead(ctx context.Context, q *chatQueue, first *Delivery, do
 
 // standBack brings the queue to rest, unless something has changed. It tells
 // the other replicas how far the chat has come.
-func (qs *Queues) standBack(q *chatQueue, first *Delivery, head uint64) bool {
+func (qs *Queues) standBack(q *chatQueue, first *Delivery, head uint64, err error) bool {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	if q.touched {
@@ -211,7 +211,7 @@ func (qs *Queues) standBack(q *chatQueue, first *Delivery, head uint64) bool {
 	if head != 0 && q.untold {
 		qs.announce(q)
 	}
-	q.working = false
+	q.working, q.unsure = false, err != nil
 	if len(q.waiting) == 0 {
 		delete(qs.byChat, q.chat)
 	}
@@ -273,9 +273,15 @@ func (qs *Queues) Leave() {
 	}
 }
 
-const sweepEvery = time.Second
+const (
+	sweepEvery = time.Second
+	lastLook   = 2 * sweepEvery // before a command is no longer in hand
+)
 
-// Tend forgets what is no longer in this replica's hand, until ctx ends.
+// Tend forgets what is no longer in this replica's hand, and looks again at what
+// soon will not be, or could not be looked at, until ctx ends. To leave that to
+// JetStream's next delivery takes longer, and a consumer whose leader was lost
+// has been seen to deliver nothing again.
 func (qs *Queues) Tend(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -296,8 +302,11 @@ func (qs *Queues) sweep() {
 		if q.working {
 			continue
 		}
-		if q.prune(0); len(q.waiting) == 0 {
+		switch q.prune(0); {
+		case len(q.waiting) == 0:
 			delete(qs.byChat, chat)
+		case q.unsure, time.Until(q.waiting[0].until) < lastLook:
+			qs.wake(q)
 		}
 	}
 }

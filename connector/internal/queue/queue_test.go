@@ -28,6 +28,7 @@ type rig struct {
 	ran     map[subjects.ChatToken][]uint64
 	tries   map[uint64]int
 	stays   uint64 // a command that is done, but is not removed
+	fail    int    // looks for the head that fail
 }
 
 func newRig(t *testing.T, ackWait time.Duration) *rig {
@@ -53,9 +54,15 @@ func (r *rig) replica() (stop func()) {
 		defer close(pulled)
 		r.pull(life.Intake, qs, wait)
 	}()
+	tended := make(chan struct{})
+	go func() {
+		defer close(tended)
+		qs.Tend(life.Intake)
+	}()
 	stop = sync.OnceFunc(func() {
 		life.EndIntake()
 		<-pulled
+		<-tended
 		qs.Leave()
 		gate.Close()
 		life.EndWork()
@@ -82,6 +89,9 @@ func (r *rig) pull(ctx context.Context, qs *Queues, wait time.Duration) {
 }
 
 func (r *rig) head(ctx context.Context, chat subjects.ChatToken, behind uint64) (uint64, error) {
+	if r.failsNow() {
+		return 0, errors.New("the stream has no leader")
+	}
 	msg, err := r.streams.Commands.Next(ctx, behind+1, natstest.Prefix.DurableOf(chat))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, nil
@@ -90,6 +100,13 @@ func (r *rig) head(ctx context.Context, chat subjects.ChatToken, behind uint64) 
 		return 0, err
 	}
 	return msg.Sequence, nil
+}
+
+func (r *rig) failsNow() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fail--
+	return r.fail >= 0
 }
 
 // run succeeds with most commands; one in five has to be tried once more.
@@ -184,6 +201,20 @@ func TestDoneCommandThatStays(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 200*time.Millisecond)
 	r.stays = 1
+	r.replica()
+	r.publish("one", 3)
+	r.Eventually("all have run", func() bool { return r.count() >= 3 })
+	if !slices.IsSorted(r.ran["one"]) {
+		t.Errorf("they ran in the order %v", r.ran["one"])
+	}
+}
+
+// A chat whose head could not be looked for is looked at again without a
+// further delivery.
+func TestHeadIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, time.Hour) // nothing comes again by itself
+	r.fail = 3
 	r.replica()
 	r.publish("one", 3)
 	r.Eventually("all have run", func() bool { return r.count() >= 3 })
