@@ -55,13 +55,23 @@ func CommandType(noun, verb string) string {
 	return typePrefix + noun + ".command." + verb + typeVersion
 }
 
-// IsOwnType tells the types of the connector's own CloudEvents: events, results
-// and session messages. No sender has a reason to give one to a command.
+// IsOwnType tells the types of the connector's own CloudEvents, of any version:
+// events and session messages of chats, and results of commands. No sender has
+// a reason to give one to a command.
 func IsOwnType(typ string) bool {
 	name, ok := strings.CutPrefix(typ, typePrefix)
-	_, rest, _ := strings.Cut(name, ".")
-	kind, _, found := strings.Cut(rest, ".")
-	return ok && found && (kind == "event" || kind == "result" || kind == "session")
+	parts := strings.Split(name, ".")
+	if !ok || len(parts) != 4 {
+		return false
+	}
+	switch noun, kind, verb := parts[0], parts[1], parts[2]; kind {
+	case "event", "session":
+		return noun == "chat"
+	case "result":
+		_, known := LookupCommand(noun + "." + verb)
+		return known
+	}
+	return false
 }
 
 // EventSource is the source of a chat's events and session messages. The app id

@@ -84,3 +84,32 @@ func (w *world) isWhole() bool {
 	}
 	return true
 }
+
+// tellWaitingCommands logs what JetStream knows of the commands that are not done.
+func (w *world) tellWaitingCommands() {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), requestPatience)
+	defer cancel()
+	commands := subjects.DefaultPrefix.StreamName("COMMANDS")
+	consumer, err := w.js.Consumer(ctx, commands, "runners")
+	if err != nil {
+		w.Logf("the consumer of commands: %v", err)
+		return
+	}
+	info := consumer.CachedInfo()
+	w.Logf("the consumer of commands: delivered %+v, ack floor %+v, %d to be acknowledged, %d delivered again, %d waiting pulls, %d pending; %+v",
+		info.Delivered, info.AckFloor, info.NumAckPending, info.NumRedelivered, info.NumWaiting, info.NumPending, info.Cluster)
+	stream, err := w.js.Stream(ctx, commands)
+	if err != nil {
+		w.Logf("the stream of commands: %v", err)
+		return
+	}
+	state := stream.CachedInfo().State
+	w.Logf("the stream of commands: %+v", state)
+	for sequence := state.FirstSeq; sequence <= state.LastSeq; sequence++ {
+		msg, err := stream.GetMsg(ctx, sequence)
+		if err == nil {
+			w.Logf("  %d: %s since %v", sequence, msg.Subject, clock(msg.Time))
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,6 +44,7 @@ type world struct {
 	replicas []*replica
 	recorder *recorder
 	dice     *rand.Rand // of the test's own goroutine
+	later    bool       // the program under test has been started
 
 	traffic *traffic
 	mu      sync.Mutex
@@ -104,18 +105,24 @@ func newWorld(t *testing.T, o worldOptions) *world {
 func (w *world) startReplica(i int) {
 	w.Helper()
 	r := w.replicas[i]
-	r.process = startProgram(w.T, w.program(), w.env)
+	program, env := w.program()
+	r.process = startProgram(w.T, program, env)
 	r.logs, r.up = append(r.logs, r.stderr), true
 	r.waitReady(w.T, http.StatusOK)
 }
 
-// program is the one under test, or an earlier version of it.
-func (w *world) program() string {
-	if *earlierFlag != "" && w.dice.IntN(2) == 0 {
-		w.chaos["start of the earlier version"]++
-		return *earlierFlag
+// program is the one under test, or an earlier version of it. An earlier one
+// must take the streams as a later one has made them: it cannot take back what
+// that has allowed.
+func (w *world) program() (path string, env map[string]string) {
+	if *earlierFlag == "" || w.dice.IntN(2) == 0 {
+		w.later = true
+		return binary, w.env
 	}
-	return binary
+	w.chaos["start of the earlier version"]++
+	env = maps.Clone(w.env)
+	env["CC_PROVISION"] = strconv.FormatBool(!w.later)
+	return *earlierFlag, env
 }
 
 func (w *world) killReplica(i int) {
@@ -315,35 +322,6 @@ func (w *world) settle() {
 		return !slices.ContainsFunc(w.sim.Chats(), func(c bpsim.ChatInfo) bool { return w.isPolled(c.ID) })
 	})
 	w.awaitAccount("everything is told to the end", eventLost)
-}
-
-// tellWaitingCommands logs what JetStream knows of the commands that are not done.
-func (w *world) tellWaitingCommands() {
-	w.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), requestPatience)
-	defer cancel()
-	commands := subjects.DefaultPrefix.StreamName("COMMANDS")
-	consumer, err := w.js.Consumer(ctx, commands, "runners")
-	if err != nil {
-		w.Logf("the consumer of commands: %v", err)
-		return
-	}
-	info := consumer.CachedInfo()
-	w.Logf("the consumer of commands: delivered %+v, ack floor %+v, %d to be acknowledged, %d delivered again, %d waiting pulls, %d pending; %+v",
-		info.Delivered, info.AckFloor, info.NumAckPending, info.NumRedelivered, info.NumWaiting, info.NumPending, info.Cluster)
-	stream, err := w.js.Stream(ctx, commands)
-	if err != nil {
-		w.Logf("the stream of commands: %v", err)
-		return
-	}
-	state := stream.CachedInfo().State
-	w.Logf("the stream of commands: %+v", state)
-	for sequence := state.FirstSeq; sequence <= state.LastSeq; sequence++ {
-		msg, err := stream.GetMsg(ctx, sequence)
-		if err == nil {
-			w.Logf("  %d: %s since %v", sequence, msg.Subject, clock(msg.Time))
-		}
-	}
 }
 
 // awaitAccount waits until there are no differences of these kinds. When they

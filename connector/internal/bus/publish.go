@@ -119,7 +119,7 @@ func (p *Publisher) message(ctx context.Context, e event.Event, keep func(contex
 // room is what a message may have before it is published: the bus has a limit,
 // and an administrator may have set one for the stream.
 func (p *Publisher) room() int64 {
-	room := p.limit - Headroom
+	room := min(p.limit, p.js.Conn().MaxPayload()) - Headroom // another server may take less
 	if most := int64(p.events.CachedInfo().Config.MaxMsgSize); most > 0 {
 		room = min(room, most-ownHeadersMost)
 	}
@@ -150,6 +150,7 @@ func (p *Publisher) Store(ctx context.Context, msg *nats.Msg, id string, options
 	ack, err := ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
 		ack, err := p.js.PublishMsg(try, msg, options...)
 		if refusedForSize(msg, err) {
+			_, _ = p.events.Info(ctx) // the next one is made for what the stream takes now
 			return nil, retry.Final(errors.Join(ErrUnfit, err))
 		}
 		return ack, p.judge(ctx, err)

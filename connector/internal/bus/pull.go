@@ -65,6 +65,7 @@ func (p Pull) Run(ctx context.Context) {
 			continue
 		}
 		pauses.Reset()
+		trouble.Over()
 	}
 }
 
@@ -117,12 +118,28 @@ func (p Pull) takeAll(answers <-chan *nats.Msg, cut <-chan nats.Status, most int
 			p.Take(msg)
 			taken++
 		case <-cut:
+			p.takeRest(answers)
 			return nil
 		case <-silence.C:
+			p.takeRest(answers)
 			return nats.ErrTimeout
 		}
 	}
 	return nil
+}
+
+// takeRest takes what came before the connection was cut.
+func (p Pull) takeRest(answers <-chan *nats.Msg) {
+	for {
+		select {
+		case msg := <-answers:
+			if strings.HasPrefix(msg.Reply, ackPrefix) {
+				p.Take(msg)
+			}
+		default:
+			return
+		}
+	}
 }
 
 // endings are why a pull ends, by the server's status and the beginning of its
@@ -136,8 +153,8 @@ var endings = []struct {
 	{"409", "batch completed", nil},
 	{"409", "message size exceeds maxbytes", nil},
 	{"409", "consumer deleted", jetstream.ErrConsumerDeleted},
-	{"409", "leadership change", jetstream.ErrConsumerLeadershipChanged},
-	{"409", "server shutdown", jetstream.ErrServerShutdown},
+	{"409", "leadership change", nil}, // the next pull goes to another server
+	{"409", "server shutdown", nil},
 	{"503", "", nats.ErrNoResponders},
 }
 

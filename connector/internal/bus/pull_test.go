@@ -116,10 +116,10 @@ func TestWordsOfAPull(t *testing.T) {
 			r.Check(r.NC.PublishMsg(word))
 		}
 	}
-	inOrder := []string{"404 No Messages", "408 Request Timeout", "409 Batch Completed", "409 Message Size Exceeds MaxBytes"}
+	inOrder := []string{"404 No Messages", "408 Request Timeout", "409 Batch Completed", "409 Message Size Exceeds MaxBytes", "409 Leadership Change", "409 Server Shutdown"}
 	for i, c := range []struct{ status, says string }{
-		{"409 Consumer Deleted", "is missing"}, {"503", "is missing"}, {"409 Leadership Change", "leadership"}, {"409 Server Shutdown", "shutdown"},
-		{"400 Bad Request - x", "400 Bad Request - x"}, {"409 Exceeded MaxWaiting", "409 Exceeded MaxWaiting"}, {"", "no message of a consumer"},
+		{"409 Consumer Deleted", "is missing"}, {"503", "is missing"},
+		{"400 Bad Request - x", "400 Bad Request - x"}, {"400 Bad Request - y", "400 Bad Request - y"}, {"418", "418"}, {"409 Exceeded MaxWaiting", "409 Exceeded MaxWaiting"}, {"", "no message of a consumer"},
 	} {
 		answer("100 Idle Heartbeat", c.status)
 		r.Eventually(fmt.Sprintf("after %q readiness says %q", c.status, c.says), func() bool {

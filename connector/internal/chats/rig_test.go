@@ -90,6 +90,8 @@ func (r *rig) earlierAppears(c *Chats) (vanish func()) {
 	return func() {
 		r.Helper()
 		r.Check(r.streams.State.Purge(r.Ctx, "replica.earlier"))
-		r.Check(c.Clients.Look(r.Ctx))
+		for c.Clients.EarlierLives() {
+			r.Check(c.Clients.Look(r.Ctx))
+		}
 	}
 }

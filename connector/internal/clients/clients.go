@@ -53,8 +53,7 @@ func (c *Clients) Look(ctx context.Context) error {
 		}
 		return err
 	}
-	_, err := c.registry.Alive(ctx)
-	return err
+	return c.registry.Look(ctx)
 }
 
 // Tend looks again and again until ctx ends.

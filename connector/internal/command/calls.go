@@ -156,7 +156,9 @@ func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 // send sends an event, and has the chat's holder publish what came in the
 // answer, or look for what may have come in an answer that was lost.
 func (c *Commands) send(ctx context.Context, chat known, event brightpattern.ClientEvent) error {
-	events, err := c.Client.Send(ctx, chat.credentials, chat.key.ID, event)
+	calling, cancel := context.WithCancel(ctx)
+	events, err := c.Client.Send(calling, chat.credentials, chat.key.ID, event)
+	cancel() // the chat's holder, who is to publish them, may wait for the memory that they take
 	if len(events) > 0 {
 		c.Chats.Deliver(ctx, chat.key, events)
 	}

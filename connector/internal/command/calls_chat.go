@@ -27,11 +27,14 @@ func (c *command) opening(chat brightpattern.Chat, app chats.App, client brightp
 }
 
 // takeRoom refuses, before any call, to open a chat that nobody could poll. One
-// that is polled has its place.
-func (c *Commands) takeRoom(ctx context.Context, chat chats.Key) (leave func(), err error) {
+// that is polled has its place, and so may one that an earlier try has made.
+func (c *Commands) takeRoom(ctx context.Context, cmd *command, chat chats.Key) (leave func(), err error) {
 	leave, err = c.Room.Take(ctx)
 	if !errors.Is(err, replicas.ErrFull) {
 		return leave, err
+	}
+	if cmd.mayBeDone() {
+		return func() {}, nil
 	}
 	if chat.Token != "" {
 		polled, err := c.Chats.IsPolled(ctx, chat)
@@ -51,7 +54,7 @@ func requestChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatR
 	if client == "" {
 		client = c.clientFor(cmd)
 	}
-	leave, err := c.takeRoom(ctx, chats.Key{})
+	leave, err := c.takeRoom(ctx, cmd, chats.Key{})
 	if err != nil {
 		return answer{app: app.ID}, err
 	}
@@ -111,7 +114,7 @@ func activeChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatAc
 	if err != nil {
 		return answer{}, err
 	}
-	leave, err := c.takeRoom(ctx, chats.Key{})
+	leave, err := c.takeRoom(ctx, cmd, chats.Key{})
 	if err != nil {
 		return answer{app: app.ID}, err
 	}
@@ -137,7 +140,7 @@ func attachChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatAt
 }
 
 func (c *Commands) attach(ctx context.Context, cmd *command, app chats.App, client brightpattern.ClientID) (answer, error) {
-	leave, err := c.takeRoom(ctx, cmd.chat)
+	leave, err := c.takeRoom(ctx, cmd, cmd.chat)
 	if err != nil {
 		return answer{app: app.ID}, err
 	}

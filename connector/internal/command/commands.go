@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
@@ -67,6 +68,7 @@ type Commands struct {
 	admission     *admission
 	queues        *queue.Queues
 	asides        drain.Gate // publications that no command waits for any longer
+	publishing    *semaphore.Weighted
 	service       *microService
 	ignored       ignored
 	progress      *nats.Subscription
@@ -75,7 +77,7 @@ type Commands struct {
 // New runs nothing yet.
 func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
-		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls),
+		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
 	}
 	c.queues = queue.New(queue.Needs{

@@ -67,6 +67,9 @@ func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) que
 	defer leave()
 	held, err := delivery.Claim(ctx)
 	if err != nil {
+		if !errors.Is(err, queue.ErrNotInHand) && ctx.Err() == nil {
+			c.Log.Warn("a durable command could not be taken in hand; it comes again", "sequence", delivery.Sequence(), "error", err)
+		}
 		return queue.PutOff
 	}
 	d, err := c.readDelivered(held.Context(), delivery)
@@ -313,7 +316,8 @@ func (d *durable) tryLater(ctx context.Context, o outcome) (next, error) {
 	r.MayBeDone = r.MayBeDone || o.Error.Outcome == schema.OutcomeUnknown
 	wire := wireError(o.err)
 	pause := retryPause(r.Attempts, wire)
-	if wire == nil { // the contact center was not asked
+	var done *doneError
+	if wire == nil && !errors.As(o.err, &done) { // the contact center was not asked
 		r.Attempts--
 		pause = waitPause(time.Since(d.since))
 	}

@@ -29,7 +29,7 @@ const headerStatus = "Status"
 
 // judge looks at the whole message.
 func (c *Commands) judge(h nats.Header, data []byte) notACommand {
-	if why := c.judgeHeaders(h); why != "" {
+	if why := c.judgeHeaders(h, len(data) == 0); why != "" {
 		return why
 	}
 	if schema.IsOwn(h, data) {
@@ -47,22 +47,22 @@ func (c *Commands) judgeStored(h nats.Header, data []byte, isUnreadable bool) no
 	return c.judge(h, data)
 }
 
-// judgeHeaders is for where nothing may cost anything.
-func (c *Commands) judgeHeaders(h nats.Header) notACommand {
+// judgeHeaders is for where nothing may cost anything. A message that is
+// suspect has no payload, or was delivered by somebody's consumer.
+func (c *Commands) judgeHeaders(h nats.Header, isSuspect bool) notACommand {
 	switch {
 	case len(h) == 0:
 		return ""
 	case h.Values(headerStatus) != nil: // the server's own, or in its name
 		return metrics.IgnoredStatus
-	case hasOwnID(h), c.isOfOwnStream(h):
+	case isSuspect && hasOwnID(h), c.isOfOwnStream(h):
 		return metrics.IgnoredOwn
 	}
 	return ""
 }
 
 // hasOwnID tells a CloudEvent by the id that the connector gives its own in the
-// stream, also where the payload was left out. A sender may have an id that
-// begins so, but not one that goes on so.
+// stream, also where the payload was left out.
 func hasOwnID(h nats.Header) bool {
 	kind, id, _ := strings.Cut(h.Get(nats.MsgIdHdr), ":")
 	if kind != "event" && kind != "result" && kind != "session" {

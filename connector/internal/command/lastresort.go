@@ -64,9 +64,11 @@ func (d *durable) lastly() time.Time { return d.deadline().Add(d.commands.cfg.Co
 func (d *durable) isBeyondHelp(err error, now time.Time) bool {
 	passes := bus.IsOutage(err) || bus.IsConflict(err)
 	switch {
+	case d.decided: // the stream of events is waited for, and for who has it refuse a result, for so long
+		return bus.IsRefused(err) && !now.Before(d.lastly())
 	case bus.IsRefused(err):
 		return true
-	case passes && (d.decided || now.Before(d.lastly())):
+	case passes && now.Before(d.lastly()):
 		return false
 	}
 	return d.isPast(now)
@@ -95,8 +97,12 @@ func (d *durable) drop(ctx context.Context, cause error) (next, error) {
 
 // recordDropped has the journal know the outcome, if it can.
 func (d *durable) recordDropped(ctx context.Context, o outcome) (outcome, error) {
+	if d.decided && d.cmd.record.Done != nil {
+		return outcome{Outcome: *d.cmd.record.Done}, nil
+	}
 	if d.cmd.record == nil {
 		o = d.commands.placed(ctx, d.cmd, o)
+		o.At = d.deadline().UTC() // the same in each run, so that a repeat is known
 		o.From = d.commands.Publisher.Position()
 		return o, nil
 	}

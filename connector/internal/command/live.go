@@ -90,7 +90,7 @@ func (c *Commands) judgeRequest(msg *nats.Msg) notACommand {
 	if msg.Header == nil && msg.Size() > len(msg.Subject)+len(msg.Reply)+len(msg.Data) {
 		return metrics.IgnoredUnreadable // it has headers, and the library could not read them
 	}
-	if why := c.judgeHeaders(msg.Header); why != "" {
+	if why := c.judgeHeaders(msg.Header, len(msg.Data) == 0 || strings.HasPrefix(msg.Reply, "$JS.ACK.")); why != "" {
 		return why
 	}
 	if !mayReply(c.cfg.Prefix, msg.Reply) {
@@ -192,7 +192,7 @@ func expired() *schema.Error {
 func (c *Commands) tell(t told, r result, request incoming) {
 	defer func() { request.at.note(t.Error, time.Since(request.came)) }()
 	if t.how != replyOnly {
-		c.awaitPublished(func() { c.publishTold(t, r) })
+		c.awaitPublished(t, r)
 	}
 	if request.reply == "" || r.reply == nil {
 		return
@@ -200,6 +200,14 @@ func (c *Commands) tell(t told, r result, request incoming) {
 	if err := c.reply(request, r, t.Error); err != nil {
 		c.Log.Warn("a reply could not be sent", "command", t.of.Command, "error", err)
 	}
+}
+
+// publishLater leaves a result to the outbox, if it is on record.
+func (c *Commands) publishLater(t told) {
+	if t.how == publishOwed {
+		c.Outbox.Leave(owedOutcome(t.of.Key), false)
+	}
+	c.Log.Debug("a result is not published now: too many wait for the stream of events", "command", t.of.Command)
 }
 
 // publishTold publishes a result.
@@ -219,13 +227,22 @@ func (c *Commands) publishTold(t told, r result) {
 	}
 }
 
+// waitingMost results are being published at once. While the stream takes none
+// they become many: what is on record then waits in the outbox.
+const waitingMost = 1024
+
 // awaitPublished returns when the result event is stored, or when the reply
 // must not wait longer for that; then it goes on being tried.
-func (c *Commands) awaitPublished(publish func()) {
+func (c *Commands) awaitPublished(t told, r result) {
+	if !c.publishing.TryAcquire(1) {
+		c.publishLater(t)
+		return
+	}
 	done := make(chan struct{})
 	work := func() {
 		defer close(done)
-		publish()
+		defer c.publishing.Release(1)
+		c.publishTold(t, r)
 	}
 	if !c.asides.Go(work) { // leaving: the command itself is waited for
 		work()

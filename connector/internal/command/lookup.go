@@ -47,9 +47,9 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 	if err != nil && !errors.Is(err, chats.ErrUnknown) {
 		return next{}, true, err
 	}
-	var history []brightpattern.Event
+	id, isThere := brightpattern.ClientMessageID(d.cmd.chat.ID, *r.Number), false
 	if err == nil {
-		history, err = c.Client.History(ctx, credentials, d.cmd.chat.ID)
+		isThere, err = c.hasSent(ctx, credentials, d.cmd.chat.ID, id)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -62,12 +62,20 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 		return n, true, err
 	}
 	r.MayBeDone = false
-	id := brightpattern.ClientMessageID(d.cmd.chat.ID, *r.Number)
-	if !translate.HasSent(d.cmd.chat.ID, history, id) {
+	if !isThere {
 		return next{}, false, nil
 	}
 	n, err = d.finishSent(ctx, id, brightpattern.AppID(found.AppID))
 	return n, true, err
+}
+
+// hasSent tells whether the chat's history has the message. What the history
+// takes of the memory for answers is given back at once.
+func (c *Commands) hasSent(ctx context.Context, credentials brightpattern.Credentials, chat brightpattern.ChatID, id brightpattern.MessageID) (bool, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	history, err := c.Client.History(ctx, credentials, chat)
+	return translate.HasSent(chat, history, id), err
 }
 
 // canBeLookedUp is when no request of an earlier call can be on its way any more.

@@ -30,25 +30,23 @@ func (h *holder) loadEntry(ctx context.Context) error {
 // will do, or the next holder rebuilds it from the stream.
 func (h *holder) saveEntry(ctx context.Context) {
 	if h.entry.IsWorthSaving() {
-		h.writeEntry(ctx)
+		_ = h.writeEntry(ctx)
 	}
 }
 
-// refreshEntry writes the entry if its client wants that, and tells whether it did.
-func (h *holder) refreshEntry(ctx context.Context) bool {
-	if h.phase != announced || !h.poller.Chats.IsStale(&h.entry) {
-		return false
-	}
-	h.writeEntry(ctx)
-	return true
+// isStale tells whether the entry is to be written for its client's sake.
+func (h *holder) isStale() bool {
+	return h.phase == announced && h.poller.Chats.IsStale(&h.entry)
 }
 
-func (h *holder) writeEntry(ctx context.Context) {
+func (h *holder) writeEntry(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, entryTimeout)
 	defer cancel()
-	if err := h.poller.Chats.SaveAsHolder(ctx, h.chat, &h.entry); err != nil {
+	err := h.poller.Chats.SaveAsHolder(ctx, h.chat, &h.entry)
+	if err != nil {
 		h.log.Warn("the chat's entry lags: it could not be written", "error", err)
 	}
+	return err
 }
 
 // closeEntry marks the chat as closed and lets what is kept of it expire.

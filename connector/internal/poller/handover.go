@@ -30,13 +30,16 @@ func (h *holder) depart(orderly bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.departed = true
-	if !orderly || !h.polls.areComplete() || !h.reconciliation.isInSync() || h.phase != announced || !h.lease.IsSure() {
+	if !orderly || h.phase != announced || !h.lease.IsSure() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(h.lease.Context(), departTimeout)
 	defer cancel()
 	if !h.poller.Chats.SuitsAll(&h.entry) { // the next holder may be of an earlier version
-		h.writeEntry(ctx)
+		_ = h.writeEntry(ctx)
+	}
+	if !h.polls.areComplete() || !h.reconciliation.isInSync() {
+		return
 	}
 	if err := h.writeCheckpoint(ctx, false, h.chatLog.Self()); err != nil {
 		h.log.Debug("the next holder will look for losses: it cannot be told that there are none", "error", err)

@@ -71,6 +71,9 @@ func (h *holder) appendEvent(ctx context.Context, event translate.ServerEvent, o
 		})
 	}
 	err := try(event)
+	if bus.IsUnfit(err) { // the stream may take less than was known
+		err = try(event)
+	}
 	switch {
 	case bus.IsUnfit(err):
 		h.noteSimpler(metrics.SimplerUnfit, "error", err)

@@ -41,12 +41,10 @@ func (p *Poller) tendAll(ctx context.Context) {
 	if err != nil {
 		return // readiness tells; nothing is forgotten by a stream that is away
 	}
-	refreshed := 0
+	refreshes := refreshesMost
 	for _, h := range p.held.all() {
 		if h.mu.TryLock() { // a holder that is busy is looked after next time
-			if h.tend(ctx, info.State, refreshed < refreshesMost) {
-				refreshed++
-			}
+			h.tend(ctx, info.State, &refreshes)
 			h.mu.Unlock()
 		}
 	}
@@ -55,22 +53,26 @@ func (p *Poller) tendAll(ctx context.Context) {
 // refreshesMost are made at a time: all chats may have become stale at once.
 const refreshesMost = 64
 
-// tend writes a checkpoint and puts the fence up anew if they grow old. If it
-// may, it refreshes the entry, too, and tells whether it did. h.mu is held.
-func (h *holder) tend(ctx context.Context, state jetstream.StreamState, mayRefresh bool) (refreshed bool) {
+// tend writes a checkpoint and puts the fence up anew if they grow old, and
+// refreshes the entry while that may be done and succeeds. h.mu is held.
+func (h *holder) tend(ctx context.Context, state jetstream.StreamState, refreshes *int) {
 	if h.checkHeld() != nil || !h.lease.IsSure() {
-		return false
+		return
 	}
 	cfg := h.poller.cfg
 	retention := chatlog.Retention{MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Failover: cfg.FailoverAfter}
 	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) {
 		if err := h.chatLog.Renew(h.lease.Context()); err != nil {
 			h.lease.Drop(err)
-			return false
+			return
 		}
 	}
 	if h.chatLog.NeedsCheckpoint(retention, state) {
 		h.trySaveCheckpoint(ctx)
 	}
-	return mayRefresh && h.refreshEntry(ctx)
+	if *refreshes > 0 && h.isStale() {
+		if *refreshes--; h.writeEntry(ctx) != nil {
+			*refreshes = 0 // it would not help the others either
+		}
+	}
 }

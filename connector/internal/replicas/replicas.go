@@ -18,7 +18,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,7 +65,11 @@ type Registry struct {
 	every  time.Duration // how often it is renewed
 	health *bus.Health
 	log    *slog.Logger
-	oldest atomic.Int64 // Format among those that were alive last
+
+	mu     sync.Mutex
+	asked  bool   // who is alive
+	oldest Format // among those that were alive
+	absent int    // looks, in a row, that found none of that format
 }
 
 const (
@@ -106,21 +110,46 @@ func (r *Registry) Alive(ctx context.Context) (map[ID]Replica, error) {
 		_ = json.Unmarshal(value.Data, &found) // one that is written otherwise is alive, too
 		alive[ID(strings.TrimPrefix(key, recordKeys))] = found
 	}
-	r.noteOldest(alive)
+	r.noteOldest(alive, false)
 	return alive, nil
 }
 
-func (r *Registry) noteOldest(alive map[ID]Replica) {
+// Look finds out which formats are understood. It is to be done regularly.
+func (r *Registry) Look(ctx context.Context) error {
+	alive, err := r.Alive(ctx)
+	if err == nil {
+		r.noteOldest(alive, true)
+	}
+	return err
+}
+
+// absentMost looks must have found none of a format until it is taken to be
+// gone: when NATS was away, records come back one after the other.
+const absentMost = 3
+
+// noteOldest knows of an older format at once, but of a newer one only by looks.
+func (r *Registry) noteOldest(alive map[ID]Replica, looked bool) {
 	oldest := ThisFormat
 	for _, other := range alive {
 		oldest = min(oldest, other.Format)
 	}
-	r.oldest.Store(int64(oldest))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if looked && oldest > r.oldest {
+		r.absent++
+	}
+	if !r.asked || oldest <= r.oldest || r.absent >= absentMost {
+		r.asked, r.oldest, r.absent = true, oldest, 0
+	}
 }
 
-// Oldest is the lowest format among the replicas that were alive when that was
-// asked for last; 0 as long as it was not.
-func (r *Registry) Oldest() Format { return Format(r.oldest.Load()) }
+// Oldest is the lowest format among the replicas that are alive, or were until
+// now; 0 as long as nobody has asked.
+func (r *Registry) Oldest() Format {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.oldest
+}
 
 // Announce writes this replica's record; nobody else writes there, so it
 // needs no revision.

@@ -61,6 +61,12 @@ func TestReplicasFindEachOther(t *testing.T) {
 	if _, there := alive["two"]; there || alive["one"].Chats != 4 {
 		t.Errorf("when two has gone, alive are %v", alive)
 	}
+	for range absentMost {
+		if one.Oldest() == ThisFormat {
+			t.Error("an older format is taken to be gone at the first look")
+		}
+		r.Check(one.Look(r.Ctx))
+	}
 	if one.Oldest() != ThisFormat {
 		t.Errorf("the oldest is of format %d", one.Oldest())
 	}

@@ -87,3 +87,6 @@ func (t *Trouble) Note(err error) {
 	}
 	log.Warn(t.Doing+" does not succeed yet", "error", reason)
 }
+
+// Over has the next failure logged, whatever it is: this one has passed.
+func (t *Trouble) Over() { t.last = "" }
