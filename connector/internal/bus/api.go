@@ -1,13 +1,14 @@
 package bus
 
 import (
-	"cc-connector/schema"
 	"context"
 	"encoding/json"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/schema"
 )
 
 // # In-band control data

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"cc-connector/schema"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/schema"
 )
 
 // ErrUnreadable says that something of the connector's own, kept in NATS, is

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"cc-connector/schema"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -13,6 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/time/rate"
+
+	"cc-connector/schema"
 )
 
 // # What is too large for the bus

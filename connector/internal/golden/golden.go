@@ -10,7 +10,6 @@ package golden
 
 import (
 	"bytes"
-	"cc-connector/schema"
 	"encoding/json"
 	"flag"
 	"os"
@@ -19,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cc-connector/schema"
 )
 
 var write = flag.Bool("golden.write", false, "write the golden files anew")

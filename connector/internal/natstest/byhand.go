@@ -2,11 +2,12 @@ package natstest
 
 import (
 	"bufio"
-	"cc-connector/schema"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
+
+	"cc-connector/schema"
 )
 
 // Hand speaks NATS's protocol without a client: what no client would write, a
