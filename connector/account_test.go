@@ -41,8 +41,9 @@ func (l *ledger) keepAll() {
 	l.check(err)
 }
 
-// shortenMemory has no stream know a repeat by its id for longer than it must:
-// whoever publishes again has to look. The streams stay as they are from now on.
+// shortenMemory has no stream know a repeat by its id for long: whoever publishes
+// again after a failover has to look. It is longer than a publication is on its
+// way on a busy machine. The streams stay as they are from now on.
 func (r *rig) shortenMemory() {
 	r.Helper()
 	r.config.Provision = false
@@ -51,7 +52,7 @@ func (r *rig) shortenMemory() {
 		stream, err := r.js.Stream(r.ctx, name)
 		r.check(err)
 		config := stream.CachedInfo().Config
-		config.Duplicates = 100 * time.Millisecond // the server's least
+		config.Duplicates = min(config.Duplicates, time.Second)
 		_, err = r.js.UpdateStream(r.ctx, config)
 		r.check(err)
 	}
