@@ -26,7 +26,7 @@ func (c clone) tryAccount(t *testing.T) {
 	told := readEvents(t, c.signIn(t, reader), reader)
 	var list struct{ Chats []bpsim.ChatInfo }
 	getJSON(t, "http://127.0.0.1:8090/sim/chats", &list)
-	if len(list.Chats) < 8 {
+	if len(list.Chats) < 7 { // one, four beside a killed connector, one over a restart of NATS, one after it
 		t.Errorf("the simulator knows of %d chats only", len(list.Chats))
 	}
 	events := 0
