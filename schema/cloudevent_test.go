@@ -91,3 +91,16 @@ func TestListIsNeverNull(t *testing.T) {
 		}
 	}
 }
+
+// A sender's type is free, but for those that the connector has itself.
+func TestOwnTypes(t *testing.T) {
+	for typ, own := range map[string]bool{
+		EventType("message"): true, SessionType("closed"): true, ResultType("case", "close"): true, "com.brightpattern.chat.event.message.v2": true,
+		CommandType("chat", "send"): false, "com.brightpattern.crm.event.created.v1": false, "com.brightpattern.crm.session.opened.v1": false,
+		"com.brightpattern.crm.result.export.v1": false, "com.brightpattern.chat.event.v1": false, "com.example.chat.event.message.v1": false, "": false,
+	} {
+		if IsOwnType(typ) != own {
+			t.Errorf("%q is the connector's own: %t, want %t", typ, !own, own)
+		}
+	}
+}

@@ -109,7 +109,7 @@ func (p Pull) takeAll(answers <-chan *nats.Msg, cut <-chan nats.Status, most int
 	for taken := 0; taken < most; {
 		select {
 		case msg := <-answers:
-			if !strings.HasPrefix(msg.Reply, ackPrefix) {
+			if !IsDelivered(msg) {
 				if ended, err := readWord(msg.Header); ended {
 					return err
 				}
@@ -128,12 +128,16 @@ func (p Pull) takeAll(answers <-chan *nats.Msg, cut <-chan nats.Status, most int
 	return nil
 }
 
+// IsDelivered tells a message that a consumer hands out, whatever its headers
+// say, from all others.
+func IsDelivered(msg *nats.Msg) bool { return strings.HasPrefix(msg.Reply, ackPrefix) }
+
 // takeRest takes what came before the connection was cut.
 func (p Pull) takeRest(answers <-chan *nats.Msg) {
 	for {
 		select {
 		case msg := <-answers:
-			if strings.HasPrefix(msg.Reply, ackPrefix) {
+			if IsDelivered(msg) {
 				p.Take(msg)
 			}
 		default:

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/metrics"
@@ -90,7 +91,7 @@ func (c *Commands) judgeRequest(msg *nats.Msg) notACommand {
 	if msg.Header == nil && msg.Size() > len(msg.Subject)+len(msg.Reply)+len(msg.Data) {
 		return metrics.IgnoredUnreadable // it has headers, and the library could not read them
 	}
-	if why := c.judgeHeaders(msg.Header, len(msg.Data) == 0 || strings.HasPrefix(msg.Reply, "$JS.ACK.")); why != "" {
+	if why := c.judgeHeaders(msg.Header, len(msg.Data) == 0 || bus.IsDelivered(msg)); why != "" {
 		return why
 	}
 	if !mayReply(c.cfg.Prefix, msg.Reply) {

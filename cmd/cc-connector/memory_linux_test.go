@@ -127,7 +127,7 @@ func (p *process) peakMemory(t *testing.T) (bytes int64) {
 	t.Helper()
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Process.Pid), "status"))
 	if err != nil {
-		t.Skip("this system does not tell the memory of a process")
+		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if kib, found := strings.CutPrefix(line, "VmHWM:"); found {
