@@ -32,7 +32,7 @@ func TestClientIsFoundThoughTheEntryHasNone(t *testing.T) {
 	self := r.replica("self")
 	key := r.open(self)
 	ref := string(self.Clients.Ref("ada"))
-	if text := r.entryText(key); strings.Contains(text, "ada") || !strings.Contains(text, ref) {
+	if text := r.entryText(key); strings.Contains(text, `"ada"`) || !strings.Contains(text, ref) {
 		t.Errorf("the entry is %s", text)
 	}
 	if opened := self.Opened(Token{ChatID: key.ID, ClientID: "ada"}); opened.ClientRef != ref {
