@@ -13,6 +13,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/metrics"
@@ -109,7 +110,7 @@ func (c *Commands) settle(held *lease.Lease, n next, err error) queue.Verdict {
 // durable is one run of a durable command: from one delivery to the next.
 type durable struct {
 	commands *Commands
-	ignored  notACommand // then there is no command
+	ignored  intake.Reason // then there is no command
 	cmd      *command
 	refused  *schema.Error
 	decided  bool   // its outcome is recorded
@@ -131,7 +132,7 @@ func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) 
 	}
 	d := &durable{
 		commands: c, sequence: delivery.Sequence(),
-		ignored: c.judgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
+		ignored: c.guard.JudgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: meta.Timestamp,
 	}
 	d.read()
@@ -146,7 +147,7 @@ func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, e
 		return nil, err
 	}
 	d := &durable{
-		commands: c, sequence: sequence, ignored: c.judgeStored(msg.Header, msg.Data, msg.Unreadable),
+		commands: c, sequence: sequence, ignored: c.guard.JudgeStored(msg.Header, msg.Data, msg.Unreadable),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: msg.Time,
 	}
 	d.read()

@@ -17,6 +17,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/replicas"
@@ -46,7 +47,8 @@ func writers(f *testing.F) []*Commands {
 				Publisher: r.Publisher(streams), Log: natstest.Log(),
 				Naming: translate.Naming{Prefix: "a.b", Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 			},
-			cfg: Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
+			cfg:   Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
+			guard: intake.NewGuard("a.b", nil, natstest.Log()),
 		})
 	}
 	r.NC.Close()
@@ -174,7 +176,7 @@ func checkResult(t *testing.T, c *Commands, of journal.Identity, o outcome) {
 	if err != nil {
 		t.Fatalf("the result of %+v cannot be read: %v", of, err)
 	}
-	if why := c.judge(r.event.Header, r.event.Data); why == "" {
+	if why := c.guard.Judge(r.event.Header, r.event.Data); why == "" {
 		t.Errorf("the result of %+v would be a command", of)
 	}
 	if result, err := schema.DecodeResult(ce); err != nil || result.Command != string(of.Command) || (result.Error == nil) != (o.Error == nil) {

@@ -268,13 +268,3 @@ func (c *Commands) publishRecorded(ctx context.Context, of journal.Identity, o o
 	}
 	return err
 }
-
-// oneLine makes foreign text fit for a NATS header.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-}
