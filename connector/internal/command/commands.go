@@ -39,6 +39,8 @@ type Config struct {
 	CommandMaxAge time.Duration // how long a durable command is tried
 	FailoverAfter time.Duration // a replica that is silent for so long is dead
 	MaxCalls      int           // commands under way at once, and as many waiting
+
+	WithoutRequests bool // results do not tell what the command asked for
 }
 
 // Needs are what commands work with.

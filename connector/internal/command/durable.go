@@ -175,6 +175,7 @@ func (d *durable) read() {
 	d.cmd, d.refused = read(spec, d.raw)
 	if d.refused == nil && d.isTooLarge() {
 		d.cmd.refuse()
+		d.cmd.understood = false // a result would be too long, too
 		d.refused = invalidCommand(&schema.FieldError{Field: "data", Problem: "is too long for the bus, together with the headers: a dead letter could not hold it"})
 	}
 	if d.refused == nil && spec.Read { // reads again for each message
@@ -191,7 +192,7 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return next{}, err
 	case r.Done != nil:
 		d.decided = true
-		return finished, d.commands.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, true)
+		return finished, d.commands.publishRecorded(ctx, r.Identity, d.recorded(r), true)
 	case r.Message != d.sequence:
 		taken, err := d.takePlace(ctx, r)
 		if err != nil || !taken {
@@ -209,6 +210,16 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return n, err
 	}
 	return d.try(ctx)
+}
+
+// recorded is the outcome on record. What the command asked for, which the
+// journal may have had no room for, is still at hand.
+func (d *durable) recorded(r *journal.Record) outcome {
+	o := outcome{Outcome: *r.Done}
+	if o.Request == nil {
+		o.Request = d.commands.requestOf(d.cmd)
+	}
+	return o
 }
 
 // begin is the command's record, a new one if it has none. Another command

@@ -101,7 +101,7 @@ func (d *durable) recordDropped(ctx context.Context, o outcome) (outcome, error)
 		return outcome{Outcome: *d.cmd.record.Done}, nil
 	}
 	if d.cmd.record == nil {
-		o = d.commands.placed(ctx, d.cmd, o)
+		o = d.commands.about(ctx, d.cmd, o)
 		o.At = d.deadline().UTC() // the same in each run, so that a repeat is known
 		o.From = d.commands.Publisher.Position()
 		return o, nil

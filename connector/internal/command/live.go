@@ -81,7 +81,7 @@ func (c *Commands) turnAway(request incoming, why intake.Reason) {
 	if problem == nil || request.reply == "" || !c.guard.MayReply(request.reply) {
 		return
 	}
-	t, r := c.write(told{of: unread(request.spec, request.arrival).Identity, outcome: failed(invalidCommand(problem)), how: replyOnly})
+	t, r := c.write(unread(request.spec, request.arrival).told(failed(invalidCommand(problem)), replyOnly), request)
 	c.tell(t, r, request)
 }
 
@@ -109,7 +109,7 @@ func (c *Commands) serve(request incoming) {
 	defer cancel()
 	t := c.runLive(ctx, spec, request.arrival, leave)
 	took := time.Since(began)
-	t, r := c.write(t)
+	t, r := c.write(t, request)
 	c.Metrics.Command(spec.Name, t.Error, took)
 	c.tell(t, r, request)
 }
@@ -120,7 +120,7 @@ func (c *Commands) refuseOverload(request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
 	spec := request.spec
 	c.Metrics.Command(spec.Name, failure, 0)
-	t, r := c.write(told{of: unread(spec, request.arrival).Identity, outcome: failed(failure), how: replyOnly})
+	t, r := c.write(unread(spec, request.arrival).told(failed(failure), replyOnly), request)
 	c.tell(t, r, request)
 }
 
@@ -137,8 +137,11 @@ const (
 type told struct {
 	of journal.Identity // the command's
 	outcome
-	how telling
+	how  telling
+	form schema.Form // of the reply
 }
+
+func (c *command) told(o outcome, how telling) told { return told{c.Identity, o, how, c.form} }
 
 // runLive runs a command as far as it is to be run. It gives its place up, by
 // leave, where it only waits.
@@ -150,9 +153,9 @@ func (c *Commands) runLive(ctx context.Context, spec *schema.Command, a arrival,
 	}
 	switch {
 	case refused != nil:
-		return told{cmd.Identity, c.placed(ctx, cmd, failed(refused)), publishTried}
+		return cmd.told(c.about(ctx, cmd, failed(refused)), publishTried)
 	case spec.Read || c.Failpoints.LeavesOut(failpoint.Journal):
-		return told{cmd.Identity, c.placed(ctx, cmd, c.call(ctx, cmd)), publishTried}
+		return cmd.told(c.about(ctx, cmd, c.call(ctx, cmd)), publishTried)
 	}
 	return c.runOnce(ctx, cmd, leave)
 }
