@@ -123,13 +123,12 @@ func decoded(form Form) func(event.Event, *FieldError) (event.Event, Form, error
 	}
 }
 
-// FormOf tells, at no cost, in which form a message seems to be that is not
-// going to be read: by its headers, and by how its payload begins.
+// FormOf tells in which form a message seems to be that is not going to be read:
+// by its headers, and by the one word that no CloudEvent's payload is without.
 func FormOf(h nats.Header, data []byte) Form {
 	mediaType, _ := single(h, contentType)
-	begins := data[:min(len(data), envelope)]
 	switch {
-	case isStructured(mediaType), firstByte(begins) == '{' && bytes.Contains(begins, []byte(`"specversion"`)):
+	case isStructured(mediaType), firstByte(data) == '{' && bytes.Contains(data, []byte(`"specversion"`)):
 		return FormStructured
 	case hasAttributes(h):
 		return FormBinary

@@ -105,7 +105,7 @@ func TestFormOf(t *testing.T) {
 		{attributes, `{"specversion":"1.0"}`, FormStructured},
 		{attributes, `{"text":"x"}`, FormBinary},
 		{attributes, `["specversion"]`, FormBinary},
-		{nil, `{"text":"` + strings.Repeat("x", 10<<10) + `","specversion":"1.0"}`, FormPlain}, // nobody looks so far
+		{nil, `{"data":"` + strings.Repeat("x", 1<<20) + `","specversion":"1.0"`, FormStructured},
 	} {
 		if got := FormOf(c.header, []byte(c.data)); got != c.want {
 			t.Errorf("%v with %.50s seems %s, want %s", c.header, c.data, got, c.want)
