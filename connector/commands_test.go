@@ -362,9 +362,9 @@ func TestCommandsWithOtherData(t *testing.T) {
 		data    fields
 		want    fields
 	}{
-		"HTML":     {"chat.send", fields{"html": "<b>&"}, fields{"event": "chat_session_message", "msg": "<b>&"}},
-		"place":    {"chat.location", fields{"latitude": 0, "longitude": -180}, fields{"event": "chat_session_location", "latitude": "0", "longitude": "-180"}},
-		"map":      {"chat.location", fields{"url": "https://map.example/"}, fields{"event": "chat_session_location", "url": "https://map.example/"}},
+		"HTML":  {"chat.send", fields{"html": "<b>&"}, fields{"event": "chat_session_message", "msg": "<b>&"}},
+		"place": {"chat.location", fields{"latitude": 0, "longitude": -180}, fields{"event": "chat_session_location", "latitude": "0", "longitude": "-180"}},
+		"map":   {"chat.location", fields{"url": "https://map.example/"}, fields{"event": "chat_session_location", "url": "https://map.example/"}},
 		"a form without a name": {
 			"chat.form", fields{"formRequestId": "7", "data": fields{"text": "yes"}},
 			fields{"event": "chat_session_form_data", "form_request_id": "7", "form_name": "", "data": fields{"text": "yes"}},
