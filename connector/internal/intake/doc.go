@@ -9,8 +9,8 @@
 // So the connector's own CloudEvents come back are not run; what cannot be
 // read, or has the server's own control header, is none of a sender; and
 // nothing is said where its sender could not speak: not under the prefix, and
-// on no subject of the server. A gateway of a super-cluster sends a reply by a
-// detour that stands before its subject, so the subject behind it is looked at.
+// on no subject of the server. (What gateways of a super-cluster put before a
+// reply subject, the server takes away before a client sees it.)
 //
 // What is ignored is counted by its reason, and the log tells of each reason
 // once in a while: whoever may send anything could fill it otherwise.

@@ -17,7 +17,7 @@ func (g *Guard) MayReply(reply string) bool {
 }
 
 func (g *Guard) isReserved(reply string) bool {
-	reply, own := withoutDetour(reply), string(g.prefix)
+	own := string(g.prefix)
 	return strings.HasPrefix(reply, "$") || reply == own || strings.HasPrefix(reply, own+".")
 }
 
@@ -25,22 +25,4 @@ func (g *Guard) isReserved(reply string) bool {
 // who speaks the protocol by hand asks for whatever it likes.
 func isSubject(reply string) bool {
 	return !strings.ContainsAny(reply, "*> \t\r\n") && !slices.Contains(strings.Split(reply, "."), "")
-}
-
-// detour is how nats-server sends a reply through a gateway: its name, two
-// tokens for cluster and server, and then the subject that it goes to.
-const (
-	detour       = "_GR_."
-	detourTokens = 4
-)
-
-func withoutDetour(reply string) string {
-	for strings.HasPrefix(reply, detour) {
-		parts := strings.SplitN(reply, ".", detourTokens)
-		if len(parts) < detourTokens {
-			break
-		}
-		reply = parts[detourTokens-1]
-	}
-	return reply
 }
