@@ -19,7 +19,7 @@ func TestMayReply(t *testing.T) {
 			"": true, "_INBOX.x": true, "_INBOX.nuid.8": true, "_INBOX_cc-commander.x": true, "_R_.a.b": true, "my.own.inbox": true, "x": true,
 			"ccx": true, "ccx.y": true, "x.cc": true, "x.cc.chat.C.event.message": true, "CC.x": true, "inbox.foo.12": true, "ein.Postfäch": true,
 			"_GR_.abcdef.ghijkl._INBOX.x.1": true,
-			"cc": false, "cc.": false, "cc.x": false, "cc.chat.C.event.message": false, "cc.durable.chat.send.C": false, "cc.internal.x": false,
+			"cc":                            false, "cc.": false, "cc.x": false, "cc.chat.C.event.message": false, "cc.durable.chat.send.C": false, "cc.internal.x": false,
 			"$JS.API.STREAM.PURGE.CC_EVENTS": false, "$KV.CC_STATE.number.C": false, "$SYS.x": false, "$SRV.PING": false, "$": false, "$O.CC_FILES.C.x": false,
 			"a.*": false, "a.>": false, ">": false, "a.b*": false, ".": false, "a..b": false, ".a": false, "a.": false, "a b": false, "a\tb": false, "a\r\nb": false,
 			strings.Repeat("x", longestReply): true, strings.Repeat("x", longestReply+1): false,
@@ -50,7 +50,7 @@ func FuzzMayReply(f *testing.F) {
 		if err != nil || !NewGuard(own, nil, nil).MayReply(reply) || reply == "" {
 			return
 		}
-		if (reply+".")[:min(len(reply)+1, len(prefix)+1)] == prefix+"." || reply[0] == '$' || strings.ContainsAny(reply, "*>") {
+		if (reply + ".")[:min(len(reply)+1, len(prefix)+1)] == prefix+"." || reply[0] == '$' || strings.ContainsAny(reply, "*>") {
 			t.Fatalf("%q may be answered", reply)
 		}
 	})
