@@ -181,7 +181,10 @@ var (
 // checkStrict reads JSON as readers do that forgive nothing.
 func checkStrict(t *testing.T, data []byte) {
 	t.Helper()
-	rest := wholePair.ReplaceAll(backslash.ReplaceAll(data, nil), nil)
+	rest := data
+	if bytes.Contains(data, []byte(`\u`)) {
+		rest = wholePair.ReplaceAll(backslash.ReplaceAll(data, nil), nil)
+	}
 	if !utf8.Valid(data) || !json.Valid(data) || halfPair.Match(rest) {
 		t.Errorf("strict readers do not take %q", data)
 	}
@@ -202,15 +205,17 @@ func checkChat(t *testing.T, chat chats.Key) {
 // checkResult writes a result and reads it as its receiver does.
 func checkResult(t *testing.T, c *Commands, of journal.Identity, o outcome) {
 	t.Helper()
-	for _, form := range []schema.Form{schema.FormStructured, schema.FormBinary, schema.FormPlain} {
-		r, err := c.build(t.Context(), of, o, form)
-		if err != nil {
-			t.Errorf("the result of %+v cannot be written: %v", of, err)
-			return
-		}
-		checkEvent(t, c, of, o, r)
-		checkReply(t, r, form)
+	form := schema.FormStructured // the other mode than the event's, where there are two
+	if c.Publisher.Mode() == schema.Structured {
+		form = schema.FormPlain
 	}
+	r, err := c.build(t.Context(), of, o, form)
+	if err != nil {
+		t.Errorf("the result of %+v cannot be written: %v", of, err)
+		return
+	}
+	checkEvent(t, c, of, o, r)
+	checkReply(t, r, form)
 }
 
 // checkReply reads a reply as who has sent a request of the form.
