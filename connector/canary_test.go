@@ -109,7 +109,9 @@ func (n *nest) run() {
 	seen := n.ransack()
 	seen.checkNone(n.T, &n.secrets)
 	seen.checkHidden(n.T, &n.clients)
+	n.checkSignals(seen)
 	written := buckets()
+	n.checkSignals(written)
 	written.checkNone(n.T, &n.secrets)
 	written.checkHidden(n.T, &n.clients)
 	log := findings{}
@@ -118,6 +120,16 @@ func (n *nest) run() {
 	log.checkNone(n.T, &n.secrets)
 	log.checkHidden(n.T, &n.clients)
 	n.checkSenses(seen, log)
+}
+
+// signalled are the words of a WebRTC step: no result tells them, and no history.
+const signalled = "signalled"
+
+func (n *nest) checkSignals(seen findings) {
+	n.Helper()
+	for place, around := range seen.places(n.words.beginning + signalled) {
+		n.Errorf("%s has a signal: …%s…", place, around)
+	}
 }
 
 // checkSenses proves that the search finds what is there.
@@ -130,7 +142,10 @@ func (n *nest) checkSenses(seen, log findings) {
 			n.Errorf("the client %s is found nowhere", client)
 		}
 	}
-	for what, place := range map[string]string{"agenttext": "CC_EVENTS", "told": "CC_EVENTS", "name": "CC_EVENTS", "display": "KV_CC_CHATS", "long": "objects"} {
+	for what, place := range map[string]string{
+		"agenttext": "CC_EVENTS", "told": "CC_EVENTS", "name": "CC_EVENTS", "display": "KV_CC_CHATS", "long": "objects",
+		"text": "CC_EVENTS", "form": "CC_EVENTS", "parameter": "CC_EVENTS", "platform": "CC_EVENTS", "title": "KV_CC_JOURNAL", // of requests
+	} {
 		if _, found := seen.places(n.words.beginning + what)[place]; !found {
 			n.Errorf("no %s is found in %s", what, place)
 		}
@@ -187,7 +202,7 @@ func (n *nest) orders() []order {
 		{"chat.form", bpsim.SendEvents, map[string]any{"formRequestId": "1", "formName": w.lay("formname"), "data": map[string]string{"phone": w.lay("form")}}, w},
 		{"chat.location", bpsim.SendEvents, map[string]any{"latitude": 1, "longitude": 2, "url": w.lay("map")}, w},
 		{"chat.navigation", bpsim.SendEvents, map[string]any{"page": w.lay("page"), "title": w.lay("title")}, w},
-		{"chat.signal", bpsim.SendEvents, map[string]any{"partyId": "p1", "signal": map[string]string{"type": "OFFER_CALL", "sdp": w.lay("sdp")}}, w},
+		{"chat.signal", bpsim.SendEvents, map[string]any{"partyId": "p1", "signal": map[string]string{"type": "OFFER_CALL", "sdp": w.lay(signalled)}}, w},
 		{"chat.cobrowsing", bpsim.SendEvents, map[string]any{"action": "started", "url": w.lay("cobrowsing")}, w},
 		{"chat.secureform", bpsim.SendEvents, map[string]any{"formRequestId": "1", "formName": "card", "data": map[string]string{"number": s.lay("sentform")}}, s},
 		{"push.apns", bpsim.Subscribe, map[string]any{"deviceToken": s.lay("sentapns"), "appBundleId": "com.example"}, s},

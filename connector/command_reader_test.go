@@ -71,6 +71,9 @@ func readBinary(header nats.Header, payload []byte) (cloudEvent, error) {
 		}
 		e.attributes[attribute] = value
 	}
+	if e.attributes["dataref"] != "" && len(payload) == 0 { // they are elsewhere
+		return e, nil
+	}
 	if err := json.Unmarshal(payload, &e.data); err != nil {
 		return e, fmt.Errorf("payload: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
@@ -99,4 +100,44 @@ func TestBinaryModeHoldsForEveryMessage(t *testing.T) {
 	if len(names) != len(log)+1 {
 		t.Errorf("of the log and a result the bus has shown only %v", names)
 	}
+}
+
+// The statistics of the micro service tell failures, and how long replies took.
+func TestServiceStatistics(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{})
+	const delay = 50 * time.Millisecond
+	o.inject(bpsim.Fault{Method: bpsim.GetVersion, Kind: "delay", Delay: delay, Times: 1})
+	o.mustSend("service.version", fields{})
+	o.mustRefuse(&nats.Msg{Subject: "cc.service.version", Data: []byte("no")}, "data")
+	for range 3 {
+		o.mustRefuse(&nats.Msg{Subject: "cc.chat.send", Data: []byte("{}")}, "chatId")
+	}
+	sends := o.awaitStatistics("chat-send", 3)
+	if average, _ := sends["average_processing_time"].(float64); sends["num_errors"] != 3.0 || average == 0 {
+		t.Errorf("of three refusals the statistics are %v", sends)
+	}
+	found := o.awaitStatistics("service-version", 2)
+	if last, _ := found["last_error"].(string); found["num_errors"] != 1.0 || !strings.HasPrefix(last, "invalid_command:") {
+		t.Errorf("the statistics are %v", found)
+	}
+	if took, _ := found["processing_time"].(float64); time.Duration(took) < delay {
+		t.Errorf("%v were counted, and the call took %v", time.Duration(took), delay)
+	}
+}
+
+// awaitStatistics are those of an endpoint when so many requests are counted.
+func (o outsider) awaitStatistics(endpoint string, requests float64) (found fields) {
+	o.Helper()
+	o.eventually("all requests are counted", func() bool {
+		answer, err := o.nc.Request("$SRV.STATS.cc-connector", nil, patience)
+		o.check(err)
+		for _, e := range o.object(answer.Data)["endpoints"].([]any) {
+			if e := e.(fields); e["name"] == endpoint {
+				found = e
+			}
+		}
+		return found["num_requests"] == requests
+	})
+	return found
 }

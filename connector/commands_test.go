@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -45,10 +46,10 @@ func TestCommandsInEveryForm(t *testing.T) {
 	runRows(t, schema.Structured, messageForms)
 }
 
-// The answers in the other mode, to what a structured message can carry.
+// Where the events are binary, a reply has the form of its request all the same.
 func TestCommandsAnsweredInBinaryMode(t *testing.T) {
 	t.Parallel()
-	runRows(t, schema.Binary, messageForms[1:2])
+	runRows(t, schema.Binary, messageForms)
 }
 
 func runRows(t *testing.T, mode schema.Mode, forms []messageForm) {
@@ -98,11 +99,11 @@ func (x trial) run() {
 	if chat == "" && x.command == "chat.request" {
 		chat, _ = got.data["result"].(fields)["chatId"].(string)
 	}
-	if _, isBinary := got.Header["ce-id"]; isBinary != (x.mode == schema.Binary) {
-		x.Errorf("the reply is not in %s mode: %q", x.mode, got.Header)
+	if _, isBinary := got.Header["ce-id"]; isBinary != (x.form.name != "structured") {
+		x.Errorf("the reply to a %s request is %q", x.form.name, got.Header)
 	}
 	x.checkAttributes(got.cloudEvent, g, chat, began)
-	x.checkData(got.cloudEvent.data, chat, false)
+	x.checkData(got.cloudEvent.data, chat, g.data, false)
 	x.checkEvent(got, chat)
 	x.checkContactCenter(chat, before)
 
@@ -179,9 +180,9 @@ func (x trial) checkAttributes(got cloudEvent, g given, chat string, began time.
 }
 
 // checkData compares the data of a reply, or of an event that everybody reads.
-func (x trial) checkData(data fields, chat string, public bool) {
+func (x trial) checkData(data fields, chat string, given fields, public bool) {
 	x.Helper()
-	want := fields{"command": x.command, "status": "ok"}
+	want := fields{"command": x.command, "status": "ok", "request": x.told(given, chat)}
 	if chat != "" {
 		want["chatId"] = chat
 	}
@@ -189,6 +190,9 @@ func (x trial) checkData(data fields, chat string, public bool) {
 		want["result"] = x.row.result(chat)
 	}
 	got := x.copyOf(data)
+	if request, there := got["request"].(fields); there && given["clientId"] != nil {
+		x.checkClientRef(request, given["clientId"])
+	}
 	if result, there := got["result"].(fields); there && x.row.loose != nil {
 		x.row.loose(result)
 	}
@@ -201,6 +205,37 @@ func (x trial) checkData(data fields, chat string, public bool) {
 	if difference := diff(got, want); difference != "" {
 		x.Errorf("data: %s", difference)
 	}
+}
+
+// withheld is what no result tells of a command's data.
+var withheld = map[string][]string{
+	"chat.secureform": {"data"}, "chat.signal": {"signal"}, "push.apns": {"deviceToken"}, "push.firebase": {"deviceToken"}, "push.received": {"aps"},
+}
+
+// told is what a result says that the command asked for, but for the client.
+func (x trial) told(given fields, chat string) fields {
+	told := fields{}
+	for name, value := range given {
+		if name != "clientId" && !slices.Contains(withheld[x.command], name) {
+			told[name] = value
+		}
+	}
+	switch { // the subject names it
+	case x.command == "push.received":
+		told["chatID"] = chat
+	case x.isOnChat() && x.command != "chat.request" && x.command != "chat.active":
+		told["chatId"] = chat
+	}
+	return told
+}
+
+// checkClientRef takes the reference away that stands for a client.
+func (x trial) checkClientRef(request fields, client any) {
+	x.Helper()
+	if ref, _ := request["clientRef"].(string); ref == "" || ref == client {
+		x.Errorf("for the client stands %q", ref)
+	}
+	delete(request, "clientRef")
 }
 
 // checkEvent compares what everybody may read with the reply.
@@ -227,6 +262,11 @@ func (x trial) checkEvent(r reply, chat string) {
 	}
 	if !reflect.DeepEqual(attributes, r.attributes) {
 		x.Errorf("the event's attributes are\n %v, want\n %v", attributes, r.attributes)
+	}
+	for _, msg := range x.kept(subject) {
+		if _, isBinary := msg.Header["ce-id"]; isBinary != (x.mode == schema.Binary) {
+			x.Errorf("an event is not in %s mode: %q", x.mode, msg.Header)
+		}
 	}
 	for name := range r.Header {
 		if strings.HasPrefix(name, "Nats-") {
@@ -309,37 +349,4 @@ func diff(got, want any) string {
 		return ""
 	}
 	return fmt.Sprintf("got\n %s, want\n %s", g, w)
-}
-
-// What the table's data leave out.
-func TestCommandsWithOtherData(t *testing.T) {
-	t.Parallel()
-	o := newOutsider(t, bpsim.Options{})
-	for name, c := range map[string]struct {
-		command string
-		data    fields
-		want    fields
-	}{
-		"HTML":     {"chat.send", fields{"html": "<b>&"}, fields{"event": "chat_session_message", "msg": "<b>&"}},
-		"place":    {"chat.location", fields{"latitude": 0, "longitude": -180}, fields{"event": "chat_session_location", "latitude": "0", "longitude": "-180"}},
-		"rejected": {"chat.cobrowsing", fields{"action": "rejected"}, fields{"event": "chat_session_cobrowsing_rejected"}},
-		"ended":    {"chat.cobrowsing", fields{"action": "ended"}, fields{"event": "chat_session_cobrowsing_ended"}},
-		"the longest text": {
-			"chat.send", fields{"text": strings.Repeat("\u00e9", 32<<10)},
-			fields{"event": "chat_session_message", "msg": strings.Repeat("\u00e9", 32<<10), "msg_text": strings.Repeat("\u00e9", 32<<10)},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := o.in(t)
-			chat := o.openChat()
-			c.data["chatId"] = chat
-			if result := o.mustSend(c.command, c.data); result != nil {
-				c.want["msg_id"] = result["messageId"]
-			}
-			said := o.record(chat).Client
-			if len(said) != 1 || diff(o.object(said[0].Event), c.want) != "" {
-				t.Errorf("the client said %.200v, want %.200v", said, c.want)
-			}
-		})
-	}
 }

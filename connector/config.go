@@ -26,8 +26,9 @@ type Config struct {
 	Apps         []App           // the launch points, the first is the default one; at least one is required
 	APNsBundleID string          // appBundleId of a push.apns that names none; none
 
-	Mode          schema.Mode // how CloudEvents are written; structured
-	SchemaBaseURL string      // beginning of every dataschema; cc-connector:/schemas
+	Mode            schema.Mode // how CloudEvents are written; structured
+	SchemaBaseURL   string      // beginning of every dataschema; cc-connector:/schemas
+	WithoutRequests bool        // results do not carry the commands' data; false
 
 	CallTimeout time.Duration // the longest that one call may take, the contact center's part and ours each; 15s
 	MaxChats    int           // chats polled by this replica; 20000

@@ -18,7 +18,9 @@
 //	     schema  subjects  brightpattern
 //
 // The poller holds leases, too; retry, drain, failpoint and metrics stand beside
-// the drawing, because every package may use them.
+// the drawing, because every package may use them. Before command stand intake,
+// which tells commands from what is none, and microservice, which shows the live
+// ones as a NATS micro service.
 //
 // There are two flows, each one way. A command is read, recorded as begun, run,
 // its outcome recorded and published, and then replied or acknowledged (package

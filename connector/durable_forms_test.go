@@ -67,7 +67,7 @@ func (x trial) runDurably(a *answers, namesChat, bare bool) {
 		chat, _ = got.data["result"].(fields)["chatId"].(string)
 	}
 	x.checkAttributes(got, g, chat, began)
-	x.checkData(got.data, chat, true)
+	x.checkData(got.data, chat, g.data, true)
 	x.checkContactCenter(chat, before)
 }
 
@@ -126,7 +126,7 @@ func TestDurableCommandIsRefused(t *testing.T) {
 	} {
 		checkRefused(a.await(o.give(c.command, field, chat, c.data)), o, field)
 	}
-	checkRefused(a.await(o.give("chat.request", "no name", "", fields{})), o, "from")
+	checkRefused(a.await(o.give("chat.request", "no name", "", fields{"from": 7})), o, "from")
 	a.awaitIdle()
 	if n := len(o.deadLetters()); n > 0 {
 		t.Errorf("%d dead letters: a permanent failure is a result", n)

@@ -26,12 +26,15 @@ var allowed = map[string]string{
 	"clients":   "brightpattern bus replicas retry schema",
 	"journal":   "brightpattern bus replicas retry schema subjects",
 	"queue":     "drain failpoint lease schema subjects",
+	"intake":    "bus metrics schema subjects",
 	"chats":     "brightpattern bus clients drain failpoint outbox replicas retry schema subjects translate",
 	"chatlog":   "brightpattern bus chats failpoint schema subjects translate",
 
+	"microservice": "intake metrics schema",
+
 	// The two flows. They meet in chats; neither knows the other.
 	"poller":  "brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
-	"command": "brightpattern bus chats clients drain failpoint journal lease metrics outbox queue replicas retry schema subjects translate",
+	"command": "brightpattern bus chats clients drain failpoint intake journal lease metrics microservice outbox queue replicas retry schema subjects translate",
 
 	"connector":    "brightpattern bus chats clients command drain failpoint journal metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",

@@ -52,7 +52,7 @@ func TestReplyWhereOnlyTheConnectorMayPublish(t *testing.T) {
 	replies := []string{
 		"$JS.API.STREAM.DELETE.CC_DEADLETTER", "$JS.API.STREAM.PURGE.CC_EVENTS", "$SYS.x", "$KV.CC_CHATS." + tokenOf(chat),
 		"cc.chat." + tokenOf(chat) + ".event.message", "cc.durable.chat.request", "cc.chat.request", "cc.internal.x", "cc", "cc.",
-		"a.*", "a.>", "inbox." + strings.Repeat("x", 2000),
+		"a.*", "a.>", "a..b", ".a", "inbox." + strings.Repeat("x", 2000),
 	}
 	forged := o.watch(func(msg *nats.Msg) {
 		if strings.Contains(string(msg.Data), `"command":"chat.typing"`) && !strings.Contains(msg.Subject, ".result.") || msg.Header.Get("Nats-Service-Error") != "" {
@@ -76,7 +76,7 @@ func TestReplyWhereOnlyTheConnectorMayPublish(t *testing.T) {
 func TestReplyToAnyInbox(t *testing.T) {
 	t.Parallel()
 	o := newOutsider(t, bpsim.Options{})
-	for _, inbox := range []string{"my.own.inbox", "ccx.y", "_R_x", "x"} {
+	for _, inbox := range []string{"my.own.inbox", "ccx.y", "_R_x", "x", "_INBOX.x", "x.cc.chat.C.event.message"} {
 		sub, err := o.nc.SubscribeSync(inbox)
 		o.check(err)
 		o.check(o.nc.PublishRequest("cc.service.version", inbox, nil))
@@ -244,33 +244,6 @@ func TestEmptyMessageID(t *testing.T) {
 	msg := nats.NewMsg("cc.service.version")
 	msg.Header["Nats-Msg-Id"] = []string{""}
 	o.mustRefuse(msg, "Nats-Msg-Id")
-}
-
-// The statistics of the micro service tell failures, and how long replies took.
-func TestServiceStatistics(t *testing.T) {
-	t.Parallel()
-	o := newOutsider(t, bpsim.Options{})
-	const delay = 50 * time.Millisecond
-	o.inject(bpsim.Fault{Method: bpsim.GetVersion, Kind: "delay", Delay: delay, Times: 1})
-	o.mustSend("service.version", fields{})
-	o.mustRefuse(&nats.Msg{Subject: "cc.service.version", Data: []byte("no")}, "data")
-	var found fields
-	o.eventually("both are counted", func() bool {
-		answer, err := o.nc.Request("$SRV.STATS.cc-connector", nil, patience)
-		o.check(err)
-		for _, e := range o.object(answer.Data)["endpoints"].([]any) {
-			if e := e.(fields); e["name"] == "service-version" {
-				found = e
-			}
-		}
-		return found["num_requests"] == 2.0
-	})
-	if last, _ := found["last_error"].(string); found["num_errors"] != 1.0 || !strings.HasPrefix(last, "invalid_command:") {
-		t.Errorf("the statistics are %v", found)
-	}
-	if took, _ := found["processing_time"].(float64); time.Duration(took) < delay {
-		t.Errorf("%v were counted, and the call took %v", time.Duration(took), delay)
-	}
 }
 
 // resultOf is the id of the result of a recorded command, as anybody can work it out.

@@ -111,5 +111,6 @@ func (c Config) commands() command.Config {
 	return command.Config{
 		Prefix: c.Prefix, Tenant: c.Tenant, Version: c.Version, Apps: apps, APNsBundleID: c.APNsBundleID,
 		CallTimeout: c.CallTimeout, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter, MaxCalls: c.MaxCalls,
+		WithoutRequests: c.WithoutRequests,
 	}
 }

@@ -35,6 +35,15 @@ const (
 	FormPlain      Form = "plain" // no CloudEvent: the payload is the data alone
 )
 
+// Mode is the mode in which a message of the form is answered: the payload of a
+// binary one is the data alone, as it is of a plain message.
+func (f Form) Mode() Mode {
+	if f == FormStructured {
+		return Structured
+	}
+	return Binary
+}
+
 const (
 	contentType        = "Content-Type"
 	structuredType     = "application/cloudevents+json"
@@ -112,6 +121,19 @@ func decoded(form Form) func(event.Event, *FieldError) (event.Event, Form, error
 		}
 		return e, form, nil
 	}
+}
+
+// FormOf tells in which form a message seems to be that is not going to be read:
+// by its headers, and by the one word that no CloudEvent's payload is without.
+func FormOf(h nats.Header, data []byte) Form {
+	mediaType, _ := single(h, contentType)
+	switch {
+	case isStructured(mediaType), firstByte(data) == '{' && bytes.Contains(data, []byte(`"specversion"`)):
+		return FormStructured
+	case hasAttributes(h):
+		return FormBinary
+	}
+	return FormPlain
 }
 
 // looksStructured does not look for ever: a CloudEvent with so many members is none.

@@ -19,6 +19,8 @@ type Command struct {
 	Open       bool   // fields that are not listed are fine
 	Fields     []Field
 	OneOf      [][]string // of each group exactly one field must be there
+	AnyOf      [][]string // of each group at least one
+	Together   [][]string // the fields of a group are there or not, all of them
 
 	data   func() any // a pointer to its empty data struct
 	result func() any // a pointer to its empty result struct, nil if it has none

@@ -19,7 +19,7 @@ type (
 		App string `json:"app,omitempty"`
 	}
 	ChatRequest struct {
-		From         string            `json:"from"`
+		From         string            `json:"from,omitempty"`
 		PhoneNumber  string            `json:"phoneNumber,omitempty"`
 		Parameters   map[string]string `json:"parameters,omitempty"`
 		UserPlatform json.RawMessage   `json:"userPlatform,omitempty"`
@@ -70,13 +70,13 @@ type (
 	ChatForm struct {
 		ChatID        string          `json:"chatId"`
 		FormRequestID string          `json:"formRequestId"`
-		FormName      string          `json:"formName"`
+		FormName      string          `json:"formName,omitempty"`
 		Data          json.RawMessage `json:"data"`
 	}
 	ChatSecureForm struct {
 		ChatID        string          `json:"chatId"`
 		FormRequestID string          `json:"formRequestId"`
-		FormName      string          `json:"formName"`
+		FormName      string          `json:"formName,omitempty"`
 		Data          json.RawMessage `json:"data"`
 	}
 	ChatSecureFormCancel struct {
@@ -84,10 +84,10 @@ type (
 		FormRequestID string `json:"formRequestId"`
 	}
 	ChatLocation struct {
-		ChatID    string  `json:"chatId"`
-		Latitude  float64 `json:"latitude"`
-		Longitude float64 `json:"longitude"`
-		URL       string  `json:"url,omitempty"`
+		ChatID    string   `json:"chatId"`
+		Latitude  *float64 `json:"latitude,omitempty"`
+		Longitude *float64 `json:"longitude,omitempty"` // there if Latitude is
+		URL       string   `json:"url,omitempty"`
 	}
 	ChatNavigation struct {
 		ChatID string `json:"chatId"`

@@ -17,7 +17,7 @@ var published = [][4]string{
 	{"service.parameters", "rg", "app", "parameters"},
 	{"service.configuration", "rg", "app", "configuration"},
 	{"service.iceservers", "rg", "app", "servers"},
-	{"chat.request", "d", "from! phoneNumber parameters userPlatform clientId app", "chatId state estimatedWaitTime isNewChat phoneNumber clientId clientRef"},
+	{"chat.request", "d", "from phoneNumber parameters userPlatform clientId app", "chatId state estimatedWaitTime isNewChat phoneNumber clientId clientRef"},
 	{"chat.active", "drg", "clientId! app", "chatId state estimatedWaitTime phoneNumber clientId clientRef"},
 	{"chat.attach", "dg", "chatId! clientId! app", "chatId"},
 	{"chat.detach", "d", "chatId!", ""},
@@ -29,10 +29,10 @@ var published = [][4]string{
 	{"chat.nottyping", "d", "chatId!", ""},
 	{"chat.disconnect", "d", "chatId!", ""},
 	{"chat.end", "d", "chatId!", ""},
-	{"chat.form", "d", "chatId! formRequestId! formName! data!", ""},
-	{"chat.secureform", "", "chatId! formRequestId! formName! data!", ""},
+	{"chat.form", "d", "chatId! formRequestId! formName data!", ""},
+	{"chat.secureform", "", "chatId! formRequestId! formName data!", ""},
 	{"chat.secureformcancel", "d", "chatId! formRequestId!", ""},
-	{"chat.location", "dm", "chatId! latitude! longitude! url", "messageId"},
+	{"chat.location", "dm", "chatId! latitude longitude url", "messageId"},
 	{"chat.navigation", "dm", "chatId! page! title", "messageId"},
 	{"chat.signal", "m", "chatId! partyId! signal!", "messageId"},
 	{"chat.cobrowsing", "d", "chatId! action! providerType url", ""},
@@ -101,7 +101,7 @@ func TestDataStructsFitTheTable(t *testing.T) {
 		KindString: reflect.TypeFor[string](), KindID: reflect.TypeFor[string](), KindClientID: reflect.TypeFor[string](),
 		KindEnum: reflect.TypeFor[string](), KindStringMap: reflect.TypeFor[map[string]string](),
 		KindObject: reflect.TypeFor[json.RawMessage](), KindBase64: reflect.TypeFor[[]byte](),
-		KindLatitude: reflect.TypeFor[float64](), KindLongitude: reflect.TypeFor[float64](),
+		KindLatitude: reflect.TypeFor[*float64](), KindLongitude: reflect.TypeFor[*float64](),
 	}
 	for i := range Commands {
 		c := &Commands[i]
@@ -139,7 +139,7 @@ func TestTableIsSound(t *testing.T) {
 				t.Errorf("%s: %+v", c.Name, f)
 			}
 		}
-		for _, group := range c.OneOf {
+		for _, group := range slices.Concat(c.OneOf, c.AnyOf, c.Together) {
 			for _, name := range group {
 				if f, ok := c.Field(name); !ok || f.Required {
 					t.Errorf("%s: %s stands in a group", c.Name, name)

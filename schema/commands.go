@@ -26,7 +26,7 @@ var Commands = []Command{
 	{
 		Name: "chat.request", Method: "requestChat", Durable: true, Repeatable: true,
 		Fields: []Field{
-			stringField("from", "who asks for the chat").required(),
+			stringField("from", "who asks for the chat"),
 			stringField("phoneNumber", "the customer's phone number"),
 			{Name: "parameters", Kind: KindStringMap, Max: MaxParameter, Doc: "for the scenario"},
 			objectField("userPlatform", "the customer's device and application"),
@@ -91,12 +91,12 @@ var Commands = []Command{
 	},
 	{
 		Name: "chat.form", Method: "sendFormData", Durable: true,
-		Fields: formFields("what was filled in"),
+		Fields: formFields(objectField("data", "what was filled in")),
 		data:   func() any { return &ChatForm{} },
 	},
 	{
 		Name: "chat.secureform", Method: "sendSecureFormData",
-		Fields: formFields("what was filled in; never logged, stored or published"),
+		Fields: formFields(objectField("data", "what was filled in; never logged, stored or published").withheld()),
 		data:   func() any { return &ChatSecureForm{} },
 	},
 	{
@@ -107,10 +107,11 @@ var Commands = []Command{
 		Name: "chat.location", Method: "sendLocation", Durable: true, MessageID: true,
 		Fields: []Field{
 			chatID,
-			{Name: "latitude", Kind: KindLatitude, Required: true, Doc: "degrees, north is positive"},
-			{Name: "longitude", Kind: KindLongitude, Required: true, Doc: "degrees, east is positive"},
+			{Name: "latitude", Kind: KindLatitude, Doc: "degrees, north is positive"},
+			{Name: "longitude", Kind: KindLongitude, Doc: "degrees, east is positive"},
 			stringField("url", "a map of the place"),
 		},
+		AnyOf: [][]string{{"latitude", "url"}}, Together: [][]string{{"latitude", "longitude"}},
 		data: func() any { return &ChatLocation{} }, result: func() any { return &ChatLocationResult{} },
 	},
 	{
@@ -122,7 +123,7 @@ var Commands = []Command{
 		Name: "chat.signal", Method: "sendSignaling", MessageID: true,
 		Fields: []Field{
 			chatID, partyID,
-			{Name: "signal", Kind: KindObject, Required: true, Max: MaxText, Member: "type", Doc: "one step of a WebRTC call"},
+			{Name: "signal", Kind: KindObject, Required: true, Withheld: true, Max: MaxText, Member: "type", Doc: "one step of a WebRTC call"},
 		},
 		data: func() any { return &ChatSignal{} }, result: func() any { return &ChatSignalResult{} },
 	},
@@ -141,7 +142,7 @@ var Commands = []Command{
 		Fields: []Field{
 			chatID,
 			stringField("object", "the file's name in the connector's object store"),
-			{Name: "content", Kind: KindBase64, Max: MaxContent, Doc: "the file itself"},
+			{Name: "content", Kind: KindBase64, Withheld: true, Max: MaxContent, Doc: "the file itself"},
 			stringField("fileName", "the name that the agent sees").required(),
 			enumField("fileType", "how the agent sees it", "image", "attachment").required(),
 		},
@@ -184,10 +185,7 @@ var Commands = []Command{
 	},
 }
 
-func formFields(doc string) []Field {
-	return []Field{
-		chatID, formID,
-		stringField("formName", "of the event that asked for the form").required(),
-		objectField("data", doc).required(),
-	}
+// formFields: a form without a name is a question, and its data are the answer, {"text":…}.
+func formFields(data Field) []Field {
+	return []Field{chatID, formID, stringField("formName", "of the event that asked for the form; it may have none"), data.required()}
 }

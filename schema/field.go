@@ -41,11 +41,13 @@ type Field struct {
 	Member   string   // of KindObject: a string that the object must have
 	Alias    string   // another name that is taken for this one
 	InPath   bool     // it stands in a path at the contact center, whoever chose it
+	Withheld bool     // no result tells it: see Command.Request
 	Doc      string
 }
 
 func (f Field) required() Field { f.Required = true; return f }
 func (f Field) inPath() Field   { f.InPath = true; return f }
+func (f Field) withheld() Field { f.Withheld = true; return f }
 
 func stringField(name, doc string) Field {
 	return Field{Name: name, Kind: KindString, Max: MaxString, Doc: doc}
@@ -74,5 +76,5 @@ var (
 	partyID  = idField("partyId", "the party of the chat").required().inPath()
 	formID   = idField("formRequestId", "of the event that asked for the form").required()
 	clientID = Field{Name: "clientId", Kind: KindClientID, Max: MaxID, Doc: "names one client instance, at best a UUID"}
-	token    = Field{Name: "deviceToken", Kind: KindString, Required: true, Max: MaxToken, Doc: "the device's token"}
+	token    = Field{Name: "deviceToken", Kind: KindString, Required: true, Withheld: true, Max: MaxToken, Doc: "the device's token"}
 )

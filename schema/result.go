@@ -9,9 +9,14 @@ import (
 
 // Result is the payload of a command's outcome, as an event and as a reply.
 type Result struct {
-	Command string          `json:"command"` // "chat.send"
-	ChatID  string          `json:"chatId,omitempty"`
-	Status  ResultStatus    `json:"status"`
+	Command string       `json:"command"` // "chat.send"
+	ChatID  string       `json:"chatId,omitempty"`
+	Status  ResultStatus `json:"status"`
+	// Request is what the command asked for: see [Command.Request]. It is left out
+	// where the data were refused by validation, or never looked at, where the
+	// replica that settles the command does not know them, and where an
+	// administrator has it left out everywhere.
+	Request json.RawMessage `json:"request,omitempty"`
 	Result  json.RawMessage `json:"result,omitempty"` // on success: the command's result struct, if it has one
 	Error   *Error          `json:"error,omitempty"`  // on failure
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -144,9 +145,14 @@ func (c *Command) checkPresence(values map[string]json.RawMessage) *FieldError {
 			return ferr
 		}
 	}
-	for _, group := range c.OneOf {
-		if ferr := exactlyOne(group, values); ferr != nil {
-			return ferr
+	for _, rule := range []struct {
+		groups [][]string
+		check  func([]string, map[string]json.RawMessage) *FieldError
+	}{{c.OneOf, exactlyOne}, {c.Together, together}, {c.AnyOf, atLeastOne}} {
+		for _, group := range rule.groups {
+			if ferr := rule.check(group, values); ferr != nil {
+				return ferr
+			}
 		}
 	}
 	return nil
@@ -177,13 +183,37 @@ func sameText(a, b json.RawMessage) bool {
 	return left == right
 }
 
-func exactlyOne(group []string, values map[string]json.RawMessage) *FieldError {
-	var given []string
+// given are the fields of a group that are there.
+func given(group []string, values map[string]json.RawMessage) (names []string) {
 	for _, name := range group {
 		if _, ok := values[name]; ok {
-			given = append(given, name)
+			names = append(names, name)
 		}
 	}
+	return names
+}
+
+// together misses the rest of a group of which something is there.
+func together(group []string, values map[string]json.RawMessage) *FieldError {
+	there := given(group, values)
+	if len(there) == 0 || len(there) == len(group) {
+		return nil
+	}
+	missing := slices.DeleteFunc(slices.Clone(group), func(name string) bool { return slices.Contains(there, name) })
+	return &FieldError{missing[0], "is missing: give " + strings.Join(group, " and ") + ", or none of them"}
+}
+
+func atLeastOne(group []string, values map[string]json.RawMessage) *FieldError {
+	for _, name := range given(group, values) {
+		if string(values[name]) != `""` {
+			return nil
+		}
+	}
+	return &FieldError{group[0], "is missing: give " + strings.Join(group, ", or ") + ", or both"}
+}
+
+func exactlyOne(group []string, values map[string]json.RawMessage) *FieldError {
+	given := given(group, values)
 	either := strings.Join(group, " or ")
 	switch {
 	case len(given) == 0:

@@ -60,6 +60,7 @@ func (r *reader) complete(cfg *config) {
 	cfg.connector.SchemaBaseURL = r.schemaBaseURL()
 	cfg.connector.Mode = choose(r, &r.CloudEventsMode,
 		option[schema.Mode]{"structured", schema.Structured}, option[schema.Mode]{"binary", schema.Binary})
+	cfg.connector.WithoutRequests = !r.boolean(&r.ResultsRequest)
 	cfg.connector.BaseURL = cfg.client.BaseURL
 	cfg.connector.Tenant = cfg.client.TenantURL
 	cfg.connector.CallTimeout = cfg.client.Timeout

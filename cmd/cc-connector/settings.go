@@ -35,6 +35,7 @@ type settings struct {
 	CasePaths    string `envconfig:"CC_CASE_PATHS" default:"chat" desc:"form of the case calls: chat or tenant"`
 
 	CloudEventsMode string `envconfig:"CC_CLOUDEVENTS_MODE" default:"structured" desc:"structured or binary"`
+	ResultsRequest  string `envconfig:"CC_RESULTS_REQUEST" default:"true" desc:"results carry the command's data, without its secrets"`
 	SchemaBaseURL   string `envconfig:"CC_SCHEMA_BASE_URL" default:"cc-connector:/schemas" desc:"beginning of every dataschema"`
 
 	HTTPAddr    string `envconfig:"CC_HTTP_ADDR" default:"127.0.0.1:8080" desc:"where /healthz, /readyz and /metrics are served; off: nowhere"`

@@ -124,7 +124,7 @@ func TestInvalidCalls(t *testing.T) {
 		expect(t, err, ReasonInvalid, EffectNone)
 	}
 	events := []ClientEvent{
-		Location{Latitude: math.NaN()}, Location{Longitude: math.Inf(1)}, FormData{Data: []byte("[]")}, FormData{Data: []byte("{")},
+		Location{Place: &Place{Latitude: math.NaN()}}, Location{Place: &Place{Longitude: math.Inf(1)}}, Location{}, FormData{Data: []byte("[]")}, FormData{Data: []byte("{")},
 		SecureFormData{Data: []byte(`"x"`)}, Signal{}, Signal{Data: []byte("null")},
 	}
 	for _, event := range events {
@@ -189,7 +189,9 @@ func TestSentEvents(t *testing.T) {
 		{Read{"1"}, `{"event":"chat_session_message_read","ref_msg_id":"1"}`},
 		{Typing{}, `{"event":"chat_session_typing"}`},
 		{NotTyping{}, `{"event":"chat_session_not_typing"}`},
-		{Location{ID: "c:1", Latitude: 1.5, Longitude: -1e-7, URL: "u"}, `{"event":"chat_session_location","latitude":"1.5","longitude":"-0.0000001","msg_id":"c:1","url":"u"}`},
+		{Location{ID: "c:1", URL: "u"}, `{"event":"chat_session_location","msg_id":"c:1","url":"u"}`},
+		{Location{ID: "c:1", Place: &Place{}}, `{"event":"chat_session_location","latitude":"0","longitude":"0","msg_id":"c:1"}`},
+		{Location{ID: "c:1", Place: &Place{Latitude: 1.5, Longitude: -1e-7}, URL: "u"}, `{"event":"chat_session_location","latitude":"1.5","longitude":"-0.0000001","msg_id":"c:1","url":"u"}`},
 		{SharedFile{ID: "c:2", FileID: "f", FileName: "n", FileType: "image"}, `{"event":"chat_session_file","file_id":"f","file_name":"n","file_type":"image","msg_id":"c:2"}`},
 		{SharedFile{FileID: "f", FileName: "n"}, `{"event":"chat_session_file","file_id":"f","file_name":"n","file_type":"attachment"}`},
 		{FormData{"1", "n", []byte(`{"a": 1.0}`)}, `{"data":{"a":1.0},"event":"chat_session_form_data","form_name":"n","form_request_id":"1"}`},

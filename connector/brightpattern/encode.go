@@ -61,10 +61,16 @@ func (End) wire() (fields, error)                { return event(EventEnd), nil }
 // Degrees are sent as strings, the reference's form.
 func (l Location) wire() (fields, error) {
 	f := opt(opt(event(EventLocation), "msg_id", l.ID), "url", l.URL)
-	if !finite(l.Latitude) || !finite(l.Longitude) {
+	switch place := l.Place; {
+	case place == nil && l.URL == "":
+		return nil, errors.New("a location has neither a place nor a url")
+	case place == nil:
+		return f, nil
+	case !finite(place.Latitude) || !finite(place.Longitude):
 		return nil, errors.New("latitude or longitude is not a number")
+	default:
+		return f.with("latitude", decimal(place.Latitude)).with("longitude", decimal(place.Longitude)), nil
 	}
-	return f.with("latitude", decimal(l.Latitude)).with("longitude", decimal(l.Longitude)), nil
 }
 
 func finite(f float64) bool    { return !math.IsNaN(f) && !math.IsInf(f, 0) }

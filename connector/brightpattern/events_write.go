@@ -29,12 +29,15 @@ type (
 	NotTyping struct{}
 )
 
-// Location shares a place, in degrees, with an optional map link.
+// Location shares a place, a map of it, or both.
 type Location struct {
-	ID                  MessageID
-	Latitude, Longitude float64
-	URL                 string
+	ID    MessageID
+	Place *Place // optional, if there is a URL
+	URL   string // of a map; optional, if there is a Place
 }
+
+// Place is a point on earth, in degrees.
+type Place struct{ Latitude, Longitude float64 }
 
 // SharedFile shows an uploaded file to the agent.
 type SharedFile struct {

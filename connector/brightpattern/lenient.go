@@ -82,7 +82,7 @@ func (o object) nested(key string) json.RawMessage {
 	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
 		return nil
 	}
-	return withoutHalves(raw)
+	return WithoutHalves(raw)
 }
 
 // pick reads of a JSON object what stands under some keys, however deep or
@@ -107,12 +107,12 @@ func readable(raw []byte) []byte {
 	if !utf8.Valid(raw) {
 		raw = bytes.ToValidUTF8(raw, []byte("\ufffd"))
 	}
-	return withoutHalves(raw)
+	return WithoutHalves(raw)
 }
 
-// withoutHalves puts U+FFFD, which encoding/json reads there anyway, in the
+// WithoutHalves puts U+FFFD, which encoding/json reads there anyway, in the
 // place of each escaped half of a surrogate pair that stands alone.
-func withoutHalves(raw []byte) []byte {
+func WithoutHalves(raw []byte) []byte {
 	mended := raw
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {

@@ -114,7 +114,7 @@ var clientEvents = map[brightpattern.EventName]func(eventArgs) brightpattern.Cli
 	brightpattern.EventTyping:           func(eventArgs) brightpattern.ClientEvent { return brightpattern.Typing{} },
 	brightpattern.EventNotTyping:        func(eventArgs) brightpattern.ClientEvent { return brightpattern.NotTyping{} },
 	brightpattern.EventLocation: func(e eventArgs) brightpattern.ClientEvent {
-		return brightpattern.Location{ID: e.ID, Latitude: e.Latitude, Longitude: e.Longitude, URL: e.URL}
+		return brightpattern.Location{ID: e.ID, Place: &brightpattern.Place{Latitude: e.Latitude, Longitude: e.Longitude}, URL: e.URL}
 	},
 	brightpattern.EventFile: func(e eventArgs) brightpattern.ClientEvent {
 		return brightpattern.SharedFile{ID: e.ID, FileID: e.FileID, FileName: e.FileName, FileType: e.FileType}

@@ -17,8 +17,8 @@ var clientEvents = map[string][]rule{
 	"chat_session_message_read":      {must("ref_msg_id", aFilledString), may("msg_id", aFilledString)},
 	"chat_session_typing":            {},
 	"chat_session_not_typing":        {},
-	"chat_session_location": {
-		must("msg_id", aFilledString), must("latitude", aStringOrNumber), must("longitude", aStringOrNumber),
+	kindLocation: {
+		must("msg_id", aFilledString), may("latitude", aStringOrNumber), may("longitude", aStringOrNumber),
 		may("url", aString), may("party_id", aString),
 	},
 	"chat_session_file": {
@@ -82,8 +82,26 @@ func checkClientEvent(fs fields, chat string) string {
 	if wrong := breach(fs, append(everyEvent[:len(everyEvent):len(everyEvent)], rules...)); wrong != "" {
 		return kind + ": " + wrong
 	}
+	if wrong := misplaced(fs); kind == kindLocation && wrong != "" {
+		return kind + ": " + wrong
+	}
 	if hasOwnID(kind) && !isOwnID(fs, chat) {
 		return kind + ": msg_id must be <chat id>:<n>"
+	}
+	return ""
+}
+
+const kindLocation = "chat_session_location"
+
+// misplaced says what a location lacks, or is "": it is a place, a map of one, or both.
+func misplaced(fs fields) string {
+	_, latitude := fs.get("latitude")
+	_, longitude := fs.get("longitude")
+	switch {
+	case latitude && !longitude:
+		return "longitude is missing"
+	case longitude && !latitude, !latitude && fs.text("url") == "":
+		return "latitude is missing"
 	}
 	return ""
 }

@@ -20,6 +20,7 @@ func TestClientEventsAreTaken(t *testing.T) {
 		`{"event":"chat_session_typing"}`,
 		`{"event":"chat_session_not_typing"}`,
 		`{"event":"chat_session_location","msg_id":"CHAT:1","latitude":"1.5","longitude":-2,"url":"u"}`,
+		`{"event":"chat_session_location","msg_id":"CHAT:1","url":"u"}`,
 		`{"event":"chat_session_file","msg_id":"CHAT:2","file_id":"FILE","file_name":"a.txt","file_type":"attachment"}`,
 		`{"event":"chat_session_file","file_id":"FILE","file_name":"a.png","file_type":"image"}`,
 		`{"event":"chat_session_form_data","form_request_id":"1","form_name":"f","data":{"a":"b"}}`,
@@ -39,8 +40,8 @@ func TestClientEventsAreTaken(t *testing.T) {
 			t.Errorf("%s: %d %s", event, got.status, got.body)
 		}
 	}
-	if n := len(w.record(chat).Client); n != 19 {
-		t.Errorf("%d events recorded, want 19", n)
+	if n := len(w.record(chat).Client); n != 20 {
+		t.Errorf("%d events recorded, want 20", n)
 	}
 }
 
@@ -67,6 +68,8 @@ func TestClientEventsThatAreWrongAreRefused(t *testing.T) {
 		{`{"event":"chat_session_message_read","msg_id":"1"}`, "ref_msg_id"},
 		{`{"event":"chat_session_location","msg_id":"CHAT:1","latitude":true,"longitude":1}`, "latitude"},
 		{`{"event":"chat_session_location","msg_id":"CHAT:1","latitude":1}`, "longitude"},
+		{`{"event":"chat_session_location","msg_id":"CHAT:1","longitude":1,"url":"u"}`, "latitude"},
+		{`{"event":"chat_session_location","msg_id":"CHAT:1","url":""}`, "latitude"},
 		{`{"event":"chat_session_file","file_id":"x","file_name":"a","file_type":"video"}`, "file_type"},
 		{`{"event":"chat_session_form_data","form_request_id":null,"form_name":"f","data":{}}`, "form_request_id"},
 		{`{"event":"chat_session_form_data","form_request_id":1,"form_name":"f","data":[]}`, "data"},

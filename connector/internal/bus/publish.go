@@ -52,12 +52,15 @@ func (p *Publisher) Window() time.Duration { return p.window }
 // ErrTooLarge says that the bus does not take an event with all its data.
 var ErrTooLarge = errors.New("too large for the bus")
 
-// Whole is the event as it travels, with all its data, or ErrTooLarge.
-func (p *Publisher) Whole(e event.Event) (*nats.Msg, error) {
+// Mode is how the stream's CloudEvents are written.
+func (p *Publisher) Mode() schema.Mode { return p.mode }
+
+// Whole is the event as it travels in a mode, with all its data, or ErrTooLarge.
+func (p *Publisher) Whole(e event.Event, mode schema.Mode) (*nats.Msg, error) {
 	if int64(len(e.Data())) >= p.room() { // is too large, however it is written
 		return nil, ErrTooLarge
 	}
-	msg, err := schema.Encode(e, p.mode)
+	msg, err := schema.Encode(e, mode)
 	if err == nil && int64(msg.Size()) >= p.room() {
 		return nil, ErrTooLarge
 	}
@@ -67,23 +70,27 @@ func (p *Publisher) Whole(e event.Event) (*nats.Msg, error) {
 // Message is the event as it travels. What is too large for the bus goes to
 // the object store, and the event tells where: the publication waits for it.
 func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, error) {
-	return p.message(ctx, e, func(ctx context.Context, name string, data []byte) (string, error) {
+	all, err := p.messages(ctx, e, nil, func(ctx context.Context, name string, data []byte) (string, error) {
 		return Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (string, error) { // it takes as long as it takes
 			return p.keep(ctx, name, data)
 		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
 }
 
 // TryMessage is Message that fails rather than wait until the object store has
-// what is too large.
-func (p *Publisher) TryMessage(ctx context.Context, e event.Event) (*nats.Msg, error) {
-	return p.message(ctx, e, p.keep)
+// what is too large. Behind it come the same in other modes, too.
+func (p *Publisher) TryMessage(ctx context.Context, e event.Event, others ...schema.Mode) ([]*nats.Msg, error) {
+	return p.messages(ctx, e, others, p.keep)
 }
 
 // TryReadMessage is TryMessage for what a read brought, and can bring again: it
 // is kept for ReadsKept, and there is a limit to it.
-func (p *Publisher) TryReadMessage(ctx context.Context, e event.Event) (*nats.Msg, error) {
-	return p.message(ctx, e, func(ctx context.Context, name string, data []byte) (string, error) {
+func (p *Publisher) TryReadMessage(ctx context.Context, e event.Event, others ...schema.Mode) ([]*nats.Msg, error) {
+	return p.messages(ctx, e, others, func(ctx context.Context, name string, data []byte) (string, error) {
 		name, err := p.files.keepRead(ctx, name, data)
 		if errors.Is(err, errReadsMost) {
 			return "", err
@@ -100,12 +107,14 @@ func (p *Publisher) keep(ctx context.Context, name string, data []byte) (string,
 	return name, p.judgeFiles(ctx, err)
 }
 
-// message is the event as it travels; keep puts its data elsewhere, under a
-// name that it returns, if they are too large.
-func (p *Publisher) message(ctx context.Context, e event.Event, keep func(context.Context, string, []byte) (string, error)) (*nats.Msg, error) {
-	msg, err := p.Whole(e)
+// messages is the event as it travels, and then the same in other modes; keep
+// puts its data elsewhere, under a name that it returns, if they are too large
+// for one of them.
+func (p *Publisher) messages(ctx context.Context, e event.Event, others []schema.Mode, keep func(context.Context, string, []byte) (string, error)) ([]*nats.Msg, error) {
+	modes := append([]schema.Mode{p.mode}, others...)
+	all, err := inModes(e, modes, p.Whole)
 	if !errors.Is(err, ErrTooLarge) {
-		return msg, err
+		return all, err
 	}
 	name, err := keep(ctx, e.ID(), e.Data())
 	if err != nil {
@@ -113,7 +122,18 @@ func (p *Publisher) message(ctx context.Context, e event.Event, keep func(contex
 	}
 	e.SetExtension(schema.AttrDataRef, schema.NewDataRef(p.files.bucket, name))
 	e.DataEncoded = nil
-	return schema.Encode(e, p.mode)
+	return inModes(e, modes, schema.Encode)
+}
+
+func inModes(e event.Event, modes []schema.Mode, encode func(event.Event, schema.Mode) (*nats.Msg, error)) (all []*nats.Msg, err error) {
+	for _, mode := range modes {
+		msg, err := encode(e, mode)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, msg)
+	}
+	return all, nil
 }
 
 // room is what a message may have before it is published: the bus has a limit,

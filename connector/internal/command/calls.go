@@ -70,12 +70,6 @@ func with[D any](run func(context.Context, *Commands, *command, *D) (answer, err
 	}
 }
 
-// service is a launch point as the service commands see it.
-type service struct {
-	client      *brightpattern.Client
-	credentials brightpattern.Credentials
-}
-
 // onService runs a command that is on a launch point and no chat.
 func onService(run func(context.Context, service) (any, error)) call {
 	return with(func(ctx context.Context, c *Commands, _ *command, data *struct{ App string }) (answer, error) {

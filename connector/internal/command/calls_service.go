@@ -3,10 +3,17 @@ package command
 import (
 	"context"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/schema"
 )
 
 // The calls on a launch point.
+
+// service is a launch point as the service commands see it.
+type service struct {
+	client      *brightpattern.Client
+	credentials brightpattern.Credentials
+}
 
 func serviceVersion(ctx context.Context, s service) (any, error) {
 	version, err := s.client.Version(ctx, s.credentials)
@@ -24,11 +31,11 @@ func serviceAvailability(ctx context.Context, s service) (any, error) {
 
 func serviceParameters(ctx context.Context, s service) (any, error) {
 	parameters, err := s.client.Parameters(ctx, s.credentials)
-	var result schema.ServiceParametersResult
+	var list schema.ServiceParametersResult
 	for _, p := range parameters {
-		result.Parameters = append(result.Parameters, schema.Parameter{Name: p.Name, Type: p.Type})
+		list.Parameters = append(list.Parameters, schema.Parameter{Name: p.Name, Type: p.Type})
 	}
-	return result, err
+	return list, err
 }
 
 func serviceConfiguration(ctx context.Context, s service) (any, error) {
@@ -38,9 +45,9 @@ func serviceConfiguration(ctx context.Context, s service) (any, error) {
 
 func serviceICEServers(ctx context.Context, s service) (any, error) {
 	servers, err := s.client.ICEServers(ctx, s.credentials)
-	result := schema.ServiceICEServersResult{Servers: []schema.ICEServer{}}
+	list := schema.ServiceICEServersResult{Servers: []schema.ICEServer{}}
 	for _, server := range servers {
-		result.Servers = append(result.Servers, schema.ICEServer{URL: server.URL, Username: server.Username, Credential: server.Credential})
+		list.Servers = append(list.Servers, schema.ICEServer{URL: server.URL, Username: server.Username, Credential: server.Credential})
 	}
-	return result, err
+	return list, err
 }

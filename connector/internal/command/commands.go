@@ -16,8 +16,10 @@ import (
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/metrics"
+	"cc-connector/connector/internal/microservice"
 	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/queue"
 	"cc-connector/connector/internal/replicas"
@@ -37,6 +39,8 @@ type Config struct {
 	CommandMaxAge time.Duration // how long a durable command is tried
 	FailoverAfter time.Duration // a replica that is silent for so long is dead
 	MaxCalls      int           // commands under way at once, and as many waiting
+
+	WithoutRequests bool // results do not tell what the command asked for
 }
 
 // Needs are what commands work with.
@@ -69,8 +73,8 @@ type Commands struct {
 	queues        *queue.Queues
 	asides        drain.Gate // publications that no command waits for any longer
 	publishing    *semaphore.Weighted
-	service       *microService
-	ignored       ignored
+	service       *microservice.Service
+	guard         *intake.Guard
 	progress      *nats.Subscription
 }
 
@@ -79,6 +83,7 @@ func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
 		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
+		guard:         intake.NewGuard(cfg.Prefix, n.Metrics, n.Log),
 	}
 	c.queues = queue.New(queue.Needs{
 		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, IsSettled: c.isSettled, Gate: &c.admission.active, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,
@@ -107,7 +112,7 @@ func (c *Commands) Pull(ctx context.Context) {
 func (c *Commands) Tend(ctx context.Context) { c.queues.Tend(ctx) }
 
 // StopIntake takes no more live commands.
-func (c *Commands) StopIntake() error { return c.service.stop() }
+func (c *Commands) StopIntake() error { return c.service.Stop() }
 
 // Close returns when the commands under way are done, or given up.
 func (c *Commands) Close() error {

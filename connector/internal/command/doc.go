@@ -9,8 +9,8 @@
 // once.go). A durable one waits until it is the head of its chat's queue
 // (package queue), is tried until it is done (durable.go, lookup.go) or given
 // up (deadletter.go), and then acknowledged. None stays for ever (lastresort.go),
-// nor does what comes to lie among them and is no command (ignored.go). What a replica that died owed is
-// settled by another one (orphans.go).
+// nor does what comes to lie among them and is no command (package intake). What
+// a replica that died owed is settled by another one (orphans.go).
 //
 // What must always be true: a command is recorded before it is called, and its
 // outcome before it is published; it is published before the command is

@@ -13,6 +13,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/metrics"
@@ -109,7 +110,7 @@ func (c *Commands) settle(held *lease.Lease, n next, err error) queue.Verdict {
 // durable is one run of a durable command: from one delivery to the next.
 type durable struct {
 	commands *Commands
-	ignored  notACommand // then there is no command
+	ignored  intake.Reason // then there is no command
 	cmd      *command
 	refused  *schema.Error
 	decided  bool   // its outcome is recorded
@@ -131,7 +132,7 @@ func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) 
 	}
 	d := &durable{
 		commands: c, sequence: delivery.Sequence(),
-		ignored: c.judgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
+		ignored: c.guard.JudgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: meta.Timestamp,
 	}
 	d.read()
@@ -146,7 +147,7 @@ func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, e
 		return nil, err
 	}
 	d := &durable{
-		commands: c, sequence: sequence, ignored: c.judgeStored(msg.Header, msg.Data, msg.Unreadable),
+		commands: c, sequence: sequence, ignored: c.guard.JudgeStored(msg.Header, msg.Data, msg.Unreadable),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: msg.Time,
 	}
 	d.read()
@@ -174,6 +175,7 @@ func (d *durable) read() {
 	d.cmd, d.refused = read(spec, d.raw)
 	if d.refused == nil && d.isTooLarge() {
 		d.cmd.refuse()
+		d.cmd.understood = false // a result would be too long, too
 		d.refused = invalidCommand(&schema.FieldError{Field: "data", Problem: "is too long for the bus, together with the headers: a dead letter could not hold it"})
 	}
 	if d.refused == nil && spec.Read { // reads again for each message
@@ -190,7 +192,7 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return next{}, err
 	case r.Done != nil:
 		d.decided = true
-		return finished, d.commands.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, true)
+		return finished, d.commands.publishRecorded(ctx, r.Identity, d.recorded(r), true)
 	case r.Message != d.sequence:
 		taken, err := d.takePlace(ctx, r)
 		if err != nil || !taken {
@@ -208,6 +210,16 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return n, err
 	}
 	return d.try(ctx)
+}
+
+// recorded is the outcome on record. What the command asked for, which the
+// journal may have had no room for, is still at hand.
+func (d *durable) recorded(r *journal.Record) outcome {
+	o := outcome{Outcome: *r.Done}
+	if o.Request == nil {
+		o.Request = d.commands.requestOf(d.cmd)
+	}
+	return o
 }
 
 // begin is the command's record, a new one if it has none. Another command

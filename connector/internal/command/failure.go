@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
@@ -40,15 +41,15 @@ func (e *doneError) Unwrap() error { return e.error }
 // explain turns what a call came to into the error of a result.
 func explain(spec *schema.Command, err error) *schema.Error {
 	var done *doneError
-	var told *schema.Error
+	var ready *schema.Error
 	var wire *brightpattern.Error
 	switch {
 	case errors.As(err, &done):
 		after := *explain(spec, done.error)
 		after.Outcome = schema.OutcomeUnknown
 		return &after
-	case errors.As(err, &told):
-		return told
+	case errors.As(err, &ready):
+		return ready
 	case errors.As(err, &wire):
 		return explainWire(spec, wire)
 	case errors.Is(err, chats.ErrUnknown):
@@ -146,3 +147,29 @@ var meanings = func() map[schema.ErrorCode]string {
 
 // carriesSecrets are the commands whose data, or result, nobody may repeat.
 var carriesSecrets = map[string]bool{"chat.form": true, "chat.secureform": true, "push.apns": true, "push.firebase": true, "service.iceservers": true}
+
+// cut shortens foreign text to what a header may hold.
+func cut(text string) string {
+	if len(text) <= schema.MaxString {
+		return text
+	}
+	return strings.ToValidUTF8(text[:schema.MaxString], "") + "…"
+}
+
+// oneLine makes foreign text fit for a NATS header.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// oneLined is a failure in a line, "" without one.
+func oneLined(failure *schema.Error) string {
+	if failure == nil {
+		return ""
+	}
+	return string(failure.Code) + ":" + oneLine(failure.Message)
+}

@@ -1,14 +1,17 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
@@ -17,6 +20,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/replicas"
@@ -46,7 +50,8 @@ func writers(f *testing.F) []*Commands {
 				Publisher: r.Publisher(streams), Log: natstest.Log(),
 				Naming: translate.Naming{Prefix: "a.b", Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 			},
-			cfg: Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
+			cfg:   Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
+			guard: intake.NewGuard("a.b", nil, natstest.Log()),
 		})
 	}
 	r.NC.Close()
@@ -73,6 +78,8 @@ func FuzzReadCommand(f *testing.F) {
 	f.Add(uint8(0), "Nats-Msg-Id: 1", `{"specversion":"1.0","a0":1,"a1":1,"x":"`+strings.Repeat("&", 9000)+`"}`, uint64(0))
 	f.Add(uint8(10), "ce-specversion: 1.0\r\nce-id: 1\r\nce-type: t\r\nce-source: x:"+strings.Repeat("&", 1100)+"\r\nStatus: 404", `{}`, uint64(0))
 	f.Add(uint8(31), "Nats-Stream: A_B_EVENTS\r\nNats-Subject: a.b.result.chat.send", `{"chatID":"..","type":"com.brightpattern.chat.event.message.v1"}`, uint64(0))
+	f.Add(uint8(10), "Nats-Msg-Id: 1\r\nTraceParent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntracestate: a=b", `{"chatId":"x\ud800","text":"\\\ud800\udc00\udc00\u0000"}`, uint64(0))
+	f.Add(uint8(5), "Content-Type: application/cloudevents+json", `{"specversion":"1.0","id":"\udfff","source":"/s","type":"t","correlationid":"\ud800","data":{"userPlatform":{"\ud800":["\udc00",1e999]}}}`, uint64(0))
 	f.Add(uint8(9), "", `{"chatId":"a/b","clientId":`+strings.Repeat("[", 70)+strings.Repeat("]", 70)+`}`, uint64(0))
 	all := writers(f)
 	f.Fuzz(func(t *testing.T, which uint8, header, data string, mask uint64) {
@@ -142,12 +149,45 @@ func checkRead(t *testing.T, writers []*Commands, spec *schema.Command, h nats.H
 		t.Errorf("%s is taken, but is on no chat: %q", spec.Name, data)
 	}
 	busy := unread(spec, arrival{header: h, id: uuid.NewString()})
+	request := checkRequest(t, cmd, failure)
 	for _, c := range writers {
 		checkResult(t, c, cmd.Identity, failed(failure))
-		checkResult(t, c, cmd.Identity, outcome{Outcome: journal.Outcome{ChatID: cmd.chat.ID, App: "\xff app", Result: json.RawMessage(`{"n":1}`)}})
+		checkResult(t, c, cmd.Identity, outcome{Outcome: journal.Outcome{ChatID: cmd.chat.ID, App: "\xff app", Request: request, Result: json.RawMessage(`{"n":1}`)}})
 		checkResult(t, c, busy.Identity, failed(unavailable("busy")))
 	}
 	return failure
+}
+
+// checkRequest is what a result says that the command asked for: nothing, if it
+// was not understood.
+func checkRequest(t *testing.T, cmd *command, failure *schema.Error) json.RawMessage {
+	t.Helper()
+	if cmd.understood != (failure == nil) {
+		t.Errorf("%s is understood: %v, and refused: %v", cmd.Command, cmd.understood, failure)
+	}
+	if !cmd.understood {
+		return nil
+	}
+	return cmd.spec.Request(cmd.data, func(string) string { return "a-reference" })
+}
+
+// Half of a surrogate pair, as JSON escapes it, and what looks like one.
+var (
+	backslash = regexp.MustCompile(`\\\\`)
+	wholePair = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+	halfPair  = regexp.MustCompile(`\\u[dD][89a-fA-F][0-9a-fA-F]{2}`)
+)
+
+// checkStrict reads JSON as readers do that forgive nothing.
+func checkStrict(t *testing.T, data []byte) {
+	t.Helper()
+	rest := data
+	if bytes.Contains(data, []byte(`\u`)) {
+		rest = wholePair.ReplaceAll(backslash.ReplaceAll(data, nil), nil)
+	}
+	if !utf8.Valid(data) || !json.Valid(data) || halfPair.Match(rest) {
+		t.Errorf("strict readers do not take %q", data)
+	}
 }
 
 // checkChat: the token leads back to the id, and is one token.
@@ -165,16 +205,39 @@ func checkChat(t *testing.T, chat chats.Key) {
 // checkResult writes a result and reads it as its receiver does.
 func checkResult(t *testing.T, c *Commands, of journal.Identity, o outcome) {
 	t.Helper()
-	r, err := c.build(t.Context(), of, o)
+	form := schema.FormStructured // the other mode than the event's, where there are two
+	if c.Publisher.Mode() == schema.Structured {
+		form = schema.FormPlain
+	}
+	r, err := c.build(t.Context(), of, o, form)
 	if err != nil {
 		t.Errorf("the result of %+v cannot be written: %v", of, err)
 		return
 	}
+	checkEvent(t, c, of, o, r)
+	checkReply(t, r, form)
+}
+
+// checkReply reads a reply as who has sent a request of the form.
+func checkReply(t *testing.T, r result, form schema.Form) {
+	t.Helper()
+	ce, got, err := schema.Decode(r.reply.Header, r.reply.Data)
+	if err != nil || "result:"+ce.ID() != r.id || (got == schema.FormStructured) != (form == schema.FormStructured) {
+		t.Errorf("the reply to a %s one is %s, %v: %s", form, got, err, r.reply.Data)
+	}
+	if form != schema.FormStructured && !bytes.Equal(ce.Data(), r.reply.Data) {
+		t.Errorf("the payload is %s, the data are %s", r.reply.Data, ce.Data())
+	}
+}
+
+func checkEvent(t *testing.T, c *Commands, of journal.Identity, o outcome, r result) {
+	t.Helper()
+	checkStrict(t, r.event.Data)
 	ce, _, err := schema.Decode(r.event.Header, r.event.Data)
 	if err != nil {
 		t.Fatalf("the result of %+v cannot be read: %v", of, err)
 	}
-	if why := c.judge(r.event.Header, r.event.Data); why == "" {
+	if why := c.guard.Judge(r.event.Header, r.event.Data); why == "" {
 		t.Errorf("the result of %+v would be a command", of)
 	}
 	if result, err := schema.DecodeResult(ce); err != nil || result.Command != string(of.Command) || (result.Error == nil) != (o.Error == nil) {

@@ -32,7 +32,7 @@ func TestGoldenMessages(t *testing.T) {
 	tap := r.Tap()
 	tap.During("a result", func() {
 		of := journal.Identity{Command: "service.version", ID: "an id", Result: "result-id", Correlation: "correlation"}
-		result, err := c.build(r.Ctx, of, outcome{Outcome: journal.Outcome{At: golden.Time(4), Error: goldenError}})
+		result, err := c.build(r.Ctx, of, outcome{Outcome: journal.Outcome{At: golden.Time(4), Error: goldenError}}, "")
 		r.Check(err)
 		r.Check(c.publish(r.Ctx, result))
 	})

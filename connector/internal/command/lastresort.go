@@ -23,7 +23,7 @@ import (
 // goOn takes the command further, but does not let it go round for ever.
 func (d *durable) goOn(ctx context.Context) (next, error) {
 	if d.ignored != "" {
-		d.commands.ignore(d.ignored, d.subject)
+		d.commands.guard.Ignore(d.ignored, d.subject)
 		return finished, nil
 	}
 	limited, cancel := context.WithDeadline(ctx, latest(d.lastly(), time.Now().Add(d.commands.runsMost())))
@@ -101,7 +101,7 @@ func (d *durable) recordDropped(ctx context.Context, o outcome) (outcome, error)
 		return outcome{Outcome: *d.cmd.record.Done}, nil
 	}
 	if d.cmd.record == nil {
-		o = d.commands.placed(ctx, d.cmd, o)
+		o = d.commands.about(ctx, d.cmd, o)
 		o.At = d.deadline().UTC() // the same in each run, so that a repeat is known
 		o.From = d.commands.Publisher.Position()
 		return o, nil
@@ -120,13 +120,13 @@ func (d *durable) unsettled() *schema.Error {
 		Code: schema.CodeInternal, Message: "the connector could neither run the command nor give it up in order: JetStream does not keep what it has to write down",
 		Retryable: true, Outcome: schema.OutcomeNotDone,
 	}
-	if r := d.cmd.record; r == nil || r.Calling || r.MayBeDone || mayBeDone(r.Done) {
+	if r := d.cmd.record; r == nil || r.Calling || r.MayBeDone || isDoubtful(r.Done) {
 		failure.Outcome = schema.OutcomeUnknown
 	}
 	return failure
 }
 
-// mayBeDone tells of an outcome whether the contact center may have carried the command out.
-func mayBeDone(o *journal.Outcome) bool {
+// isDoubtful tells of an outcome whether the contact center may have carried the command out.
+func isDoubtful(o *journal.Outcome) bool {
 	return o != nil && (o.Error == nil || o.Error.Outcome != schema.OutcomeNotDone)
 }

@@ -2,17 +2,17 @@ package command
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
-	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/metrics"
+	"cc-connector/connector/internal/microservice"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -27,58 +27,45 @@ const (
 	// Whoever waits for the reply of a command that is done gives up, too, and
 	// may repeat it: so a reply waits no longer than this for its event to be stored.
 	replyPatience = 2 * time.Second
-
-	// What an endpoint's subscription holds while the connector is too slow even
-	// to refuse; beyond it NATS drops what comes, and the connection stays.
-	mostPending      = 4096
-	mostPendingBytes = 16 << 20
 )
 
 // startService subscribes to every live command.
-func (c *Commands) startService() (*microService, error) {
-	s := c.newService()
+func (c *Commands) startService() (*microservice.Service, error) {
+	s := microservice.New(c.NATS, c.cfg.Version, map[string]string{"prefix": string(c.cfg.Prefix), "tenant": c.cfg.Tenant}, c.guard, c.Log)
 	for i := range schema.Commands {
 		spec := &schema.Commands[i]
 		name := subjects.Command(spec.Name)
 		if calls[name] == nil {
 			continue
 		}
-		e := newEndpoint(spec, c.cfg.Prefix.Live(name))
-		if err := c.subscribe(e); err != nil {
+		err := s.Add(spec.Noun()+"-"+spec.Verb(), c.cfg.Prefix.Live(name), func(e *microservice.Endpoint, msg *nats.Msg) { c.take(spec, e, msg) })
+		if err != nil {
 			return s, err
 		}
-		s.endpoints = append(s.endpoints, e)
 	}
-	return s, c.answerQuestions(s)
-}
-
-func (c *Commands) subscribe(e *endpoint) (err error) {
-	e.subscription, err = c.NATS.QueueSubscribe(e.stats.Subject, serviceName, func(msg *nats.Msg) { c.take(e, msg) })
-	if err != nil {
-		return err
-	}
-	return e.subscription.SetPendingLimits(mostPending, max(mostPendingBytes, 2*int(c.NATS.MaxPayload())))
+	return s, s.Answer()
 }
 
 // incoming is what is kept of a request. Whoever held the message itself would
 // also hold every message that was queued behind it.
 type incoming struct {
 	arrival
+	spec  *schema.Command
 	reply string
-	at    *endpoint
+	at    *microservice.Endpoint
 	came  time.Time
 }
 
 // take hands each command to a goroutine of its own: a subscription's handler
 // runs for one message at a time.
-func (c *Commands) take(e *endpoint, msg *nats.Msg) {
-	request := incoming{arrival{header: msg.Header, data: msg.Data, id: uuid.NewString()}, msg.Reply, e, time.Now()}
-	if why := c.judgeRequest(msg); why != "" {
+func (c *Commands) take(spec *schema.Command, e *microservice.Endpoint, msg *nats.Msg) {
+	request := incoming{arrival{header: msg.Header, data: msg.Data, id: uuid.NewString()}, spec, msg.Reply, e, time.Now()}
+	if why := c.guard.JudgeRequest(msg); why != "" {
 		c.turnAway(request, why)
 		return
 	}
 	size := msg.Size() - len(msg.Subject) - len(msg.Reply)
-	if request.arrival = request.bounded(e.spec, size); request.tooLarge {
+	if request.arrival = request.bounded(spec, size); request.tooLarge {
 		size = 0 // nothing of it is kept
 	}
 	if !c.admission.admit(size, func() { c.serve(request) }) {
@@ -86,34 +73,20 @@ func (c *Commands) take(e *endpoint, msg *nats.Msg) {
 	}
 }
 
-// judgeRequest does without looking into the payload.
-func (c *Commands) judgeRequest(msg *nats.Msg) notACommand {
-	if msg.Header == nil && msg.Size() > len(msg.Subject)+len(msg.Reply)+len(msg.Data) {
-		return metrics.IgnoredUnreadable // it has headers, and the library could not read them
-	}
-	if why := c.judgeHeaders(msg.Header, len(msg.Data) == 0 || bus.IsDelivered(msg)); why != "" {
-		return why
-	}
-	if !mayReply(c.cfg.Prefix, msg.Reply) {
-		return metrics.IgnoredReply
-	}
-	return ""
-}
-
 // turnAway counts what is no command, and tells its sender, if there is one. No
 // result event tells of it: that might come back the same way.
-func (c *Commands) turnAway(request incoming, why notACommand) {
-	c.ignore(why, request.at.spec.Name)
+func (c *Commands) turnAway(request incoming, why intake.Reason) {
+	c.guard.Ignore(why, request.spec.Name)
 	problem := problems[why]
-	if problem == nil || request.reply == "" || !mayReply(c.cfg.Prefix, request.reply) {
+	if problem == nil || request.reply == "" || !c.guard.MayReply(request.reply) {
 		return
 	}
-	t, r := c.write(told{of: unread(request.at.spec, request.arrival).Identity, outcome: failed(invalidCommand(problem)), how: replyOnly})
+	t, r := c.write(unread(request.spec, request.arrival).told(failed(invalidCommand(problem)), replyOnly), request)
 	c.tell(t, r, request)
 }
 
 // problems are what can be said of it to a sender that waits for a reply.
-var problems = map[notACommand]*schema.FieldError{
+var problems = map[intake.Reason]*schema.FieldError{
 	metrics.IgnoredUnreadable: {Field: "headers", Problem: "cannot be read as those of a NATS message"},
 	metrics.IgnoredOwn:        {Field: "type", Problem: "is that of the connector's own CloudEvents, which are no commands"},
 }
@@ -127,16 +100,16 @@ func (c *Commands) serve(request incoming) {
 		return
 	}
 	defer leave()
-	if why := c.judge(request.header, request.data); why != "" {
+	if why := c.guard.Judge(request.header, request.data); why != "" {
 		c.turnAway(request, why)
 		return
 	}
-	began, spec := time.Now(), request.at.spec
+	began, spec := time.Now(), request.spec
 	ctx, cancel := context.WithTimeout(c.Life.Work, callsMost*c.cfg.CallTimeout)
 	defer cancel()
 	t := c.runLive(ctx, spec, request.arrival, leave)
 	took := time.Since(began)
-	t, r := c.write(t)
+	t, r := c.write(t, request)
 	c.Metrics.Command(spec.Name, t.Error, took)
 	c.tell(t, r, request)
 }
@@ -145,9 +118,9 @@ func (c *Commands) serve(request incoming) {
 // tells of it: it would only add to the load.
 func (c *Commands) refuseOverload(request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
-	spec := request.at.spec
+	spec := request.spec
 	c.Metrics.Command(spec.Name, failure, 0)
-	t, r := c.write(told{of: unread(spec, request.arrival).Identity, outcome: failed(failure), how: replyOnly})
+	t, r := c.write(unread(spec, request.arrival).told(failed(failure), replyOnly), request)
 	c.tell(t, r, request)
 }
 
@@ -164,8 +137,11 @@ const (
 type told struct {
 	of journal.Identity // the command's
 	outcome
-	how telling
+	how  telling
+	form schema.Form // of the reply
 }
+
+func (c *command) told(o outcome, how telling) told { return told{c.Identity, o, how, c.form} }
 
 // runLive runs a command as far as it is to be run. It gives its place up, by
 // leave, where it only waits.
@@ -177,9 +153,9 @@ func (c *Commands) runLive(ctx context.Context, spec *schema.Command, a arrival,
 	}
 	switch {
 	case refused != nil:
-		return told{cmd.Identity, c.placed(ctx, cmd, failed(refused)), publishTried}
+		return cmd.told(c.about(ctx, cmd, failed(refused)), publishTried)
 	case spec.Read || c.Failpoints.LeavesOut(failpoint.Journal):
-		return told{cmd.Identity, c.placed(ctx, cmd, c.call(ctx, cmd)), publishTried}
+		return cmd.told(c.about(ctx, cmd, c.call(ctx, cmd)), publishTried)
 	}
 	return c.runOnce(ctx, cmd, leave)
 }
@@ -191,7 +167,7 @@ func expired() *schema.Error {
 // tell publishes the outcome, then replies: who has the reply may rely on the
 // event being there.
 func (c *Commands) tell(t told, r result, request incoming) {
-	defer func() { request.at.note(t.Error, time.Since(request.came)) }()
+	defer func() { request.at.Note(oneLined(t.Error), time.Since(request.came)) }()
 	if t.how != replyOnly {
 		c.awaitPublished(t, r)
 	}
@@ -263,12 +239,4 @@ func (c *Commands) reply(request incoming, r result, failure *schema.Error) erro
 		r.reply.Header[micro.ErrorHeader] = []string{oneLine(cut(failure.Message))}
 	}
 	return c.NATS.PublishMsg(r.reply)
-}
-
-// cut shortens foreign text to what a header may hold.
-func cut(text string) string {
-	if len(text) <= schema.MaxString {
-		return text
-	}
-	return strings.ToValidUTF8(text[:schema.MaxString], "") + "…"
 }

@@ -31,9 +31,9 @@ func (c *Commands) runOnce(ctx context.Context, cmd *command, leave func()) told
 	if err != nil {
 		c.Outbox.Leave(owed, false)
 		c.Log.Error("the outcome of a command could not be recorded", "command", cmd.Command, "error", err)
-		return told{cmd.Identity, o, replyOnly}
+		return cmd.told(o, replyOnly)
 	}
-	return told{cmd.Identity, o, publishOwed}
+	return cmd.told(o, publishOwed)
 }
 
 // begin makes the command's record, or returns the one that is there.
@@ -63,9 +63,9 @@ func (c *Commands) giveUpBeginning(cmd *command, owed outbox.Entry) told {
 	if err != nil {
 		c.Outbox.LeaveWith(owed, cmd.record.Run)
 		cmd.refuse()
-		return told{cmd.Identity, failed(unrecorded()), replyOnly}
+		return cmd.told(c.asked(cmd, failed(unrecorded())), replyOnly)
 	}
-	return told{cmd.Identity, o, publishOwed}
+	return cmd.told(o, publishOwed)
 }
 
 // recordUncalled records that no call was made, if the command is on record at
@@ -92,7 +92,7 @@ func unrecorded() *schema.Error {
 func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Record, leave func()) told {
 	if fingerprint := cmd.fingerprint(); earlier.Fingerprint != fingerprint {
 		cmd.refuse(c.sealed(fingerprint))
-		return told{cmd.Identity, c.placed(ctx, cmd, failed(conflict())), publishTried}
+		return cmd.told(c.about(ctx, cmd, failed(conflict())), publishTried)
 	}
 	c.Metrics.Repeats.WithLabelValues(cmd.spec.Name).Inc()
 	if earlier.Done == nil {
@@ -100,11 +100,12 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 		finished, err := c.Journal.Await(ctx, cmd.Key)
 		if err != nil {
 			cmd.refuse()
-			return told{cmd.Identity, failed(stillRunning()), replyOnly}
+			return cmd.told(c.asked(cmd, failed(stillRunning())), replyOnly)
 		}
 		earlier = finished
 	}
-	return told{earlier.Identity, outcome{Outcome: *earlier.Done}, replyOnly}
+	cmd.Identity = earlier.Identity
+	return cmd.told(outcome{Outcome: *earlier.Done}, replyOnly)
 }
 
 // sealed is a fingerprint that the id of a refusal may rest on, which everybody

@@ -23,12 +23,14 @@ import (
 // command is a message on a command subject, as far as it could be read.
 type command struct {
 	journal.Identity
-	spec    *schema.Command
-	message string    // which of all messages it came in
-	expires time.Time // zero: never
-	data    json.RawMessage
-	chat    chats.Key       // the chat that it names; zero if none
-	record  *journal.Record // what the journal knows of it; nil if it is not recorded
+	spec       *schema.Command
+	form       schema.Form // in which it came
+	message    string      // which of all messages it came in
+	expires    time.Time   // zero: never
+	data       json.RawMessage
+	understood bool            // the data are valid
+	chat       chats.Key       // the chat that it names; zero if none
+	record     *journal.Record // what the journal knows of it; nil if it is not recorded
 }
 
 // arrival is a message on a command subject, of either lane.
@@ -38,6 +40,7 @@ type arrival struct {
 	id       string               // this message's alone; in place of one that the sender did not give
 	chat     brightpattern.ChatID // that a durable subject names
 	tooLarge bool                 // for its command: nothing but its id is kept
+	form     schema.Form          // in which it seems to have come, if it is too large
 }
 
 // bounded lets go of a message of a size that its command cannot need.
@@ -45,7 +48,7 @@ func (a arrival) bounded(spec *schema.Command, size int) arrival {
 	if a.tooLarge || size <= spec.MaxSize() {
 		return a
 	}
-	kept := arrival{id: a.id, chat: a.chat, tooLarge: true}
+	kept := arrival{id: a.id, chat: a.chat, tooLarge: true, form: schema.FormOf(a.header, a.data)}
 	if id := a.header.Get(nats.MsgIdHdr); id != "" && len(id) <= schema.MaxID {
 		kept.header = nats.Header{nats.MsgIdHdr: {id}}
 	}
@@ -65,6 +68,9 @@ func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
 		})
 	}
 	e, form, err := schema.DecodeCommand(a.header, a.data)
+	if form == "" { // nobody can tell
+		form = schema.FormOf(a.header, a.data)
+	}
 	cmd := identified(spec, e, form, a)
 	unfit := cmd.checkAttributes(form, a)
 	if err == nil {
@@ -88,7 +94,7 @@ func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
 
 // take reads what the command wants.
 func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
-	c.data = e.Data()
+	c.data = brightpattern.WithoutHalves(e.Data())                       // as whoever reads strings reads them
 	c.chat, _ = chats.KeyOf(brightpattern.ChatID(c.spec.ChatIn(c.data))) // none: the zero key
 	if named != "" && (len(named) > schema.MaxID || !utf8.ValidString(string(named))) {
 		return &schema.FieldError{Field: "subject", Problem: fmt.Sprintf("must name a chat by UTF-8 of at most %d bytes", schema.MaxID)}
@@ -106,12 +112,16 @@ func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	if unfit := c.spec.Validate(c.data); unfit != nil {
 		return unfit
 	}
+	c.understood = true
 	return nil
 }
 
 // unread is a command that nobody looked into, good enough to answer with.
 func unread(spec *schema.Command, a arrival) *command {
 	cmd := identified(spec, event.Event{}, schema.FormPlain, a)
+	if cmd.form = a.form; cmd.form == "" {
+		cmd.form = schema.FormOf(a.header, a.data)
+	}
 	_ = cmd.checkAttributes(schema.FormPlain, a) // the answer is the same, but can be written
 	cmd.refuse()
 	return cmd
@@ -120,7 +130,7 @@ func unread(spec *schema.Command, a arrival) *command {
 // identified is a command with the identity that its sender gave it, or the
 // one in its place.
 func identified(spec *schema.Command, e event.Event, form schema.Form, a arrival) *command {
-	c := &command{spec: spec, message: a.id}
+	c := &command{spec: spec, form: form, message: a.id}
 	c.Command, c.ID = subjects.Command(spec.Name), a.header.Get(nats.MsgIdHdr)
 	if form != schema.FormPlain && e.Context != nil {
 		c.Source, c.ID = e.Source(), e.ID()
@@ -129,14 +139,13 @@ func identified(spec *schema.Command, e event.Event, form schema.Form, a arrival
 		c.ID = a.id
 	}
 	c.Correlation = c.ID
+	c.TraceParent, c.TraceState = traceOf(e, a.header)
 	if e.Context == nil {
 		return c
 	}
 	if given := schema.Extension(e, schema.AttrCorrelationID); given != "" {
 		c.Correlation = given
 	}
-	c.TraceParent = schema.Extension(e, schema.AttrTraceParent)
-	c.TraceState = schema.Extension(e, schema.AttrTraceState)
 	return c
 }
 

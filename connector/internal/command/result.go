@@ -24,18 +24,23 @@ import (
 )
 
 // result is a command's outcome as it travels: the CloudEvent that is
-// published, and, where that must not show everything, another one for the
-// sender alone. A large one is in the object store, but for what is the sender's alone.
+// published, and the one that the sender gets, in the form of the request. That
+// is the same where everybody may read everything. A large one is in the object
+// store, but for what is the sender's alone.
 type result struct {
 	event *nats.Msg
-	reply *nats.Msg // the same but for its subject, if the event may show everything
+	reply *nats.Msg // nil: nobody waits for one
 	id    string
 }
 
 // write is the outcome as CloudEvents. One that can be told neither on the bus
 // nor beside it is told as a failure, and if it is on record its event later.
-func (c *Commands) write(t told) (told, result) {
-	r, err := c.build(c.Life.Work, t.of, t.outcome)
+func (c *Commands) write(t told, request incoming) (told, result) {
+	form := t.form
+	if request.reply == "" {
+		form = ""
+	}
+	r, err := c.build(c.Life.Work, t.of, t.outcome, form)
 	if err == nil {
 		return t, r
 	}
@@ -44,9 +49,10 @@ func (c *Commands) write(t told) (told, result) {
 		c.Outbox.Leave(owedOutcome(t.of.Key), false)
 		t.how = replyOnly
 	}
-	t.Error, t.Result = unwritten(t.of.Command, err), nil
-	if r, err = c.build(c.Life.Work, t.of, t.outcome); err != nil { // the outbox and the log have it
-		return told{of: t.of, outcome: t.outcome, how: replyOnly}, result{}
+	t.Error, t.Result, t.Request = unwritten(t.of.Command, err), nil, nil
+	if r, err = c.build(c.Life.Work, t.of, t.outcome, form); err != nil { // the outbox and the log have it
+		t.how = replyOnly
+		return t, result{}
 	}
 	return t, r
 }
@@ -72,45 +78,62 @@ func isRead(command subjects.Command) bool {
 // beside it. Who builds a result tries again, or says that it failed.
 const buildPatience = 5 * time.Second
 
-// build writes the outcome of a command as CloudEvents.
-func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome) (r result, err error) {
+// build writes the outcome of a command as a CloudEvent, and as the reply to a
+// request of a form, if there is any.
+func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome, form schema.Form) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, buildPatience)
 	defer cancel()
 	r.id = "result:" + of.Result
 	public, hides := c.public(of.Command, o.Result)
 	e, err := c.cloudEvent(of, o, public)
 	if err == nil {
-		r.event, err = c.message(ctx, of.Command, e)
+		r.event, r.reply, err = c.messages(ctx, of.Command, e, form)
 	}
 	if err != nil {
 		return r, err
 	}
 	r.event.Subject = c.resultSubject(of, o)
-	r.reply = &nats.Msg{Header: maps.Clone(r.event.Header), Data: r.event.Data}
-	if hides && o.Error == nil {
-		err = c.tellSenderAlone(&r, of, o)
+	if hides && o.Error == nil && r.reply != nil {
+		err = c.tellSenderAlone(&r, of, o, form.Mode())
 	}
 	return r, err
 }
 
-// message is the event as it travels, if what is too large for the bus can be
-// kept beside it.
-func (c *Commands) message(ctx context.Context, command subjects.Command, e event.Event) (*nats.Msg, error) {
+// messages are the event and the reply as they travel, if what is too large for
+// the bus can be kept beside it.
+func (c *Commands) messages(ctx context.Context, command subjects.Command, e event.Event, form schema.Form) (published, reply *nats.Msg, err error) {
+	try := c.Publisher.TryMessage
 	if isRead(command) {
-		return c.Publisher.TryReadMessage(ctx, e)
+		try = c.Publisher.TryReadMessage
 	}
-	return c.Publisher.TryMessage(ctx, e)
+	var other []schema.Mode
+	if form != "" && form.Mode() != c.Publisher.Mode() {
+		other = []schema.Mode{form.Mode()}
+	}
+	all, err := try(ctx, e, other...)
+	if err != nil || form == "" {
+		return first(all), nil, err
+	}
+	last := all[len(all)-1]
+	return all[0], &nats.Msg{Header: maps.Clone(last.Header), Data: last.Data}, nil
+}
+
+func first(all []*nats.Msg) *nats.Msg {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
 }
 
 // tellSenderAlone has the reply tell what the event hides. That never lies in
-// the object store, where others read: if it is too large for the bus the
-// sender gets what everybody gets, and a read fails.
-func (c *Commands) tellSenderAlone(r *result, of journal.Identity, o outcome) error {
-	e, err := c.cloudEvent(of, o, o.Result)
-	if err != nil {
-		return err
+// the object store, where others read: if it is too large for the bus even
+// without the request, the sender gets what everybody gets, and a read fails.
+func (c *Commands) tellSenderAlone(r *result, of journal.Identity, o outcome, mode schema.Mode) error {
+	whole, err := c.whole(of, o, mode)
+	if errors.Is(err, bus.ErrTooLarge) && o.Request != nil {
+		o.Request = nil
+		whole, err = c.whole(of, o, mode)
 	}
-	whole, err := c.Publisher.Whole(e)
 	switch {
 	case err == nil:
 		r.reply = whole
@@ -119,6 +142,15 @@ func (c *Commands) tellSenderAlone(r *result, of journal.Identity, o outcome) er
 		err = nil
 	}
 	return err
+}
+
+// whole is the outcome with all that it holds.
+func (c *Commands) whole(of journal.Identity, o outcome, mode schema.Mode) (*nats.Msg, error) {
+	e, err := c.cloudEvent(of, o, o.Result)
+	if err != nil {
+		return nil, err
+	}
+	return c.Publisher.Whole(e, mode)
 }
 
 // public is the result of a command as everybody may read it, and whether that
@@ -162,7 +194,10 @@ func (c *Commands) resultSubject(of journal.Identity, o outcome) string {
 
 // cloudEvent is the outcome with a result, nil if it has none.
 func (c *Commands) cloudEvent(of journal.Identity, o outcome, value json.RawMessage) (event.Event, error) {
-	data := schema.Result{Command: string(of.Command), ChatID: string(o.ChatID), Status: schema.StatusOK, Result: value}
+	data := schema.Result{Command: string(of.Command), ChatID: string(o.ChatID), Status: schema.StatusOK, Request: o.Request, Result: value}
+	if c.cfg.WithoutRequests { // another replica may have recorded it
+		data.Request = nil
+	}
 	if data.ChatID == "" {
 		data.ChatID = string(of.ChatID)
 	}
@@ -259,7 +294,7 @@ func (c *Commands) publishOnce(ctx context.Context, r result, o outcome, mayBeTh
 func (c *Commands) publishRecorded(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) (err error) {
 	for range 2 {
 		var r result
-		if r, err = c.build(ctx, of, o); err != nil {
+		if r, err = c.build(ctx, of, o, ""); err != nil {
 			return err
 		}
 		if err = c.publishOnce(ctx, r, o, mayBeThere); !bus.IsRefused(err) {
@@ -267,14 +302,4 @@ func (c *Commands) publishRecorded(ctx context.Context, of journal.Identity, o o
 		}
 	}
 	return err
-}
-
-// oneLine makes foreign text fit for a NATS header.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 }

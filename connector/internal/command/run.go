@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -59,15 +60,9 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 // conclude records the outcome of a command, unless somebody has done so
 // before: then that is the outcome.
 func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outcome, error) {
-	o = c.placed(ctx, cmd, o)
+	o = c.about(ctx, cmd, o)
 	o.From = c.Publisher.Position()
-	cmd.record.Calling, cmd.record.Done = false, &o.Outcome
-	err := c.Journal.Write(ctx, cmd.record)
-	if bus.IsRefused(err) && o.Result != nil { // it would never be recorded, and the command called again and again
-		o = tooLargeToRecord(o)
-		cmd.record.Done = &o.Outcome
-		err = c.Journal.Write(ctx, cmd.record)
-	}
+	o, err := c.record(ctx, cmd.record, o)
 	c.Failpoints.Reach(failpoint.Recorded)
 	if !errors.Is(err, journal.ErrOvertaken) {
 		return o, err
@@ -83,12 +78,51 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 	return outcome{Outcome: *found.Done}, nil
 }
 
+// record writes the outcome down. One that the journal cannot hold must not
+// keep the command from being done: it would be called again and again.
+func (c *Commands) record(ctx context.Context, r *journal.Record, o outcome) (outcome, error) {
+	done := o.Outcome
+	r.Calling, r.Done = false, &done
+	err := c.Journal.Write(ctx, r)
+	if bus.IsRefused(err) && done.Request != nil { // the event can still tell it
+		done.Request = nil
+		err = c.Journal.Write(ctx, r)
+	}
+	if bus.IsRefused(err) && o.Result != nil {
+		o = tooLargeToRecord(o)
+		done.Result, done.Error = o.Result, o.Error
+		err = c.Journal.Write(ctx, r)
+	}
+	return o, err
+}
+
 // tooLargeToRecord is in place of an outcome that the journal cannot hold.
 func tooLargeToRecord(o outcome) outcome {
 	failure := refuse(schema.CodeUnexpectedResponse, "the contact center's answer is too large for the bus to be put on record")
 	failure.Outcome = schema.OutcomeUnknown
 	o.Result, o.Error = nil, failure
 	return o
+}
+
+// about has the outcome say what its command was: what it asked for, and on
+// which known chat.
+func (c *Commands) about(ctx context.Context, cmd *command, o outcome) outcome {
+	return c.placed(ctx, cmd, c.asked(cmd, o))
+}
+
+// asked has the outcome say what its command asked for.
+func (c *Commands) asked(cmd *command, o outcome) outcome {
+	o.Request = c.requestOf(cmd)
+	return o
+}
+
+// requestOf is what a result tells of the command's data; nil where nobody has
+// understood them, or nobody is to be told.
+func (c *Commands) requestOf(cmd *command) json.RawMessage {
+	if c.cfg.WithoutRequests || !cmd.understood {
+		return nil
+	}
+	return cmd.spec.Request(cmd.data, func(client string) string { return string(c.Clients.Ref(brightpattern.ClientID(client))) })
 }
 
 // placed finds out whether a command that failed was on a known chat.

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -131,13 +132,41 @@ func (c *Commands) checkRoom(t *testing.T, cmd *command, a arrival, failure *sch
 	if record, err := schema.JSON(cmd.record); err != nil || len(record) > room/8 {
 		t.Errorf("the record of %s has %d bytes, %v", cmd.Command, len(record), err)
 	}
-	r, err := c.build(t.Context(), cmd.Identity, o)
-	if err != nil || r.event.Size() > room/8 {
+	r, err := c.build(t.Context(), cmd.Identity, o, schema.FormPlain)
+	if err != nil || r.event.Size() > room/8 || r.reply.Size() > room/8 {
 		t.Errorf("the result of %s: %v", cmd.Command, err)
 	}
 	d := &durable{commands: c, cmd: cmd, raw: a, subject: natstest.Prefix.Durable(cmd.Command, cmd.chat.Token)}
 	if letter := d.deadLetter(failure); letter.Size() > room || d.isTooLarge() {
 		t.Errorf("the dead letter of %s has %d bytes", cmd.Command, letter.Size())
+	}
+}
+
+// A record that would be too large for the journal is kept without what its
+// command asked for, which the event still tells, and then without the result.
+func TestRecordsFitTheJournal(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	c := &Commands{Needs: Needs{Journal: journal.New(r.Streams().Journal, natstest.Log()), Log: natstest.Log()}}
+	small, large := json.RawMessage(`{"n":1}`), json.RawMessage(`"`+strings.Repeat("x", 2<<20)+`"`)
+	for name, want := range map[string]struct{ request, result, keptRequest, keptResult json.RawMessage }{
+		"all of it":                 {small, small, small, small},
+		"not the request":           {large, small, nil, small},
+		"not the result":            {small, large, nil, nil},
+		"neither, and both at last": {large, large, nil, nil},
+	} {
+		record := journal.NewRecord(journal.Identity{Command: "chat.request", ID: name, Key: fmt.Sprint(len(name))}, "f", 0)
+		record.Calling = true
+		o, err := c.record(r.Ctx, record, outcome{Outcome: journal.Outcome{Request: want.request, Result: want.result}})
+		r.Check(err)
+		found, err := c.Journal.Find(r.Ctx, record.Key)
+		r.Check(err)
+		if !bytes.Equal(found.Done.Request, want.keptRequest) || !bytes.Equal(found.Done.Result, want.keptResult) || found.Calling {
+			t.Errorf("%s: on record are %d and %d bytes", name, len(found.Done.Request), len(found.Done.Result))
+		}
+		if !bytes.Equal(o.Request, want.request) || (o.Error != nil) != (want.keptResult == nil) || (found.Done.Error != nil) != (o.Error != nil) {
+			t.Errorf("%s: told are %d bytes, %v", name, len(o.Request), o.Error)
+		}
 	}
 }
 
@@ -206,7 +235,7 @@ func TestPrivateReplyStaysPrivate(t *testing.T) {
 	for size, private := range map[int]bool{1 << 10: true, 2 << 20: false} {
 		secret, err := schema.JSON(map[string]string{"credential": strings.Repeat("s3cret", size/6)})
 		r.Check(err)
-		built, err := c.build(r.Ctx, of, outcome{Outcome: journal.Outcome{Result: secret}})
+		built, err := c.build(r.Ctx, of, outcome{Outcome: journal.Outcome{Result: secret}}, schema.FormPlain)
 		if private != (err == nil) || !private && !errors.Is(err, bus.ErrTooLarge) {
 			t.Errorf("of %d bytes: %v", size, err)
 		}

@@ -55,6 +55,10 @@ var goldenRecords = []Record{
 		Identity: asked, Fingerprint: "fingerprint", Run: "run", FirstSeen: golden.Time(1),
 		Done: &Outcome{At: golden.Time(4), Error: goldenError, From: 0},
 	},
+	{ // one that says what it asked for
+		Identity: sent, Fingerprint: "fingerprint", Run: "run", FirstSeen: golden.Time(1),
+		Done: &Outcome{At: golden.Time(4), ChatID: "chat:ü/1", Request: json.RawMessage(`{"chatId":"chat:ü/1","text":"a < b"}`), From: 9},
+	},
 }
 
 func TestGoldenRecords(t *testing.T) {

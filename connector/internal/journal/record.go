@@ -62,7 +62,11 @@ type Outcome struct {
 	App    brightpattern.AppID  `json:"app,omitempty"`
 	Result json.RawMessage      `json:"result,omitempty"` // nil if the command has none, or failed
 	Error  *schema.Error        `json:"error,omitempty"`  // nil: it succeeded
-	From   uint64               `json:"from"`             // sequence that the stream of events had reached before the result was published
+
+	// Request is what the command asked for, as results tell it. An earlier version wrote none.
+	Request json.RawMessage `json:"request,omitempty"`
+
+	From uint64 `json:"from"` // sequence that the stream of events had reached before the result was published
 }
 
 // NewRecord is that of a command which is about to begin. Message is its place

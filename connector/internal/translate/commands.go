@@ -12,7 +12,11 @@ func SendMessage(d *schema.ChatSend, id brightpattern.MessageID) brightpattern.C
 }
 
 func SendLocation(d *schema.ChatLocation, id brightpattern.MessageID) brightpattern.ClientEvent {
-	return brightpattern.Location{ID: id, Latitude: d.Latitude, Longitude: d.Longitude, URL: d.URL}
+	l := brightpattern.Location{ID: id, URL: d.URL}
+	if d.Latitude != nil && d.Longitude != nil {
+		l.Place = &brightpattern.Place{Latitude: *d.Latitude, Longitude: *d.Longitude}
+	}
+	return l
 }
 
 func SendNavigation(d *schema.ChatNavigation, id brightpattern.MessageID) brightpattern.ClientEvent {

@@ -31,6 +31,7 @@ CC_APNS_BUNDLE_ID: {{ $c.apnsBundleId | quote }}
 CC_TLS_CA: {{ if or $c.ca.secret $c.ca.configMap }}/etc/cc-connector/contact-center-ca/ca.crt{{ end }}
 CC_CASE_PATHS: {{ $c.casePaths | quote }}
 CC_CLOUDEVENTS_MODE: {{ $s.cloudeventsMode | quote }}
+CC_RESULTS_REQUEST: {{ include "cc-connector.text" $s.resultsRequest | quote }}
 CC_SCHEMA_BASE_URL: {{ $s.schemaBaseUrl | quote }}
 CC_HTTP_ADDR: ":{{ int .Values.httpPort }}"
 CC_HTTP_TIMEOUT: {{ $c.httpTimeout | quote }}
