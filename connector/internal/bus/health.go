@@ -16,6 +16,7 @@ type Health struct {
 	pullFailures map[string]error // by what does not work
 	storeFailure failure
 	filesFailure failure
+	unremembered unremembered
 }
 
 // failure is what an earlier try came to. The zero value is none.
@@ -97,7 +98,7 @@ func (h *Health) Check() error {
 	case h.filesFailure.isRecent():
 		return fmt.Errorf("what is too large for the bus cannot be kept: %w", h.filesFailure.err)
 	}
-	return h.checkPulls()
+	return errors.Join(h.unremembered.check(time.Now()), h.checkPulls())
 }
 
 func (h *Health) checkPulls() error {

@@ -35,7 +35,7 @@ func TestLookAlikesHaveOrdinals(t *testing.T) {
 			t.Errorf("%d has the id %s and the sequence %d, want %s", i+1, ce.ID(), sequence, want)
 		}
 	}
-	if got := l.Counts(); got.Seen[typingEvent().Fingerprint] != alike || got.Sequence != alike || got.Position != stored[alike-1].Sequence {
+	if got := l.Counts(); l.Memory().Seen(typingEvent().Fingerprint) != alike || got.Sequence != alike || got.Position != stored[alike-1].Sequence {
 		t.Errorf("counted are %+v", got)
 	}
 	if l.Uncounted() != alike {
@@ -50,7 +50,7 @@ func TestLookAlikesHaveOrdinals(t *testing.T) {
 func TestWhatAHistoryToldIsPassedOverOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	l, f := r.log(), typingEvent().Fingerprint
+	l, f := r.log(), typingEvent().Likeness
 	r.Check(l.Raise(r.Ctx))
 	r.Check(r.typing(l, translate.FromPoll))
 	if l.WasTold(f) {
@@ -83,7 +83,7 @@ func TestAppendGivesUpBeforeTheStreamForgetsIt(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 	loser.Lose.Store(0)
-	if got := l.Counts(); got.Sequence != 0 || len(got.Seen) != 0 {
+	if got := l.Counts(); got.Sequence != 0 || len(l.Memory().Journal()) != 0 {
 		t.Errorf("counted are %+v", got)
 	}
 }

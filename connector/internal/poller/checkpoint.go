@@ -15,24 +15,34 @@ import (
 // # A stream that forgets
 //
 // The stream of events has limits, and a chat may outlive what it holds. A
-// holder that counted only what is left there would take forgotten events for
+// holder that knew only what is left there would take forgotten events for
 // missing ones and publish them again out of the history, and would number
-// from 1. So the counts are kept outside the stream, too: a checkpoint says up
-// to which message of the stream it is complete, and a new holder reads on
-// from there. It is written lazily, but before the stream can have forgotten
-// what it does not have yet; that also bounds what a takeover must read.
+// from 1. So what is known of the published events is kept outside the stream,
+// too: a checkpoint says up to which message of the stream it is complete, and
+// a new holder reads on from there. It is written lazily, but before the
+// stream can have forgotten what it does not have yet; that also bounds what a
+// takeover must read.
+//
+// A chat may have more events than one message of the bus can tell of: see
+// segment.go.
 
 // checkpoint is what the holder of a chat has counted, and knows of it.
 type checkpoint struct {
-	Position uint64           `json:"position"` // sequence in the stream of the last message that is counted
-	Sequence uint64           `json:"sequence"`
-	Seen     translate.Counts `json:"seen"`
-	Untaken  translate.Counts `json:"untaken,omitempty"`
-	Opening  chats.OpeningID  `json:"opening"` // that session.opened was published for
-	Signaled bool             `json:"signaled,omitempty"`
-	Answered bool             `json:"answered,omitempty"` // calls on the chat have been answered with events
-	LastSeen time.Time        `json:"lastSeen,omitzero"`  // up to when nothing was missing
-	Compared time.Time        `json:"compared,omitzero"`  // when the history was asked for last
+	Position uint64 `json:"position"` // sequence in the stream of the last message that is counted
+	Sequence uint64 `json:"sequence"`
+
+	// For earlier versions, as long as one message holds all that is known.
+	Seen    translate.Counts `json:"seen"`
+	Untaken translate.Counts `json:"untaken,omitempty"`
+
+	Journal []byte      `json:"journal,omitempty"` // of the published events (see package chatlog), but for what is sealed
+	Before  segmentName `json:"before,omitempty"`  // the last segment of what is sealed
+
+	Opening  chats.OpeningID `json:"opening"` // that session.opened was published for
+	Signaled bool            `json:"signaled,omitempty"`
+	Answered bool            `json:"answered,omitempty"` // calls on the chat have been answered with events
+	LastSeen time.Time       `json:"lastSeen,omitzero"`  // up to when nothing was missing
+	Compared time.Time       `json:"compared,omitzero"`  // when the history was asked for last
 	// since when events might have been missing then
 	ComparedSince time.Time `json:"comparedSince,omitzero"`
 
@@ -43,6 +53,7 @@ type checkpoint struct {
 	Clean chatlog.FenceID `json:"clean,omitempty"`
 
 	revision uint64
+	sealed   int // bytes of the journal that segments hold
 }
 
 func checkpointKey(key chats.Key) string { return "checkpoint." + string(key.Token) }
@@ -62,9 +73,15 @@ func (h *holder) loadCheckpoint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.saved = found
+	memory, err := h.loadMemory(ctx, &found)
+	if err != nil {
+		return err
+	}
+	if h.saved = found.withoutMemory(); found.Closed && found.Opening != h.token.Opening {
+		h.unseal() // what is sealed expires with the earlier opening
+	}
 	// The stream may have forgotten more than the entry has.
-	h.chatLog.Resume(chatlog.Counts{Position: found.Position, Sequence: found.Sequence, Seen: found.Seen, Untaken: found.Untaken}, h.entry.Sequence)
+	h.chatLog.Resume(chatlog.Counts{Position: found.Position, Sequence: found.Sequence}, memory, h.entry.Sequence)
 	if found.Opening == h.token.Opening {
 		h.phase = announced
 		if found.Closed {
@@ -95,31 +112,55 @@ func (h *holder) mustSaveCheckpoint(ctx context.Context) error {
 }
 
 // writeCheckpoint takes the place of one that an earlier holder wrote late, but
-// not of one that knows more.
+// not of one that knows more. Readiness tells when it cannot be written.
 func (h *holder) writeCheckpoint(ctx context.Context, isLast bool, clean chatlog.FenceID) error {
 	if h.poller.Failpoints.LeavesOut(failpoint.Checkpoint) {
 		return nil
 	}
-	next := h.checkpoint(clean)
+	err := h.putCheckpoint(ctx, isLast, clean)
+	h.poller.Failpoints.Reach(failpoint.CheckpointWritten)
+	if ctx.Err() == nil {
+		h.poller.Health.Remembered(string(h.chat.Token), err)
+	}
+	return err
+}
+
+func (h *holder) putCheckpoint(ctx context.Context, isLast bool, clean chatlog.FenceID) error {
 	var keep time.Duration
 	if isLast {
 		keep = h.poller.cfg.EventsMaxAge
 	}
+	next, replaced := h.checkpoint(clean), h.saved
+	if isLast {
+		h.unseal()
+	}
+	if err := h.fit(ctx, &next, keep); err != nil {
+		return err
+	}
 	revision, err := bus.SaveOver(ctx, h.poller.Streams.State, checkpointKey(h.chat), next, h.saved.revision, keep,
 		func(found checkpoint) bool { return found.Sequence > next.Sequence })
-	h.poller.Failpoints.Reach(failpoint.CheckpointWritten)
-	if err == nil {
-		next.revision = revision
-		h.saved = next
-		h.chatLog.Checkpointed()
+	if err != nil {
+		return err
 	}
-	return err
+	next.revision = revision
+	h.saved = next.withoutMemory()
+	h.chatLog.Checkpointed()
+	if isLast && (replaced.Before != "" || next.Before != "") {
+		h.dropSegments(ctx, replaced.revision)
+	}
+	return nil
+}
+
+// withoutMemory is for the holder, whose log has that.
+func (c checkpoint) withoutMemory() checkpoint {
+	c.Seen, c.Untaken, c.Journal = nil, nil, nil
+	return c
 }
 
 func (h *holder) checkpoint(clean chatlog.FenceID) checkpoint {
 	counts := h.chatLog.Counts()
 	c := checkpoint{
-		Position: counts.Position, Sequence: counts.Sequence, Seen: counts.Seen, Untaken: counts.Untaken,
+		Position: counts.Position, Sequence: counts.Sequence, Seen: translate.Counts{},
 		Signaled: h.traits.signaled, Answered: h.traits.answered, LastSeen: h.reconciliation.completeUntil(),
 		Compared: h.reconciliation.covered.until, ComparedSince: h.reconciliation.covered.since, Clean: clean,
 	}

@@ -44,7 +44,7 @@ func (h *holder) translate(events []brightpattern.Event) []translate.ServerEvent
 
 // publish is the one door to the chat's log for events. h.mu is held.
 func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origin translate.Origin, read time.Time) error {
-	if origin != translate.FromHistory && h.chatLog.WasTold(event.Fingerprint) {
+	if origin != translate.FromHistory && h.chatLog.WasTold(event.Likeness) {
 		h.reconciliation.raise(eventMissing)
 		return nil
 	}
