@@ -226,6 +226,9 @@ func (t traits) shape() string {
 	return string(out)
 }
 
+// mostPairs are looked at: the fields that events tell are few, as a rule.
+const mostPairs = 50_000
+
 // pairs are the pairings of groups that can have anything in common, those
 // with most in common first.
 func (m *matching) pairs() []pairing {
@@ -233,7 +236,7 @@ func (m *matching) pairs() []pairing {
 	common := map[pairing]int{}
 	for _, p := range m.published.groups {
 		for _, l := range m.listed.groups {
-			if m.spend(len(p.fields) + len(l.fields)); m.isSpent() {
+			if m.spend(1); len(pairs) >= mostPairs || m.isSpent() {
 				break
 			}
 			if p.name == l.name {
@@ -336,6 +339,9 @@ func (m *matching) compareTime(listed int, at int64) int {
 	return int(m.listed.events[listed].at - at)
 }
 
+// tableCost is that of an empty one, in steps.
+const tableCost = 20
+
 func (m *matching) table(p pairing) table {
 	if t := m.tables[p]; t != nil {
 		return t
@@ -345,7 +351,7 @@ func (m *matching) table(p pairing) table {
 		h := m.listed.events[i].hash(p.published.fields, p.details)
 		t[h] = append(t[h], i)
 	}
-	m.spend(len(p.listed.members))
+	m.spend(tableCost + len(p.listed.members))
 	m.tables[p] = t
 	return t
 }
