@@ -108,6 +108,7 @@ func (l *Log) append(ctx context.Context, m message) error {
 	ack, err := l.Publisher.Store(ctx, msg, m.id, l.underFence()...)
 	if err == nil {
 		l.counts.Sequence = next
+		l.burst += int64(msg.Size())
 		l.count(mark{ack.Sequence, time.Now()})
 	}
 	return err

@@ -80,6 +80,7 @@ type Log struct {
 	replaced  FenceID // the one that stood before
 	uncounted int     // messages that no checkpoint has yet
 	oldest    mark    // the first of them
+	burst     int64   // bytes that were published since a checkpoint was thought of
 }
 
 // New is the log of a chat before its fence stands.
@@ -122,7 +123,7 @@ func (l *Log) CountFromFence() { l.counts.Position = l.fence.position }
 // Uncounted are the messages that no checkpoint has yet; Checkpointed says
 // that one has them all.
 func (l *Log) Uncounted() int { return l.uncounted }
-func (l *Log) Checkpointed()  { l.uncounted = 0 }
+func (l *Log) Checkpointed()  { l.uncounted, l.burst = 0, 0 }
 
 // Missing are the events of a history that are not published, in the order in
 // which they are to be.

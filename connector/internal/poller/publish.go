@@ -59,6 +59,9 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 	if event.Ends != "" {
 		h.wantClosed(schema.CloseReason(event.Ends), endingBy(origin))
 	}
+	if h.chatLog.IsBurst(h.poller.retention()) {
+		h.trySaveCheckpoint(ctx)
+	}
 	return nil
 }
 

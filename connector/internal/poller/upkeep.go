@@ -50,6 +50,10 @@ func (p *Poller) tendAll(ctx context.Context) {
 	}
 }
 
+func (p *Poller) retention() chatlog.Retention {
+	return chatlog.Retention{MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Failover: p.cfg.FailoverAfter}
+}
+
 // refreshesMost are made at a time: all chats may have become stale at once.
 const refreshesMost = 64
 
@@ -59,8 +63,7 @@ func (h *holder) tend(ctx context.Context, state jetstream.StreamState, refreshe
 	if h.checkHeld() != nil || !h.lease.IsSure() {
 		return
 	}
-	cfg := h.poller.cfg
-	retention := chatlog.Retention{MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Failover: cfg.FailoverAfter}
+	retention := h.poller.retention()
 	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) {
 		if err := h.chatLog.Renew(h.lease.Context()); err != nil {
 			h.lease.Drop(err)
