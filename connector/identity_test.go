@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/schema"
@@ -195,7 +197,33 @@ func TestLongChatsOnSmallBuses(t *testing.T) {
 			w.untilListening()
 			checkHeard(r, heard, events+1)
 			r.check(second.Ready())
+			r.check(r.sim.End(w.chat))
+			w.awaitEnd(schema.ClosedEnded)
+			w.checkExpiring()
 		})
+	}
+}
+
+// checkExpiring sees that nothing is kept for ever of what was known of the
+// chat's events.
+func (w watched) checkExpiring() {
+	w.Helper()
+	stream, err := w.js.Stream(w.ctx, "KV_CC_STATE")
+	w.check(err)
+	info, err := stream.Info(w.ctx, jetstream.WithSubjectFilter("$KV.CC_STATE.checkpoint."+string(w.token())+".>"))
+	w.check(err)
+	if len(info.State.Subjects) == 0 {
+		w.Error("no segment is kept")
+	}
+	for subject := range info.State.Subjects {
+		msg, err := stream.GetLastMsgForSubject(w.ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		w.check(err)
+		if msg.Header.Get(jetstream.MsgTTLHeader) == "" {
+			w.Errorf("%s stays for ever", subject)
+		}
 	}
 }
 

@@ -126,6 +126,9 @@ func CutJournal(journal []byte, most int) []byte {
 	return journal[:end]
 }
 
+// fingerprintKey is a fingerprint in half its size.
+type fingerprintKey [16]byte
+
 func keyOf(f translate.Fingerprint) (key fingerprintKey) {
 	if raw, ok := rawOf(f); ok {
 		return fingerprintKey(raw)

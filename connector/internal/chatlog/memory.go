@@ -27,9 +27,6 @@ type Memory struct {
 	untaken []int // where in the journal the events stand that a history told and no poll has
 }
 
-// fingerprintKey is a fingerprint in half its size.
-type fingerprintKey [16]byte
-
 // ErrNoJournal says that something is not what a memory has written.
 var ErrNoJournal = errors.New("the journal of published events cannot be read")
 

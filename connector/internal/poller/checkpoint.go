@@ -2,6 +2,8 @@ package poller
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"cc-connector/connector/internal/bus"
@@ -146,9 +148,89 @@ func (h *holder) putCheckpoint(ctx context.Context, isLast bool, clean chatlog.F
 	h.saved = next.withoutMemory()
 	h.chatLog.Checkpointed()
 	if isLast && (replaced.Before != "" || next.Before != "") {
-		h.dropSegments(ctx, replaced.revision)
+		if err := h.segments().drop(ctx, replaced.revision); err != nil {
+			h.log.Debug("what was sealed of the closed chat's events could not be removed", "error", err)
+		}
 	}
 	return nil
+}
+
+func (h *holder) segments() segments {
+	return segments{h.poller.Streams.State, checkpointKey(h.chat) + ".", h.log}
+}
+
+// restMost is what a checkpoint or a segment may have beside its journal.
+const restMost = 1 << 10
+
+// fit leaves in a checkpoint what it can hold, and seals the rest. Half of what
+// the bus takes is far enough from it for headers and subject.
+func (h *holder) fit(ctx context.Context, c *checkpoint, keep time.Duration) error {
+	memory, largest := h.chatLog.Memory(), int(h.poller.Streams.State.Room()/2)
+	journal := memory.Journal()
+	if h.saved.sealed == 0 && c.hold(memory, largest) {
+		return nil
+	}
+	most := max(0, largest-restMost) * 3 / 4 // a journal is written as base64
+	for len(journal)-h.saved.sealed > most {
+		if err := h.seal(ctx, chatlog.CutJournal(journal[h.saved.sealed:], most), keep); err != nil {
+			return err
+		}
+	}
+	c.Before, c.sealed, c.Journal = h.saved.Before, h.saved.sealed, journal[h.saved.sealed:]
+	return nil
+}
+
+// hold puts all that is known into a checkpoint, if it may be so large.
+func (c *checkpoint) hold(memory *chatlog.Memory, largest int) bool {
+	if len(memory.Journal()) > largest {
+		return false
+	}
+	whole := *c
+	whole.Seen, whole.Untaken = memory.Counts()
+	whole.Journal = memory.Journal()
+	written, err := schema.JSON(whole)
+	if err != nil || len(written) > largest {
+		return false
+	}
+	*c = whole
+	return true
+}
+
+// seal writes a piece of the journal once and for all: a checkpoint that cannot
+// be written after it is tried again without it.
+func (h *holder) seal(ctx context.Context, piece []byte, keep time.Duration) error {
+	name, err := h.segments().write(ctx, h.saved.Before, piece, h.saved.revision, keep)
+	if err == nil {
+		h.saved.Before, h.saved.sealed = name, h.saved.sealed+len(piece)
+	}
+	return err
+}
+
+// unseal has the whole journal written anew.
+func (h *holder) unseal() { h.saved.Before, h.saved.sealed = "", 0 }
+
+// loadMemory gathers what a checkpoint, and what is sealed before it, tell of
+// the published events.
+func (h *holder) loadMemory(ctx context.Context, c *checkpoint) (*chatlog.Memory, error) {
+	if c.Before == "" && c.Journal == nil {
+		return chatlog.MemoryOf(c.Seen, c.Untaken), nil
+	}
+	pieces, isComplete, err := h.segments().read(ctx, c.Before)
+	if err != nil {
+		return nil, err
+	}
+	if !isComplete {
+		h.log.Error("a part of what is known of the chat's published events is lost: some may be published again")
+		c.Before = ""
+		return chatlog.WithoutUntaken(append(pieces, c.Journal)...), nil
+	}
+	journal := slices.Concat(pieces...)
+	c.sealed = len(journal)
+	memory, err := chatlog.ReadMemory(append(journal, c.Journal...))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", checkpointKey(h.chat), bus.ErrUnreadable, err)
+	}
+	return memory, nil
 }
 
 // withoutMemory is for the holder, whose log has that.

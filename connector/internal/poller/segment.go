@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -10,9 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"cc-connector/connector/internal/bus"
-	"cc-connector/connector/internal/chatlog"
-	"cc-connector/connector/internal/chats"
-	"cc-connector/schema"
 )
 
 // # A chat of any length
@@ -40,96 +38,25 @@ type segment struct {
 // that it was written behind, and a UUID.
 type segmentName string
 
-func segmentKey(chat chats.Key, name segmentName) string { return segmentKeys(chat) + string(name) }
-
-func segmentKeys(chat chats.Key) string { return checkpointKey(chat) + "." }
-
-// restMost is what a checkpoint or a segment may have beside its journal.
-const restMost = 1 << 10
-
-// largestValue is far enough from what the bus takes for headers and subject.
-func (p *Poller) largestValue() int { return int(p.Streams.State.Room() / 2) }
-
-// fit leaves in a checkpoint what it can hold, and seals the rest.
-func (h *holder) fit(ctx context.Context, c *checkpoint, keep time.Duration) error {
-	memory, largest := h.chatLog.Memory(), h.poller.largestValue()
-	journal := memory.Journal()
-	if h.saved.sealed == 0 && isWhole(c, memory, largest) {
-		return nil
-	}
-	most := max(0, largest-restMost) * 3 / 4 // a journal is written as base64
-	for len(journal)-h.saved.sealed > most {
-		piece := chatlog.CutJournal(journal[h.saved.sealed:], most)
-		if err := h.seal(ctx, piece, keep); err != nil {
-			return err
-		}
-	}
-	c.Before, c.sealed, c.Journal = h.saved.Before, h.saved.sealed, journal[h.saved.sealed:]
-	return nil
+// segments are a chat's.
+type segments struct {
+	bucket *bus.Bucket
+	prefix string // of their keys
+	log    *slog.Logger
 }
 
-// isWhole puts all that is known into a checkpoint, if it may be so large.
-func isWhole(c *checkpoint, memory *chatlog.Memory, largest int) bool {
-	if len(memory.Journal()) > largest {
-		return false
-	}
-	whole := *c
-	whole.Seen, whole.Untaken = memory.Counts()
-	whole.Journal = memory.Journal()
-	written, err := schema.JSON(whole)
-	if err != nil || len(written) > largest {
-		return false
-	}
-	*c = whole
-	return true
+// write adds one to a chain. Behind is the revision of the last checkpoint.
+func (s segments) write(ctx context.Context, before segmentName, journal []byte, behind uint64, keep time.Duration) (segmentName, error) {
+	name := segmentName(fmt.Sprintf("%d.%s", behind, uuid.NewString()))
+	_, err := bus.Save(ctx, s.bucket, s.prefix+string(name), segment{before, journal}, 0, keep)
+	return name, err
 }
 
-// seal writes the next segment, once and for all: a checkpoint that cannot be
-// written after it is tried again without it.
-func (h *holder) seal(ctx context.Context, piece []byte, keep time.Duration) error {
-	name := segmentName(fmt.Sprintf("%d.%s", h.saved.revision, uuid.NewString()))
-	_, err := bus.Save(ctx, h.poller.Streams.State, segmentKey(h.chat, name), segment{h.saved.Before, piece}, 0, keep)
-	if err == nil {
-		h.saved.Before, h.saved.sealed = name, h.saved.sealed+len(piece)
-	}
-	return err
-}
-
-// unseal has the whole journal written anew.
-func (h *holder) unseal() { h.saved.Before, h.saved.sealed = "", 0 }
-
-// loadMemory gathers what a checkpoint, and what is sealed before it, tell of
-// the published events.
-func (h *holder) loadMemory(ctx context.Context, c *checkpoint) (*chatlog.Memory, error) {
-	if c.Before == "" && c.Journal == nil {
-		return chatlog.MemoryOf(c.Seen, c.Untaken), nil
-	}
-	pieces, isComplete, err := h.loadSegments(ctx, c.Before)
-	if err != nil {
-		return nil, err
-	}
-	var journal []byte
-	for _, piece := range pieces {
-		journal = append(journal, piece...)
-	}
-	if !isComplete {
-		h.log.Error("a part of what is known of the chat's published events is lost: some may be published again")
-		c.Before = ""
-		return chatlog.WithoutUntaken(append(pieces, c.Journal)...), nil
-	}
-	c.sealed = len(journal)
-	memory, err := chatlog.ReadMemory(append(journal, c.Journal...))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", checkpointKey(h.chat), bus.ErrUnreadable, err)
-	}
-	return memory, nil
-}
-
-// loadSegments returns the chain's pieces of the journal, the oldest first.
-func (h *holder) loadSegments(ctx context.Context, last segmentName) (pieces [][]byte, isComplete bool, err error) {
+// read returns a chain's pieces of the journal, the oldest first.
+func (s segments) read(ctx context.Context, last segmentName) (pieces [][]byte, isComplete bool, err error) {
 	for name := last; name != ""; {
-		found, err := bus.Ask(ctx, h.log, "reading what is known of the chat's published events", func(ctx context.Context) (segment, error) {
-			found, _, err := bus.Load[segment](ctx, h.poller.Streams.State, segmentKey(h.chat, name))
+		found, err := bus.Ask(ctx, s.log, "reading what is known of the chat's published events", func(ctx context.Context) (segment, error) {
+			found, _, err := bus.Load[segment](ctx, s.bucket, s.prefix+string(name))
 			return found, err
 		})
 		if err != nil {
@@ -143,19 +70,16 @@ func (h *holder) loadSegments(ctx context.Context, last segmentName) (pieces [][
 	return pieces, true, nil
 }
 
-// dropSegments removes what was sealed before an earlier checkpoint. What is
-// younger may be another holder's who has overtaken this one.
-func (h *holder) dropSegments(ctx context.Context, before uint64) {
-	state := h.poller.Streams.State
-	keys, err := state.Keys(ctx, segmentKeys(h.chat))
+// drop removes those that were written before an earlier checkpoint. A younger
+// one may be another holder's, who has overtaken this one.
+func (s segments) drop(ctx context.Context, before uint64) error {
+	keys, err := s.bucket.Keys(ctx, s.prefix)
 	for _, key := range keys {
-		if behind, known := revisionIn(strings.TrimPrefix(key, segmentKeys(h.chat))); err == nil && known && behind < before {
-			err = state.Purge(ctx, key)
+		if behind, known := revisionIn(strings.TrimPrefix(key, s.prefix)); err == nil && known && behind < before {
+			err = s.bucket.Purge(ctx, key)
 		}
 	}
-	if err != nil {
-		h.log.Debug("what was sealed of the chat's events could not be removed", "error", err)
-	}
+	return err
 }
 
 func revisionIn(name string) (uint64, bool) {

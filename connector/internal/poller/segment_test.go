@@ -63,7 +63,7 @@ func (r *rig) checkKnown(what string, h *holder, want *chatlog.Memory) {
 // kept are the messages that the chat's checkpoint consists of, by their keys.
 func (r *rig) kept() map[string]*bus.Stored {
 	r.Helper()
-	keys, err := r.poller.Streams.State.Keys(r.Ctx, segmentKeys(r.chat))
+	keys, err := r.poller.Streams.State.Keys(r.Ctx, checkpointKey(r.chat)+".")
 	r.Check(err)
 	stream, err := r.JS.Stream(r.Ctx, "KV_"+natstest.Prefix.StreamName("STATE"))
 	r.Check(err)
@@ -213,8 +213,8 @@ func TestLostSegment(t *testing.T) {
 	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
 	var last segment
 	found := r.kept()
-	r.Check(json.Unmarshal(found[segmentKey(r.chat, h.saved.Before)].Data, &last))
-	r.Check(r.poller.Streams.State.Purge(r.Ctx, segmentKey(r.chat, last.Before)))
+	r.Check(json.Unmarshal(found[h.segments().prefix+string(h.saved.Before)].Data, &last))
+	r.Check(r.poller.Streams.State.Purge(r.Ctx, h.segments().prefix+string(last.Before)))
 	next := r.loaded("opening")
 	if got, all := len(next.chatLog.Memory().Journal()), len(h.chatLog.Memory().Journal()); got <= len(last.Journal) || got >= all {
 		t.Errorf("%d of %d bytes are known", got, all)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 )
 
@@ -48,10 +47,6 @@ func (p *Poller) tendAll(ctx context.Context) {
 			h.mu.Unlock()
 		}
 	}
-}
-
-func (p *Poller) retention() chatlog.Retention {
-	return chatlog.Retention{MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Failover: p.cfg.FailoverAfter}
 }
 
 // refreshesMost are made at a time: all chats may have become stale at once.
