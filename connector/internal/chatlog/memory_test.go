@@ -91,20 +91,25 @@ func TestMemoryOfEarlierVersions(t *testing.T) {
 func TestTheLikeliestIsTaken(t *testing.T) {
 	m := NewMemory()
 	for _, raw := range []string{
-		`{"event":"chat_session_typing","party_id":"p","timestamp":1614718748}`, `{"event":"chat_session_typing","party_id":"p","timestamp":1614718750}`,
-		`{"event":"chat_session_message","party_id":"p","msg":"a","timestamp":1614718748}`,
+		`{"event":"chat_session_typing","party_id":"p","timestamp":1614718748}`, `{"event":"chat_session_typing","timestamp":1614718748}`,
+		`{"event":"chat_session_typing","timestamp":1614718750}`,
 	} {
 		m.add(likeness(raw), true)
 	}
-	for raw, want := range map[string]bool{
-		`{"event":"chat_session_typing","timestamp":1614718750123}`: true, `{"event":"chat_session_message","msg":"a"}`: true, `{"event":"chat_session_message","msg":"b"}`: false,
+	for _, c := range []struct {
+		raw  string
+		want bool
+	}{
+		{`{"event":"chat_session_typing","party_id":"p","timestamp":1614718748123}`, true},
+		{`{"event":"chat_session_typing","party_id":"q","timestamp":1614718748123}`, true},
+		{`{"event":"chat_session_typing","timestamp":1614718748}`, false},
+		{`{"event":"chat_session_not_typing","timestamp":1614718750}`, false},
+		{`{"event":"chat_session_typing"}`, true},
+		{`{"event":"chat_session_typing"}`, false},
 	} {
-		if m.take(likeness(raw)) != want {
-			t.Errorf("%s is taken: %v", raw, !want)
+		if m.take(likeness(c.raw)) != c.want {
+			t.Errorf("%s is taken: %v", c.raw, !c.want)
 		}
-	}
-	if m.take(likeness(`{"event":"chat_session_typing","party_id":"p","timestamp":1614718750}`)) || !m.take(likeness(`{"event":"chat_session_typing","timestamp":1614718748}`)) {
-		t.Error("another one was taken")
 	}
 }
 

@@ -177,8 +177,8 @@ func TestPartners(t *testing.T) {
 			[]string{`{"event":"chat_session_typing","timestamp":1}`},
 		},
 		"one that another event gives up": {
-			[]string{`{"event":"x","b":1}`, `{"event":"x","a":1,"c":1}`},
-			[]string{`{"event":"x","a":1,"b":1,"c":1}`, `{"event":"x","b":1,"c":2}`, `{"event":"x","a":2}`},
+			[]string{`{"event":"x","b":1}`, `{"event":"x","a":1}`},
+			[]string{`{"event":"x","a":1,"b":1}`, `{"event":"x","b":1,"c":2}`, `{"event":"x","a":2}`},
 			[]string{`{"event":"x","a":2}`},
 		},
 		"two that are the same": {
