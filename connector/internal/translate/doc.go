@@ -10,7 +10,7 @@
 // missing on one side. So an event is known by what it is. Its identity
 // (identity.go) holds its name, its time and a hash of each field that makes
 // it the one that it is, all normalised; two spellings can be of one event if
-// nothing differs that both tell.
+// they tell something alike, and nothing that both tell differs.
 //
 // Two events can be alike in all of that (somebody typed twice in a second),
 // and one spelling that tells little can be of several events. They are told

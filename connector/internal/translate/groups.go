@@ -97,7 +97,7 @@ func (m *matching) pairs() []pairing {
 			if m.spend(1); len(pairs) >= mostPairs || m.isSpent() {
 				break
 			}
-			if p.name == l.name {
+			if p.name == l.name && p.canAgree(l) {
 				pair := pairing{published: p, listed: l}
 				pairs, common[pair] = append(pairs, pair), p.common(l)
 			}
@@ -105,6 +105,13 @@ func (m *matching) pairs() []pairing {
 	}
 	slices.SortStableFunc(pairs, func(a, b pairing) int { return common[b] - common[a] })
 	return pairs
+}
+
+func (g *group) canAgree(other *group) bool {
+	return len(g.fields) == 0 || len(other.fields) == 0 || slices.ContainsFunc(g.fields, func(f field) bool {
+		_, found := slices.BinarySearch(other.fields, f)
+		return found
+	})
 }
 
 func (g *group) common(other *group) (count int) {

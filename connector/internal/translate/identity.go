@@ -136,8 +136,7 @@ func (l Likeness) Agreement(other Likeness) int {
 	return 0
 }
 
-// agrees tells whether two spellings can be of one event: nothing that both
-// tell of it differs.
+// agrees tells whether two spellings can be of one event.
 func (t traits) agrees(other traits) bool {
 	return t.name == other.name && t.isSameTime(other) && agree(t.parts, other.parts)
 }
@@ -175,8 +174,11 @@ func (t traits) common(other traits) (count int) {
 	return count
 }
 
-// agree tells whether no field has two values.
+// agree tells whether no field has two values, and some have the same one: what
+// has nothing in common is nothing that both have told. Where one side tells
+// nothing at all, there is nothing to compare.
 func agree(a, b []part) bool {
+	agreed := len(a) == 0 || len(b) == 0
 	for len(a) > 0 && len(b) > 0 {
 		switch {
 		case a[0].field() < b[0].field():
@@ -186,8 +188,8 @@ func agree(a, b []part) bool {
 		case a[0] != b[0]:
 			return false
 		default:
-			a, b = a[1:], b[1:]
+			agreed, a, b = true, a[1:], b[1:]
 		}
 	}
-	return true
+	return agreed
 }

@@ -4,8 +4,8 @@ import "slices"
 
 // # Which of a history is published
 //
-// Two spellings agree if nothing that both tell differs. That is no
-// equivalence: an event without a time agrees with two that are an hour apart.
+// Two spellings agree if they tell something alike, and nothing that both tell
+// differs. That is no equivalence: an event without a time agrees with two that are an hour apart.
 // So what is missing of a history is not found by looking each event up, but
 // by pairing: as many published events as can be get a listed one that they
 // agree with, each its own, and what then is left of the list is missing. A
