@@ -47,7 +47,9 @@
 //	session token  a message in a work queue: one for each chat to be polled
 //	opening        one time that a chat is polled, from session.opened to session.closed
 //	fence          a message that shuts out earlier holders; its sequence is the fencing token
-//	fingerprint    what an event is, however it is spelt; with its ordinal, its identity
+//	identity       what one spelling tells of an event; two are of one event if nothing differs that both tell
+//	fingerprint    what an event was published as; with its ordinal, it makes the event's id
+//	segment        a sealed part of a checkpoint: what is known of a chat's older events
 //	reconcile      compare a chat's history with what is published
 //	orphaned call  one that nobody waits for, and that may still be given events
 //	outbox entry   what a replica owes until it is done: an outcome, a look for losses

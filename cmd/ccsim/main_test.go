@@ -26,6 +26,7 @@ func TestABadFlagIsNamed(t *testing.T) {
 		{"-hold=long", "-hold"},
 		{"-inactivity=-1s", "-inactivity"},
 		{"-answer-sends=maybe", "-answer-sends"},
+		{"-uneven=maybe", "-uneven"},
 		{"more", "more"},
 	} {
 		var errs strings.Builder

@@ -25,6 +25,7 @@ type settings struct {
 	tenant      string
 	apps        []string
 	answerSends bool
+	uneven      bool
 	inactivity  time.Duration
 }
 
@@ -43,6 +44,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	flags.StringVar(&set.tenant, "tenant", "", "the tenantUrl to accept (default any)")
 	apps := flags.String("apps", "", "the appIds to accept, separated by commas (default any)")
 	flags.BoolVar(&set.answerSends, "answer-sends", false, "answer sends with pending events, as older servers do")
+	flags.BoolVar(&set.uneven, "uneven", false, "have polls leave out some times and parties, which the history tells")
 	flags.DurationVar(&set.inactivity, "inactivity", 10*time.Minute, "a silent customer's session ends after this long")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -81,7 +83,7 @@ func (set settings) validate() error {
 func (set settings) options(log io.Writer) bpsim.Options {
 	return bpsim.Options{
 		Tenant: set.tenant, Apps: set.apps, Hold: set.hold, Script: set.script, Pace: set.pace,
-		InactivityTimeout: set.inactivity, AnswerSends: set.answerSends,
+		InactivityTimeout: set.inactivity, AnswerSends: set.answerSends, Uneven: set.uneven,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }

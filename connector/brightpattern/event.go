@@ -24,6 +24,7 @@ const (
 	EventFile                EventName = "chat_session_file"
 	EventFormShow            EventName = "chat_session_form_show"        // server
 	EventFormData            EventName = "chat_session_form_data"        // client
+	EventFormCancel          EventName = "chat_form_data_cancel"         // client; of the vendor's web client, without "session"
 	EventSecureFormShow      EventName = "chat_session_secure_form_show" // server
 	EventSecureFormData      EventName = "chat_session_secure_form_data" // client
 	EventSecureFormCancel    EventName = "chat_session_secure_form_cancel"
@@ -108,6 +109,7 @@ const (
 // whether or not they name a party.
 var onlyClientsSend = map[EventName]bool{
 	EventFormData:           true,
+	EventFormCancel:         true,
 	EventSecureFormData:     true,
 	EventCobrowsingRejected: true,
 	EventCobrowsingEnded:    true,
@@ -118,9 +120,10 @@ var onlyClientsSend = map[EventName]bool{
 }
 
 // IsFromClient tells a client's own event, as a history lists it, from the
-// server's: its party is the chat, or only clients send its kind.
+// server's: its party is the chat, or only clients send its kind, or it is a
+// file that names no party, as only the client's own do.
 func (e Event) IsFromClient(chat ChatID) bool {
-	return onlyClientsSend[e.Name] || chat != "" && string(e.PartyID) == string(chat)
+	return onlyClientsSend[e.Name] || e.Name == EventFile && e.PartyID == "" || chat != "" && string(e.PartyID) == string(chat)
 }
 
 // EndsSession says whether, after this event, there is nothing more to poll.

@@ -63,6 +63,7 @@ var golden = []struct {
 		Event{Name: EventFormShow, FormRequestID: "12", FormName: "survey", FormTimeout: ptr(60.0), Channel: "web"}},
 	{`{"event":"chat_session_form_data","form_request_id":"12","form_name":"survey","data":{"a": 1.0}}`,
 		Event{Name: EventFormData, FormRequestID: "12", FormName: "survey", Data: json.RawMessage(`{"a": 1.0}`)}},
+	{`{"event":"chat_form_data_cancel","form_request_id":"12"}`, Event{Name: EventFormCancel, FormRequestID: "12"}},
 	{`{"event":"chat_session_secure_form_show","form_request_id":"13","form_id":"card"}`,
 		Event{Name: EventSecureFormShow, FormRequestID: "13", FormID: "card"}},
 	{`{"event":"chat_session_secure_form_data","form_request_id":"13","form_name":"card","data":{"pan":"4"}}`,
@@ -121,7 +122,7 @@ func TestEveryEventNameIsGolden(t *testing.T) {
 var allEvents = map[EventName]string{
 	EventStatus: "s", EventCaseSet: "s", EventPartyJoined: "s", EventPartyLeft: "s", EventInfo: "s", EventMessage: "sc",
 	EventMessageDelivered: "sc", EventMessageRead: "sc", EventTyping: "sc", EventNotTyping: "sc", EventLocation: "sc",
-	EventFile: "sc", EventFormShow: "s", EventFormData: "c", EventSecureFormShow: "s", EventSecureFormData: "c",
+	EventFile: "sc", EventFormShow: "s", EventFormData: "c", EventFormCancel: "c", EventSecureFormShow: "s", EventSecureFormData: "c",
 	EventSecureFormCancel: "sc", EventTimeoutWarning: "s", EventInactivityTimeout: "s", EventEnded: "s", EventSignaling: "sc",
 	EventCobrowsingRequested: "s", EventCobrowsingRejected: "c", EventCobrowsingEnded: "c", EventCobrowsingStarted: "c",
 	EventNavigation: "c", EventDisconnect: "c", EventEnd: "c",
@@ -135,7 +136,7 @@ func TestIsFromClient(t *testing.T) {
 		if !(Event{Name: name, PartyID: PartyID(theChat)}).IsFromClient(theChat) {
 			t.Errorf("%s of the chat is the client's", name)
 		}
-		if got := (Event{Name: name}).IsFromClient(""); got != (who == "c") {
+		if got := (Event{Name: name}).IsFromClient(""); got != (who == "c" || name == EventFile) {
 			t.Errorf("%s without party, chat unknown: %v", name, got)
 		}
 	}

@@ -16,6 +16,7 @@ type chat struct {
 	request json.RawMessage
 	phone   string
 	created time.Time
+	uneven  bool
 	changed func() // tells those who wait for a change
 
 	mu      sync.Mutex
@@ -55,6 +56,9 @@ func (c *chat) push(fs fields, at time.Time) {
 	_, ownTime := fs.get("timestamp")
 	fs = timestamped(fs, at)
 	e := &entry{raw: fs.encode(), kind: fs.text("event"), made: at, ownTime: ownTime, fate: Pending}
+	if c.uneven {
+		e.raw, e.whole = sparse(fs, len(c.log)).encode(), fs
+	}
 	c.log = append(c.log, e)
 	c.pending = append(c.pending, e)
 	if effect := serverEffects[e.kind]; effect != nil {

@@ -7,7 +7,8 @@
 // references allow, as uneven in what it answers: the estimated wait is a
 // string, a number, empty or missing; timestamps are in seconds or
 // milliseconds; an idle poll is answered in three ways; the history lists the
-// same events in another order and spelling. All of this is deterministic.
+// same events in another order and spelling, and with Options.Uneven tells what
+// polls have left out. All of this is deterministic.
 //
 // What a poll has given away is never given again, whether or not it arrived.
 // The simulator's own [Record] of a chat says what became of every event, so

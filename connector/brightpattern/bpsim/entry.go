@@ -16,6 +16,7 @@ type entry struct {
 	// ownTime: the pusher gave the timestamp; else it is made, which is more
 	// exact than its spelling may be.
 	ownTime bool
+	whole   fields // of an event of which polls do not tell all
 
 	fate    Fate // of server events
 	given   time.Time
@@ -24,6 +25,7 @@ type entry struct {
 
 const (
 	kindMessage         = "chat_session_message"
+	kindFile            = "chat_session_file"
 	kindStatus          = "chat_session_status"
 	kindCaseSet         = "chat_session_case_set"
 	kindJoined          = "chat_session_party_joined"

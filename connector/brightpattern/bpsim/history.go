@@ -17,7 +17,7 @@ func (c *chat) history() []json.RawMessage {
 	c.mu.Lock()
 	log := slices.Clone(c.log)
 	c.mu.Unlock()
-	return renderHistory(log, c.id, c.historyInMillis())
+	return renderHistory(log, c.id, c.historyInMillis(), c.uneven)
 }
 
 // historyInMillis alternates from chat to chat.
@@ -28,17 +28,14 @@ type line struct {
 	place uint32
 }
 
-func renderHistory(log []*entry, party string, millis bool) []json.RawMessage {
+func renderHistory(log []*entry, party string, millis, uneven bool) []json.RawMessage {
 	lines := make([]line, 0, len(log))
 	var at time.Time
-	for _, e := range log {
+	for i, e := range log {
 		if e.kind == kindSignaling {
 			continue
 		}
-		fs := mustFields(e.raw)
-		if e.client {
-			fs = fs.with("party_id", encode(party))
-		}
+		fs := e.listed(party, i, uneven)
 		when, quoted, timed := e.when(fs)
 		if timed { // else it stays as it is, behind its predecessor
 			fs, at = fs.with("timestamp", stamp{millis, !quoted}.spell(when)), when
@@ -46,6 +43,20 @@ func renderHistory(log []*entry, party string, millis bool) []json.RawMessage {
 		lines = append(lines, line{fs.encode(), place(at, millis)})
 	}
 	return scramble(lines)
+}
+
+// listed is the event as the history tells it, but for its time.
+func (e *entry) listed(party string, turn int, uneven bool) fields {
+	switch fs := mustFields(e.raw); {
+	case e.client && uneven:
+		return sharedBy(fs, party, turn)
+	case e.client:
+		return fs.with("party_id", encode(party))
+	case e.whole != nil:
+		return lavish(e.whole)
+	default:
+		return fs
+	}
 }
 
 // when is the time of an event and whether polls have it quoted. A client's

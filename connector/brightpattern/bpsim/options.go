@@ -37,6 +37,11 @@ type Options struct {
 	// AnswerSends makes the answer to a send carry the pending server events,
 	// as version 1 and older servers do.
 	AnswerSends bool
+	// Uneven has polls leave out the time and the party of some events, and the
+	// history tell more than polls do: what they left out, other fields, numbers
+	// as texts and ids as numbers. It lists the client's files with the chat as
+	// their party, as their session, or without either.
+	Uneven bool
 	// Now is the clock of the timestamps (not of the timers). Default time.Now.
 	Now func() time.Time
 	// Log receives refusals and faults, never what chats contain. Default: none.

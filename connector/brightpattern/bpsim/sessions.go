@@ -88,7 +88,7 @@ func (s *Server) newChat(c *call) *chat {
 	made := &chat{
 		id: s.newID(), app: c.app, client: c.client, ordinal: s.made,
 		request: c.json.encode(), phone: c.json.text("phone_number"),
-		created: s.opt.Now(), changed: s.changed, state: "queued", calls: map[string]int{},
+		created: s.opt.Now(), uneven: s.opt.Uneven, changed: s.changed, state: "queued", calls: map[string]int{},
 		stage: stage, talk: talk, stopStage: stopStage, stopTalk: stopTalk,
 	}
 	made.onOver = s.keepForAWhile

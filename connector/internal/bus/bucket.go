@@ -145,6 +145,16 @@ func (b *Bucket) Watch(ctx context.Context, key string) (jetstream.KeyWatcher, e
 	return b.kv.Watch(ctx, key)
 }
 
+// Room is how large a message may be: the bus has a limit, and an administrator
+// may have set one for the bucket.
+func (b *Bucket) Room() int64 {
+	room := b.js.Conn().MaxPayload()
+	if most := int64(b.stream.CachedInfo().Config.MaxMsgSize); most > 0 {
+		room = min(room, most)
+	}
+	return room
+}
+
 // Subject is that of a key in the bucket's stream.
 func (b *Bucket) Subject(key string) string { return "$KV." + b.kv.Bucket() + "." + key }
 

@@ -23,6 +23,7 @@ import (
 const (
 	headerSequence    = "Cc-Sequence"
 	headerFingerprint = "Cc-Likeness"
+	headerIdentity    = "Cc-Identity"
 	headerOrigin      = "Cc-Origin"
 	headerOpening     = "Cc-Opening"
 	headerComplete    = "Cc-Complete" // up to when nothing was missing as the message was published
@@ -33,13 +34,13 @@ const (
 func (l *Log) AppendEvent(ctx context.Context, wire translate.ServerEvent, origin translate.Origin, read, complete time.Time) error {
 	err := l.append(ctx, l.eventMessage(wire, origin, read, complete))
 	if err == nil {
-		l.saw(wire.Fingerprint, origin)
+		l.saw(wire.Likeness, origin)
 	}
 	return err
 }
 
 func (l *Log) eventMessage(wire translate.ServerEvent, origin translate.Origin, read, complete time.Time) message {
-	ordinal := l.counts.Seen[wire.Fingerprint] + 1
+	ordinal := l.memory.Seen(wire.Fingerprint) + 1
 	name := wire.Data.Name()
 	e := translate.NewCloudEvent(translate.EventID(l.chat.ID, wire.Fingerprint, ordinal), l.source, schema.EventType(name),
 		schema.EventDataSchema(l.Naming.SchemaBase, name), l.chat.Token)
@@ -51,7 +52,9 @@ func (l *Log) eventMessage(wire translate.ServerEvent, origin translate.Origin, 
 	return message{
 		event: e, data: wire.Data, id: "event:" + e.ID(), complete: complete,
 		subject: l.Naming.Prefix.Event(l.chat.Token, subjects.EventName(name)),
-		header:  nats.Header{headerFingerprint: {string(wire.Fingerprint)}, headerOrigin: {string(origin)}},
+		header: nats.Header{
+			headerFingerprint: {string(wire.Fingerprint)}, headerIdentity: {wire.Identity.String()}, headerOrigin: {string(origin)},
+		},
 	}
 }
 
@@ -105,6 +108,7 @@ func (l *Log) append(ctx context.Context, m message) error {
 	ack, err := l.Publisher.Store(ctx, msg, m.id, l.underFence()...)
 	if err == nil {
 		l.counts.Sequence = next
+		l.burst += int64(msg.Size())
 		l.count(mark{ack.Sequence, time.Now()})
 	}
 	return err
@@ -127,27 +131,16 @@ func (l *Log) underFence() []jetstream.PublishOpt {
 	return []jetstream.PublishOpt{jetstream.WithExpectLastSequenceForSubject(l.fence.position, l.fenceSubject())}
 }
 
-func (l *Log) saw(f translate.Fingerprint, origin translate.Origin) {
+func (l *Log) saw(event translate.Likeness, origin translate.Origin) {
 	if !l.Failpoints.LeavesOut(failpoint.Counting) {
-		l.counts.Seen[f]++
-	}
-	if origin == translate.FromHistory {
-		l.counts.Untaken[f]++
+		l.memory.add(event, origin == translate.FromHistory)
 	}
 }
 
 // WasTold tells whether an event that is given away now was published before,
 // out of the history: a history also lists what no poll has taken yet. It
 // answers so once for each.
-func (l *Log) WasTold(f translate.Fingerprint) bool {
-	if l.counts.Untaken[f] == 0 {
-		return false
-	}
-	if l.counts.Untaken[f]--; l.counts.Untaken[f] == 0 {
-		delete(l.counts.Untaken, f)
-	}
-	return true
-}
+func (l *Log) WasTold(event translate.Likeness) bool { return l.memory.take(event) }
 
 // count notes a message that the next checkpoint will have.
 func (l *Log) count(m mark) {

@@ -2,11 +2,17 @@ package chatlog
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/golden"
+	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
@@ -35,7 +41,7 @@ func TestLookAlikesHaveOrdinals(t *testing.T) {
 			t.Errorf("%d has the id %s and the sequence %d, want %s", i+1, ce.ID(), sequence, want)
 		}
 	}
-	if got := l.Counts(); got.Seen[typingEvent().Fingerprint] != alike || got.Sequence != alike || got.Position != stored[alike-1].Sequence {
+	if got := l.Counts(); l.Memory().Seen(typingEvent().Fingerprint) != alike || got.Sequence != alike || got.Position != stored[alike-1].Sequence {
 		t.Errorf("counted are %+v", got)
 	}
 	if l.Uncounted() != alike {
@@ -50,7 +56,7 @@ func TestLookAlikesHaveOrdinals(t *testing.T) {
 func TestWhatAHistoryToldIsPassedOverOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	l, f := r.log(), typingEvent().Fingerprint
+	l, f := r.log(), typingEvent().Likeness
 	r.Check(l.Raise(r.Ctx))
 	r.Check(r.typing(l, translate.FromPoll))
 	if l.WasTold(f) {
@@ -83,7 +89,41 @@ func TestAppendGivesUpBeforeTheStreamForgetsIt(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 	loser.Lose.Store(0)
-	if got := l.Counts(); got.Sequence != 0 || len(got.Seen) != 0 {
+	if got := l.Counts(); got.Sequence != 0 || len(l.Memory().Journal()) != 0 {
 		t.Errorf("counted are %+v", got)
+	}
+}
+
+// However long an event's name and its chat's id are, and however much is in it,
+// what stands beside its data fits into the smallest bus.
+func TestLongestAttributesFit(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
+		r := newRig(t)
+		var err error
+		r.chat, err = chats.KeyOf(brightpattern.ChatID(strings.Repeat("/", 256)))
+		r.Check(err)
+		r.streams = r.Streams(func(c *bus.Config) { c.Mode = mode })
+		stream, err := r.JS.Stream(r.Ctx, natstest.Prefix.StreamName("EVENTS"))
+		r.Check(err)
+		config := stream.CachedInfo().Config
+		config.MaxMsgSize = 16 << 10
+		_, err = r.JS.UpdateStream(r.Ctx, config)
+		r.Check(err)
+		_, err = r.streams.Events.Info(r.Ctx)
+		r.Check(err)
+		l := r.log()
+		r.Check(l.Raise(r.Ctx))
+		fields := map[string]any{"event": "chat_session_" + strings.Repeat("/", 5000), "timestamp": 1614718748}
+		for i := range 1000 {
+			fields[strings.Repeat("x", i)] = i
+		}
+		raw, err := json.Marshal(fields)
+		r.Check(err)
+		r.Check(l.AppendEvent(r.Ctx, translate.ReadServerEvent(r.chat.ID, brightpattern.ParseEvent(raw)), translate.FromHistory, time.Now(), time.Now()))
+		next := r.log()
+		r.Check(next.Raise(r.Ctx))
+		r.Check(next.ReadBack(r.Ctx, func(Published) {}))
+		golden.Same(t, next.Memory(), l.Memory(), nil)
 	}
 }

@@ -2,6 +2,7 @@ package chatlog
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,11 +138,11 @@ func TestFenceOfALostStream(t *testing.T) {
 		if l.IsAnotherStream() {
 			l.CountFromFence()
 		}
-		counted := l.Counts()
+		counted, known := l.Counts(), slices.Clone(l.Memory().Journal())
 		r.Check(r.typing(l, translate.FromPoll))
 		next := r.log()
 		r.Check(next.Raise(r.Ctx))
-		next.Resume(counted, 0)
+		next.Resume(counted, r.memory(known), 0)
 		r.Check(next.ReadBack(r.Ctx, func(Published) {}))
 		if got := next.Counts().Sequence; got != 2 || next.IsAnotherStream() {
 			t.Errorf("%s: the next holder goes on from %d", name, got)

@@ -50,4 +50,5 @@ func (r *rig) checkReadBack(l *Log, complete time.Time) {
 	})
 	golden.Same(r, told, []string{"opened 1 opening true", "gap 2 opening true", "typing 3 history true"}, err)
 	golden.Same(r, next.Counts(), l.Counts(), nil)
+	golden.Same(r, next.Memory(), l.Memory(), nil)
 }

@@ -17,8 +17,8 @@
 // event must answer "duplicate", which is success, and not "wrong sequence".
 //
 // Only after its fence stands does a holder read what is published, so
-// nothing can be added behind its back; from it, sequence and the counts of
-// look-alikes go on.
+// nothing can be added behind its back; from it, the sequence and the memory of
+// what is published (memory.go) go on.
 //
 // # A stream that was lost
 //
@@ -35,7 +35,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,8 +56,6 @@ type FenceID string
 type Counts struct {
 	Position uint64 // sequence in the stream of the last message that is counted
 	Sequence uint64 // of the chat's last message
-	Seen     translate.Counts
-	Untaken  translate.Counts // of these, those that the history told of before a poll did
 }
 
 // Needs are what every chat's log works with.
@@ -77,18 +74,20 @@ type Log struct {
 	chat      chats.Key
 	source    string
 	counts    Counts
+	memory    *Memory // of the events that are counted
 	fence     mark
 	self      FenceID // this holder's
 	replaced  FenceID // the one that stood before
 	uncounted int     // messages that no checkpoint has yet
 	oldest    mark    // the first of them
+	burst     int64   // bytes that were published since a checkpoint was thought of
 }
 
 // New is the log of a chat before its fence stands.
 func New(n Needs, chat chats.Key, app brightpattern.AppID, log *slog.Logger) *Log {
 	return &Log{
 		Needs: n, log: log, chat: chat, source: n.Naming.EventSource(app, chat.Token), self: FenceID(uuid.NewString()),
-		counts: Counts{Seen: make(translate.Counts), Untaken: make(translate.Counts)},
+		memory: NewMemory(),
 	}
 }
 
@@ -99,15 +98,17 @@ func (l *Log) IsFenced() bool { return l.fence.position != 0 }
 func (l *Log) Self() FenceID     { return l.self }
 func (l *Log) Replaced() FenceID { return l.replaced }
 
-// Counts are the present ones; they change with the next message.
+// Counts are the present ones.
 func (l *Log) Counts() Counts { return l.counts }
 
-// Resume goes on from what an earlier holder has counted. Sequence is at least
-// what another source says.
-func (l *Log) Resume(c Counts, sequence uint64) {
-	l.counts.Position, l.counts.Sequence = c.Position, max(c.Sequence, sequence)
-	maps.Copy(l.counts.Seen, c.Seen)
-	maps.Copy(l.counts.Untaken, c.Untaken)
+// Memory is what is known of the chat's events; it changes with the next one.
+func (l *Log) Memory() *Memory { return l.memory }
+
+// Resume goes on from what an earlier holder has counted, and has known.
+// Sequence is at least what another source says.
+func (l *Log) Resume(c Counts, m *Memory, sequence uint64) {
+	l.counts = Counts{Position: c.Position, Sequence: max(c.Sequence, sequence)}
+	l.memory = m
 }
 
 // IsAnotherStream tells whether the stream is another one than that in which
@@ -122,12 +123,12 @@ func (l *Log) CountFromFence() { l.counts.Position = l.fence.position }
 // Uncounted are the messages that no checkpoint has yet; Checkpointed says
 // that one has them all.
 func (l *Log) Uncounted() int { return l.uncounted }
-func (l *Log) Checkpointed()  { l.uncounted = 0 }
+func (l *Log) Checkpointed()  { l.uncounted, l.burst = 0, 0 }
 
 // Missing are the events of a history that are not published, in the order in
 // which they are to be.
 func (l *Log) Missing(history []brightpattern.Event) []brightpattern.Event {
-	return translate.Missing(l.chat.ID, l.counts.Seen, history)
+	return translate.Missing(l.chat.ID, l.memory.likenesses(), history)
 }
 
 func (l *Log) fenceSubject() string {

@@ -2,15 +2,18 @@ package chatlog
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
 	"cc-connector/subjects"
 )
 
@@ -84,8 +87,8 @@ func (l *Log) take(msg *bus.Stored, each func(Published)) {
 	l.counts.Sequence = max(l.counts.Sequence, sequence)
 	l.count(mark{msg.Sequence, msg.Time})
 	origin := translate.Origin(msg.Header.Get(headerOrigin))
-	if f := translate.Fingerprint(msg.Header.Get(headerFingerprint)); f != "" {
-		l.saw(f, origin)
+	if event, isOne := likenessOf(msg); isOne {
+		l.saw(event, origin)
 	}
 	subject, err := l.Naming.Prefix.Parse(msg.Subject)
 	if err != nil {
@@ -96,6 +99,48 @@ func (l *Log) take(msg *bus.Stored, each func(Published)) {
 		Subject: subject, Sequence: sequence, Origin: origin, Complete: complete, Message: msg,
 		Opening: chats.OpeningID(msg.Header.Get(headerOpening)),
 	})
+}
+
+// likenessOf is that of a published event.
+func likenessOf(msg *bus.Stored) (event translate.Likeness, isOne bool) {
+	event.Fingerprint = translate.Fingerprint(msg.Header.Get(headerFingerprint))
+	if event.Fingerprint == "" {
+		return event, false
+	}
+	if identity, ok := translate.ParseIdentity(msg.Header.Get(headerIdentity)); ok {
+		event.Identity = identity
+	} else { // of an earlier version
+		event.Identity = identityIn(msg, event.Fingerprint)
+	}
+	return event, true
+}
+
+// identityIn is that of the wire event that stands in a message, if it stands
+// there just as it came.
+func identityIn(msg *bus.Stored, f translate.Fingerprint) translate.Identity {
+	ce, _, err := schema.Decode(msg.Header, msg.Data)
+	if err != nil {
+		return ""
+	}
+	event, err := schema.DecodeEvent(ce)
+	if err != nil {
+		return ""
+	}
+	if found := translate.LikenessOf(brightpattern.ParseEvent(wholeRaw(event))); found.Fingerprint == f {
+		return found.Identity
+	}
+	return ""
+}
+
+// wholeRaw is the wire event, also if it was nested too deep for a message,
+// which then holds its text.
+func wholeRaw(event schema.Event) json.RawMessage {
+	raw := event.Header().Raw
+	var text string
+	if json.Unmarshal(raw, &text) == nil && brightpattern.ShapeOf([]byte(text)).Depth > schema.MaxNesting {
+		return json.RawMessage(text)
+	}
+	return raw
 }
 
 // OpeningOf is the opening that a session message in the stream belongs to.

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/golden"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
@@ -31,30 +32,32 @@ func TestNextHolderGoesOn(t *testing.T) {
 	r.Check(first.AppendSession(r.Ctx, token, &schema.SessionOpened{ChatID: string(token.ChatID)}, time.Now()))
 	r.publish("cc.chat.chat=3A=C3=BC=2F1.result.chat.send")
 	r.Check(r.typing(first, translate.FromPoll))
-	half := Counts{Position: first.Counts().Position, Sequence: 2, Seen: translate.Counts{typingEvent().Fingerprint: 1}, Untaken: translate.Counts{}}
+	half, known := first.Counts(), slices.Clone(first.Memory().Journal())
 	r.publish("cc.chat.another.event.typing")
 	r.Check(r.typing(first, translate.FromHistory))
 	r.Check(first.AppendSession(r.Ctx, token, &schema.SessionGap{ChatID: string(r.chat.ID)}, time.Now()))
 	r.publish("cc.chat.chat=3A=C3=BC=2F1.event.typing") // by somebody who is no holder
+	f := typingEvent().Fingerprint
 	for name, c := range map[string]struct {
 		counted Counts
+		memory  *Memory
 		told    []uint64
-	}{"from the beginning": {Counts{}, []uint64{1, 2, 3, 4}}, "from a checkpoint": {half, []uint64{3, 4}}} {
+	}{
+		"from the beginning":             {Counts{}, NewMemory(), []uint64{1, 2, 3, 4}},
+		"from a checkpoint":              {half, r.memory(known), []uint64{3, 4}},
+		"from one of an earlier version": {half, MemoryOf(translate.Counts{f: 1}, nil), []uint64{3, 4}},
+	} {
 		next := r.log()
 		r.Check(next.Raise(r.Ctx))
-		next.Resume(c.counted, 0)
+		next.Resume(c.counted, c.memory, 0)
 		var told []uint64
 		r.Check(next.ReadBack(r.Ctx, func(p Published) { told = append(told, p.Sequence) }))
 		if !slices.Equal(told, c.told) || next.Uncounted() != len(c.told) {
 			t.Errorf("%s: read back are %v, of which %d are in no checkpoint", name, told, next.Uncounted())
 		}
-		got, want, f := next.Counts(), first.Counts(), typingEvent().Fingerprint
-		if got.Sequence != want.Sequence || got.Position != want.Position || got.Seen[f] != want.Seen[f] || got.Untaken[f] != want.Untaken[f] {
-			t.Errorf("%s: counted are\n%+v, want\n%+v", name, got, want)
-		}
-	}
-	if half.Seen[typingEvent().Fingerprint] != 1 {
-		t.Error("what a checkpoint has counted has changed with the log")
+		golden.Same(t, next.Counts(), first.Counts(), nil)
+		seen, untaken := next.Memory().Counts()
+		golden.Same(t, []translate.Counts{seen, untaken}, []translate.Counts{{f: 2}, {f: 1}}, nil)
 	}
 }
 
@@ -87,7 +90,7 @@ func TestResumeTakesTheGreaterSequence(t *testing.T) {
 	r := newRig(t)
 	for entry, want := range map[uint64]uint64{3: 12, 15: 15} {
 		l := r.log()
-		l.Resume(Counts{Sequence: 12}, entry)
+		l.Resume(Counts{Sequence: 12}, NewMemory(), entry)
 		if got := l.Counts().Sequence; got != want {
 			t.Errorf("the entry says %d, and the sequence goes on from %d", entry, got)
 		}

@@ -27,6 +27,19 @@ func (l *Log) NeedsCheckpoint(r Retention, state jetstream.StreamState) bool {
 	return l.uncounted > uncountedMost || l.uncounted > 0 && (r.endangers(l.oldest, state) || r.outruns(l.oldest, state))
 }
 
+// IsBurst tells, once for each, of so many messages in a row that a checkpoint
+// may come too late if it is only written now and then: the chat alone has
+// filled a good part of the stream since the last one.
+func (l *Log) IsBurst(r Retention) bool {
+	if r.MaxBytes == 0 || l.burst < r.MaxBytes/burstPart {
+		return false
+	}
+	l.burst = 0
+	return true
+}
+
+const burstPart = 8
+
 // Retention is how long the stream of events remembers.
 type Retention struct {
 	MaxAge   time.Duration

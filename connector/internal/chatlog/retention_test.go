@@ -43,3 +43,20 @@ func TestRetention(t *testing.T) {
 		}
 	}
 }
+
+// A chat that fills the stream by itself needs a checkpoint before anybody
+// looks after it.
+func TestBursts(t *testing.T) {
+	for name, c := range map[string]struct {
+		burst, limit int64
+		want         bool
+	}{"none": {99, 800, false}, "one": {100, 800, true}, "no limit": {1 << 40, 0, false}} {
+		l := &Log{burst: c.burst}
+		if got := l.IsBurst(Retention{MaxBytes: c.limit}); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+		if l.IsBurst(Retention{MaxBytes: c.limit}) {
+			t.Errorf("%s: it is told twice", name)
+		}
+	}
+}

@@ -44,6 +44,14 @@ func (r *rig) typing(l *Log, origin translate.Origin) error {
 	return l.AppendEvent(r.Ctx, typingEvent(), origin, time.Now(), time.Now())
 }
 
+// memory is what a journal tells.
+func (r *rig) memory(journal []byte) *Memory {
+	r.Helper()
+	m, err := ReadMemory(journal)
+	r.Check(err)
+	return m
+}
+
 func typingEvent() translate.ServerEvent {
 	return translate.ReadServerEvent("chat:ü/1", brightpattern.ParseEvent(json.RawMessage(`{"event":"chat_session_typing","party_id":"p","timestamp":"1582979401"}`)))
 }

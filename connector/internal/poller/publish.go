@@ -7,6 +7,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/translate"
@@ -44,7 +45,7 @@ func (h *holder) translate(events []brightpattern.Event) []translate.ServerEvent
 
 // publish is the one door to the chat's log for events. h.mu is held.
 func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origin translate.Origin, read time.Time) error {
-	if origin != translate.FromHistory && h.chatLog.WasTold(event.Fingerprint) {
+	if origin != translate.FromHistory && h.chatLog.WasTold(event.Likeness) {
 		h.reconciliation.raise(eventMissing)
 		return nil
 	}
@@ -58,6 +59,9 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 	h.entry.Apply(event.Data, h.chatLog.Counts().Sequence)
 	if event.Ends != "" {
 		h.wantClosed(schema.CloseReason(event.Ends), endingBy(origin))
+	}
+	if h.chatLog.IsBurst(h.poller.retention()) {
+		h.trySaveCheckpoint(ctx)
 	}
 	return nil
 }
@@ -125,4 +129,8 @@ func (h *holder) append(ctx context.Context, publish func() error) error {
 		}
 	}
 	return publish()
+}
+
+func (p *Poller) retention() chatlog.Retention {
+	return chatlog.Retention{MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Failover: p.cfg.FailoverAfter}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 )
 
@@ -59,8 +58,7 @@ func (h *holder) tend(ctx context.Context, state jetstream.StreamState, refreshe
 	if h.checkHeld() != nil || !h.lease.IsSure() {
 		return
 	}
-	cfg := h.poller.cfg
-	retention := chatlog.Retention{MaxAge: cfg.EventsMaxAge, MaxBytes: cfg.EventsMaxBytes, Failover: cfg.FailoverAfter}
+	retention := h.poller.retention()
 	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) {
 		if err := h.chatLog.Renew(h.lease.Context()); err != nil {
 			h.lease.Drop(err)

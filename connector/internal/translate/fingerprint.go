@@ -13,8 +13,8 @@ import (
 	"cc-connector/connector/brightpattern"
 )
 
-// Fingerprint is what an event is, however it is spelt: two events of a chat
-// may share one. With its ordinal among them it is the event's identity.
+// Fingerprint is what one spelling of an event says that it is: two events of a
+// chat may share one. With its ordinal among them it makes the event's id.
 type Fingerprint string
 
 // Counts are how many events of each fingerprint a chat has had.
@@ -84,7 +84,7 @@ func number(f *float64) string {
 	return strconv.FormatFloat(*f, 'g', -1, 64)
 }
 
-// FingerprintOf tells what a wire event is.
+// FingerprintOf must be the same in every version of this program: ids rest on it.
 func FingerprintOf(e brightpattern.Event) Fingerprint {
 	second := ""
 	if !e.Time.IsZero() {

@@ -14,17 +14,17 @@ import (
 // Missing returns the server events of a history that are missing among the
 // published ones, in the order in which they are to be published: by time,
 // equal times as listed, those without a time behind their predecessor.
-func Missing(chat brightpattern.ChatID, published Counts, history []brightpattern.Event) []brightpattern.Event {
-	met := make(Counts, len(history))
-	var missing []brightpattern.Event
+func Missing(chat brightpattern.ChatID, published []Likeness, history []brightpattern.Event) []brightpattern.Event {
+	var events []brightpattern.Event
+	var listed []Likeness
 	for _, event := range InTimeOrder(history) {
-		if event.IsFromClient(chat) {
-			continue
+		if !event.IsFromClient(chat) {
+			events, listed = append(events, event), append(listed, LikenessOf(event))
 		}
-		f := FingerprintOf(event)
-		if met[f]++; met[f] > published[f] {
-			missing = append(missing, event)
-		}
+	}
+	var missing []brightpattern.Event
+	for _, i := range unmatched(published, listed) {
+		missing = append(missing, events[i])
 	}
 	return missing
 }

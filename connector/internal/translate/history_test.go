@@ -108,11 +108,11 @@ func scrambled(t *rapid.T, all []happening) []brightpattern.Event {
 func TestReconcileAnySplit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := happenings(t)
-		published := Counts{}
+		var published []Likeness
 		arrived := map[happening]int{} // of each look
 		for _, h := range all {
 			if !h.client && rapid.Bool().Draw(t, "arrived") {
-				published[FingerprintOf(h.polled())]++
+				published = append(published, LikenessOf(h.polled()))
 				arrived[h.look()]++
 			}
 		}
@@ -129,7 +129,7 @@ func TestReconcileAnySplit(t *testing.T) {
 		var got []happening
 		for _, e := range Missing(recoveredChat, published, scrambled(t, all)) {
 			got = append(got, lookOf(e).look())
-			published[FingerprintOf(e)]++
+			published = append(published, LikenessOf(e))
 		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("recovered\n%v\nwant\n%v", got, want)
@@ -144,7 +144,8 @@ func TestReconcileAnySplit(t *testing.T) {
 // the contact center has dropped) hides nothing and brings nothing back.
 func TestReconcileIgnoresWhatTheHistoryLacks(t *testing.T) {
 	history := []brightpattern.Event{wire(`{"event":"chat_session_typing","party_id":"p","timestamp":5}`)}
-	published := Counts{FingerprintOf(wire(`{"event":"chat_session_ended","timestamp":5}`)): 3}
+	ended := LikenessOf(wire(`{"event":"chat_session_ended","timestamp":5}`))
+	published := []Likeness{ended, ended, ended}
 	if got := Missing(recoveredChat, published, history); len(got) != 1 {
 		t.Errorf("recovered %d events", len(got))
 	}

@@ -1,0 +1,162 @@
+package chatlog
+
+import (
+	"errors"
+	"slices"
+
+	"cc-connector/connector/internal/translate"
+)
+
+// # What is known of the events that are published
+//
+// Whoever holds a chat has to know each event that was ever published of it:
+// by its fingerprint, for the ids of those to come, and by its identity, to
+// find what is missing of a history. A chat may have any number of them, and
+// there may be very many chats. So they are kept as a journal, a few dozen
+// bytes an event, which only grows: what has been written down of it elsewhere
+// need never be written again.
+//
+// An event that was published out of a history may still be given away by a
+// poll (it is untaken). When that happens, the journal says so in an entry of
+// its own.
+
+// Memory is what is known of a chat's published events.
+type Memory struct {
+	journal []byte
+	counts  map[fingerprintKey]int
+	untaken []int // where in the journal the events stand that a history told and no poll has
+}
+
+// ErrNoJournal says that something is not what a memory has written.
+var ErrNoJournal = errors.New("the journal of published events cannot be read")
+
+// NewMemory knows nothing.
+func NewMemory() *Memory { return &Memory{counts: make(map[fingerprintKey]int)} }
+
+// MemoryOf knows what earlier versions have kept: fingerprints alone.
+func MemoryOf(seen, untaken translate.Counts) *Memory {
+	m := NewMemory()
+	for _, f := range sorted(seen) {
+		for n := range seen[f] {
+			m.add(translate.Likeness{Fingerprint: f}, n < untaken[f])
+		}
+	}
+	return m
+}
+
+func sorted(counts translate.Counts) []translate.Fingerprint {
+	all := make([]translate.Fingerprint, 0, len(counts))
+	for f := range counts {
+		all = append(all, f)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// ReadMemory knows what a journal says.
+func ReadMemory(journal []byte) (*Memory, error) {
+	m := NewMemory()
+	for at := 0; at < len(journal); {
+		e, length := readEntry(journal[at:])
+		if length == 0 || e.isTaken && !m.forgetUntaken(e.taken) {
+			return nil, ErrNoJournal
+		}
+		if !e.isTaken {
+			m.note(at, e)
+		}
+		at += length
+	}
+	m.journal = slices.Clone(journal)
+	return m, nil
+}
+
+// WithoutUntaken is a memory of the same events, none of which a poll may
+// still give away.
+func WithoutUntaken(pieces ...[]byte) *Memory {
+	m := NewMemory()
+	for _, piece := range pieces {
+		for len(piece) > 0 {
+			e, length := readEntry(piece)
+			if length == 0 {
+				break
+			}
+			if !e.isTaken {
+				m.add(e.Likeness, false)
+			}
+			piece = piece[length:]
+		}
+	}
+	return m
+}
+
+// Journal is all that is known; it must not be changed.
+func (m *Memory) Journal() []byte { return m.journal }
+
+// Seen is how many events with a fingerprint are published.
+func (m *Memory) Seen(f translate.Fingerprint) int { return m.counts[keyOf(f)] }
+
+// Counts are those that earlier versions know events by.
+func (m *Memory) Counts() (seen, untaken translate.Counts) {
+	seen, untaken = translate.Counts{}, translate.Counts{}
+	for _, l := range m.likenesses() {
+		seen[l.Fingerprint]++
+	}
+	for _, at := range m.untaken {
+		e, _ := readEntry(m.journal[at:])
+		untaken[e.Fingerprint]++
+	}
+	return seen, untaken
+}
+
+func (m *Memory) likenesses() []translate.Likeness {
+	var all []translate.Likeness
+	for rest := m.journal; len(rest) > 0; {
+		e, length := readEntry(rest)
+		if !e.isTaken {
+			all = append(all, e.Likeness)
+		}
+		rest = rest[length:]
+	}
+	return all
+}
+
+// add remembers one more event.
+func (m *Memory) add(l translate.Likeness, isUntaken bool) {
+	e := entry{Likeness: l, untaken: isUntaken}
+	e.Fingerprint = bounded(e.Fingerprint)
+	m.note(len(m.journal), e)
+	m.journal = e.appendTo(m.journal)
+}
+
+func (m *Memory) note(at int, e entry) {
+	m.counts[keyOf(e.Fingerprint)]++
+	if e.untaken {
+		m.untaken = append(m.untaken, at)
+	}
+}
+
+// take tells whether an event is known that a history told and no poll has;
+// that one is taken then, the likeliest of several.
+func (m *Memory) take(l translate.Likeness) bool {
+	best, most := 0, 0
+	for _, at := range m.untaken {
+		e, _ := readEntry(m.journal[at:])
+		if agreement := e.Agreement(l); agreement > most {
+			best, most = at, agreement
+		}
+	}
+	if most == 0 {
+		return false
+	}
+	m.forgetUntaken(best)
+	m.journal = entry{isTaken: true, taken: best}.appendTo(m.journal)
+	return true
+}
+
+func (m *Memory) forgetUntaken(at int) bool {
+	i, found := slices.BinarySearch(m.untaken, at)
+	if found {
+		m.untaken = slices.Delete(m.untaken, i, i+1)
+	}
+	return found
+}
