@@ -71,7 +71,7 @@ func (r Publish) wire() (w wireRequest) {
 	tooDeep := false
 	for _, event := range r.Events {
 		raw := event.Raw
-		if brightpattern.ShapeOf(raw).Depth > schema.MaxNesting {
+		if isTooDeep(event) {
 			raw, _ = schema.JSON(string(raw)) // a string can always be written
 			tooDeep = true
 		}
@@ -81,6 +81,10 @@ func (r Publish) wire() (w wireRequest) {
 		w.Texts = nil
 	}
 	return w
+}
+
+func isTooDeep(e brightpattern.Event) bool {
+	return brightpattern.ShapeOf(e.Raw).Depth > schema.MaxNesting
 }
 
 func (w wireRequest) request() Request {
@@ -166,7 +170,8 @@ func (c *Chats) tell(ctx context.Context, key Key, request Request) error {
 }
 
 // Deliver has the holder publish the events that came in a call's answer.
-// On a chat that nobody follows no events come.
+// On a chat that nobody follows no events come. An event that no request can
+// hold is given back by the history, as what was lost is.
 func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Event) {
 	c.answering.Store(true)
 	followed, err := c.isFollowed(ctx, key)
@@ -183,15 +188,22 @@ func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Eve
 }
 
 // parts are events that fit into one request: at most size bytes, or one event.
+// One that is nested too deep would have the others written twice.
 func parts(events []brightpattern.Event, size int64) iter.Seq[[]brightpattern.Event] {
+	weight := func(e brightpattern.Event) int64 {
+		if isTooDeep(e) {
+			return size
+		}
+		return int64(len(e.Raw))
+	}
 	return func(yield func([]brightpattern.Event) bool) {
 		first, sum := 0, int64(0)
 		for i, event := range events {
-			if sum += int64(len(event.Raw)); i > first && sum > size {
+			if sum += weight(event); i > first && sum > size {
 				if !yield(events[first:i]) {
 					return
 				}
-				first, sum = i, int64(len(event.Raw))
+				first, sum = i, weight(event)
 			}
 		}
 		if first < len(events) {
@@ -219,6 +231,7 @@ func (a Asked) Request() Request { return a.wire.request() }
 
 // Reply answers it.
 func (a Asked) Reply(reply Reply) {
+	reply.Error = beginning(reply.Error, longestValue)
 	data, err := schema.JSON(reply)
 	if err == nil {
 		err = a.msg.Respond(data)

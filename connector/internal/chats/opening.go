@@ -66,6 +66,7 @@ func (c *Chats) Open(ctx context.Context, o Opening) (key Key, isNew bool, err e
 	if o.Chat.State == "" { // the history of a young chat may hold none
 		o.Chat.State, o.Chat.EstimatedWait = found.State, found.EstimatedWaitTime
 	}
+	o.Chat.State = beginning(o.Chat.State, longestState)
 	return key, o.Chat.IsNew, c.enter(ctx, key, found, isOpen, &o)
 }
 

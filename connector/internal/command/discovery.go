@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"cc-connector/connector/internal/metrics"
+	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
 
@@ -18,6 +19,9 @@ import (
 // answered in the subscription's goroutine.
 
 const serviceName = "cc-connector"
+
+// longestLastError of an endpoint, in bytes: the statistics of all of them are one message.
+const longestLastError = 80
 
 // microService answers for all endpoints.
 type microService struct {
@@ -51,7 +55,7 @@ func (e *endpoint) note(failure *schema.Error, took time.Duration) {
 	e.stats.AverageProcessingTime = e.stats.ProcessingTime / time.Duration(e.stats.NumRequests)
 	if failure != nil {
 		e.stats.NumErrors++
-		e.stats.LastError = string(failure.Code) + ":" + oneLine(failure.Message)
+		e.stats.LastError = translate.Cut(string(failure.Code)+":"+oneLine(failure.Message), longestLastError)
 	}
 }
 

@@ -62,6 +62,7 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 	o = c.placed(ctx, cmd, o)
 	o.From = c.Publisher.Position()
 	cmd.record.Calling, cmd.record.Done = false, &o.Outcome
+	cmd.record.LastError = nil // the outcome has it
 	err := c.Journal.Write(ctx, cmd.record)
 	if bus.IsRefused(err) && o.Result != nil { // it would never be recorded, and the command called again and again
 		o = tooLargeToRecord(o)
