@@ -214,3 +214,32 @@ func TestBusOfOtherMessagesAfterAReconnect(t *testing.T) {
 	}
 	w.checkWholeAccount()
 }
+
+// Whatever an event's size and however long its chat's id, it is published.
+func TestAroundTheLimitOfTheSmallestBus(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			n := 100
+			ids := func() string { n++; return strings.Repeat("\x01", schema.MaxID-3) + fmt.Sprint(n) }
+			r := newRig(t, bpsim.Options{IDs: ids}, tinyBus, func(r *rig) { r.config.Mode = mode })
+			r.start()
+			w := watchNew(r)
+			sizes, within := 0, 0
+			for size := 0; size < 8<<10; size += 100 {
+				w.push(w.chat, map[string]any{"event": "chat_session_message", "party_id": "p", "msg_id": fmt.Sprint(size), "msg": strings.Repeat("x", size)})
+				sizes++
+			}
+			for _, m := range w.awaitStored(w.chat, ".event.message", sizes) {
+				if _, _, elsewhere := schema.DataRef(m.event); !elsewhere {
+					within++
+				}
+			}
+			if within == 0 || within == sizes {
+				t.Errorf("of %d events %d have their data with them", sizes, within)
+			}
+			w.checkWholeAccount()
+		})
+	}
+}

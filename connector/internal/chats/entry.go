@@ -25,6 +25,7 @@ type Entry struct {
 	revision uint64 // 0: it is not there yet
 	saved    uint64 // the sequence that was written last
 	changed  bool   // more than the sequence is to be written
+	vacant   bool   // nobody polls the chat yet, and perhaps nobody will
 
 	client brightpattern.ClientID // "" where it is not known
 	kept   clients.Kept           // when that was
@@ -123,7 +124,7 @@ func (c *Chats) IsKnown(ctx context.Context, key Key) (app brightpattern.AppID, 
 }
 
 // Save writes the entry, unless somebody else has written since it was read;
-// the entry of a closed chat expires.
+// the entry of a closed chat expires, and that of one that nobody has polled.
 func (c *Chats) Save(ctx context.Context, key Key, e *Entry) error {
 	stored, err := c.store(ctx, key, e)
 	if err != nil {
@@ -146,7 +147,7 @@ func (c *Chats) SaveAsHolder(ctx context.Context, key Key, e *Entry) error {
 }
 
 func (c *Chats) keepOf(e *Entry) time.Duration {
-	if e.ClosedAt != nil {
+	if e.ClosedAt != nil || e.vacant {
 		return c.cfg.Keep
 	}
 	return 0

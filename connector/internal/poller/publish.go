@@ -127,6 +127,7 @@ func (h *holder) append(ctx context.Context, publish func() error) error {
 	if h.chatLog.IsAnotherStream() { // the next holder has to read back what is published from now on
 		h.chatLog.CountFromFence()
 		h.entry.Displace()
+		h.saveEntry(ctx) // before anybody looks for what is published from now on
 		if err := h.mustSaveCheckpoint(ctx); err != nil {
 			return err
 		}
