@@ -42,8 +42,10 @@ func TestSmallestBus(t *testing.T) {
 
 			second := r.startCabled()
 			first.stop() // hands over
-			w.checkLongEvent(w.chat, "handed over", schema.OriginPoll)
-			attached.checkLongEvent(attached.chat, "handed over", schema.OriginPoll)
+			w.says("handed over" + strings.Repeat("x", longText))
+			attached.says("handed over" + strings.Repeat("x", longText))
+			w.awaitStored(w.chat, ".event.message", 2)
+			attached.awaitStored(attached.chat, ".event.message", 42)
 			second.cut.Store(true) // dies
 			w.says("unheard")
 			r.start()
@@ -153,7 +155,7 @@ func TestLargeEventsInAnswersOnTheSmallestBus(t *testing.T) {
 	}
 	r.must("chat.typing", map[string]any{"chatId": w.chat})
 	w.awaitStored(w.chat, ".event.message", 12)
-	w.push(w.chat, map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": "large", "msg": strings.Repeat("z", longText)})
+	w.says("large" + strings.Repeat("z", longText))
 	r.must("chat.typing", map[string]any{"chatId": w.chat})
 	w.sim.ClearFaults()
 	w.awaitStored(w.chat, ".event.message", 13)
