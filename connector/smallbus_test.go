@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -178,7 +179,9 @@ func TestBusOfTooSmallMessages(t *testing.T) {
 	defer client.Close()
 	c, err := connector.New(r.config, r.connect(asConnector(r.config.Prefix)...), client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	r.check(err)
-	err = c.Run(r.ctx)
+	ctx, cancel := context.WithTimeout(r.ctx, patience)
+	defer cancel()
+	err = c.Run(ctx)
 	if err == nil || !strings.Contains(err.Error(), "max_payload") || !strings.Contains(err.Error(), "16383") {
 		t.Errorf("it ends with %v", err)
 	}
