@@ -150,6 +150,56 @@ func TestEntryWithoutAPlace(t *testing.T) {
 	}
 }
 
+// Who takes a chat over that an earlier one has not told all of knows where it stands.
+func TestPlaceOfWhatIsReadBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	first := r.start()
+	w := watchNew(r)
+	for range 10 { // no reason to write the entry
+		w.types()
+	}
+	w.awaitStored(w.chat, ".event.typing", 10)
+	first.stop()
+	if w.entry().Sequence == r.lastSequence(w.chat) {
+		t.Fatal("the entry has all already")
+	}
+	r.start()
+	w.eventually("the entry is written again", func() bool { return w.entry().Sequence >= 11 })
+	w.joinsLate().checkPlace()
+}
+
+// A holder dies when it has said the last word, before the entry has it.
+func TestPlaceOfTheLastWord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
+	var dying *cable
+	started := make(chan struct{})
+	r.config.At(func(name string) {
+		if name == "Closed" {
+			<-started
+			dying.cut.Store(true)
+		}
+	})
+	dying = r.startCabled()
+	close(started)
+	w := watchNew(r)
+	w.says("hello")
+	w.awaitStored(w.chat, ".event.message", 1)
+	r.config.At(func(string) {})
+	r.check(r.sim.End(w.chat))
+	w.awaitStored(w.chat, ".session.closed", 1)
+	if w.entry().ClosedAt != nil {
+		t.Fatal("the entry is closed already")
+	}
+	r.start()
+	w.awaitEnd(schema.ClosedEnded)
+	l := w.joinsLate()
+	if l.checkPlace(); l.entry.ClosedAt == nil || l.entry.Sequence != r.lastSequence(w.chat) {
+		t.Errorf("the entry is %+v", l.entry)
+	}
+}
+
 // The stream is made anew, and counts from 1: the place in the old one is forgotten.
 func TestLateJoinerOfAStreamMadeAgain(t *testing.T) {
 	t.Parallel()

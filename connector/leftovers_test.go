@@ -80,6 +80,9 @@ func TestNothingIsLeftOfClosedChats(t *testing.T) {
 		}
 	}()
 	o.eventually("nothing is left", func() bool { left = o.leftovers(); return len(left) == 0 })
+	for _, w := range all[:4] {
+		o.checkFailure(o.send("chat.typing", fields{"chatId": w.chat}), verdict{"unknown_chat", "", 0, false, "not_done"})
+	}
 	if age := o.streamConfig("KV_CC_JOURNAL").MaxAge; age <= 0 || age > 2*time.Hour {
 		t.Errorf("the journal keeps commands for %v", age)
 	}

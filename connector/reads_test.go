@@ -164,8 +164,17 @@ func (o outsider) mustBeElsewhere(command string) {
 // A flood of reads takes a part of the store, and no more.
 func TestFloodOfReads(t *testing.T) {
 	t.Parallel()
+	for name, size := range map[string]func(*rig){"a small bus": smallBus, "the smallest": tinyBus} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			floodWithReads(t, size)
+		})
+	}
+}
+
+func floodWithReads(t *testing.T, size func(*rig)) {
 	const most = 8 << 20
-	o := outsider{newRig(t, bpsim.Options{}, smallBus, aDayToFailOver, func(r *rig) { r.config.FilesMaxBytes = most })}
+	o := outsider{newRig(t, bpsim.Options{}, size, aDayToFailOver, func(r *rig) { r.config.FilesMaxBytes = most })}
 	o.answers("/configuration", `{"text":"`+strings.Repeat("c", longText)+`"}`)
 	replica := o.start()
 	chat := o.openChat()
@@ -186,8 +195,9 @@ func TestFloodOfReads(t *testing.T) {
 	}
 }
 
-// longest is the longest text of a result, which takes six times as much when written.
-var longest = strings.Repeat("\x01", schema.MaxString)
+// longest is a text that takes six times as much when written. Two of them fit into
+// the journal of the smallest bus, but not into an event.
+var longest = strings.Repeat("\x01", 1100)
 
 // requests lets the contact center make a chat, and answer at length.
 func (r *rig) requests() (calls *atomic.Int32) {

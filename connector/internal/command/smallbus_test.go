@@ -123,6 +123,9 @@ func (s small) checkRecord(of journal.Identity, failure *schema.Error) {
 	if told, err := s.conclude(s.Ctx, cmd, o); err != nil || told.Error.Message != failure.Message {
 		s.Errorf("the record of %s that is done: %v, %v", of.Command, told.Error, err)
 	}
+	if written, err := schema.JSON(r); err != nil || len(written) > bus.LeastPayload-1<<10 { // and there is room for what comes
+		s.Errorf("the record of %s has %d bytes, %v", of.Command, len(written), err)
+	}
 }
 
 func (s small) checkOutcome(of journal.Identity, o outcome) {
