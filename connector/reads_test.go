@@ -195,9 +195,8 @@ func floodWithReads(t *testing.T, size func(*rig)) {
 	}
 }
 
-// longest is a text that takes six times as much when written. Two of them fit into
-// the journal of the smallest bus, but not into an event.
-var longest = strings.Repeat("\x01", 1100)
+// longest is the longest text of a result, which takes six times as much when written.
+var longest = strings.Repeat("\x01", schema.MaxString)
 
 // requests lets the contact center make a chat, and answer at length.
 func (r *rig) requests() (calls *atomic.Int32) {
@@ -215,11 +214,14 @@ func (r *rig) requests() (calls *atomic.Int32) {
 
 func smallStore(r *rig) { r.config.FilesMaxBytes = 1 << 20 }
 
+// longAttributes make an event too large of what the journal can hold.
+func longAttributes(r *rig) { r.config.SchemaBaseURL = "cc-connector:/" + strings.Repeat("s", 1000) }
+
 // What was done is on record though its result finds no room: the sender is
 // told in time that it is not known, the event follows, and a repeat gets it.
 func TestLargeResultThatFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore)}
+	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore, longAttributes)}
 	calls := o.requests()
 	o.start()
 	free := o.fillFiles()
@@ -242,7 +244,7 @@ func TestLargeResultThatFindsNoRoom(t *testing.T) {
 // A durable command whose result finds no room waits for it, and is not run again.
 func TestLargeDurableResultThatFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore)}
+	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore, longAttributes)}
 	calls := o.requests()
 	replica := o.start()
 	free := o.fillFiles()
