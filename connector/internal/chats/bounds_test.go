@@ -139,13 +139,13 @@ func TestCountIsBounded(t *testing.T) {
 // A request with the events of an answer is one that the smallest bus takes,
 // also where they are nested so deep that they are written as texts.
 func TestRequestsAreBounded(t *testing.T) {
-	flat := brightpattern.ParseEvent(json.RawMessage(`{"event":"x","a":"` + strings.Repeat(`\"`, 1500) + `"}`))
-	nested := brightpattern.ParseEvent(json.RawMessage(strings.Repeat(`["`+strings.Repeat("x", 8)+`",`, 200) + `""` + strings.Repeat("]", 200)))
+	flat := brightpattern.ParseEvent(json.RawMessage(`{"event":"x","a":"` + strings.Repeat(`\"`, 700) + `"}`))
+	nested := brightpattern.ParseEvent(json.RawMessage(strings.Repeat("[", 60) + `"` + strings.Repeat(`\"`, 1500) + `"` + strings.Repeat("]", 60)))
 	if !isTooDeep(nested) || isTooDeep(flat) {
 		t.Fatal("they are not nested as they should be")
 	}
 	sent := 0
-	for part := range parts([]brightpattern.Event{flat, nested, flat, flat, nested, nested}, bus.LeastPayload/4) {
+	for part := range parts([]brightpattern.Event{flat, nested, flat, flat, nested, nested}, bus.LeastPayload/grown) {
 		w := Publish{part}.wire()
 		w.To = replicas.NewID()
 		if size := writtenSize(w); size > room {

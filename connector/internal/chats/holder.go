@@ -178,7 +178,7 @@ func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Eve
 	if err == nil && !followed {
 		return
 	}
-	for part := range parts(events, c.NATS.MaxPayload()/4) {
+	for part := range parts(events, c.NATS.MaxPayload()/grown) {
 		if err := c.tell(ctx, key, Publish{part}); err != nil {
 			c.Log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.ID, "error", err)
 			c.ReportLost(key, 0)
@@ -187,23 +187,20 @@ func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Eve
 	}
 }
 
+// grown is more than how many times its size an event takes in a request: one
+// that is nested too deep is written as a text, twice, and half of it may be quotes.
+const grown = 5
+
 // parts are events that fit into one request: at most size bytes, or one event.
-// One that is nested too deep would have the others written twice.
 func parts(events []brightpattern.Event, size int64) iter.Seq[[]brightpattern.Event] {
-	weight := func(e brightpattern.Event) int64 {
-		if isTooDeep(e) {
-			return size
-		}
-		return int64(len(e.Raw))
-	}
 	return func(yield func([]brightpattern.Event) bool) {
 		first, sum := 0, int64(0)
 		for i, event := range events {
-			if sum += weight(event); i > first && sum > size {
+			if sum += int64(len(event.Raw)); i > first && sum > size {
 				if !yield(events[first:i]) {
 					return
 				}
-				first, sum = i, weight(event)
+				first, sum = i, int64(len(event.Raw))
 			}
 		}
 		if first < len(events) {
