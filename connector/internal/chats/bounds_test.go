@@ -140,7 +140,7 @@ func TestCountIsBounded(t *testing.T) {
 // also where they are nested so deep that they are written as texts.
 func TestRequestsAreBounded(t *testing.T) {
 	flat := brightpattern.ParseEvent(json.RawMessage(`{"event":"x","a":"` + strings.Repeat(`\"`, 700) + `"}`))
-	nested := brightpattern.ParseEvent(json.RawMessage(strings.Repeat("[", 60) + `"` + strings.Repeat(`\"`, 1500) + `"` + strings.Repeat("]", 60)))
+	nested := brightpattern.ParseEvent(json.RawMessage(strings.Repeat("[", 60) + `"` + strings.Repeat(`\"`, 950) + `"` + strings.Repeat("]", 60)))
 	if !isTooDeep(nested) || isTooDeep(flat) {
 		t.Fatal("they are not nested as they should be")
 	}
