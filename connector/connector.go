@@ -83,6 +83,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	upkeep.Go(func() { p.poller.Tend(ctx) })
 	upkeep.Go(func() { p.poller.KeepShare(ctx) })
 	upkeep.Go(func() { p.clients.Tend(ctx) })
+	upkeep.Go(func() { p.chats.Tend(ctx) })
 	upkeep.Go(func() { p.commands.Tend(ctx) })
 	upkeep.Go(func() { p.outbox.Run(ctx, p.owners()) })
 	upkeep.Go(func() { p.registry.Renew(ctx, p.poller.Presence) })

@@ -30,7 +30,7 @@ var allowed = map[string]string{
 	"chats":     "brightpattern bus clients drain failpoint outbox replicas retry schema subjects translate",
 	"chatlog":   "brightpattern bus chats failpoint schema subjects translate",
 
-	"microservice": "intake metrics schema",
+	"microservice": "intake metrics schema translate",
 
 	// The two flows. They meet in chats; neither knows the other.
 	"poller":  "brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",

@@ -41,6 +41,9 @@ func (p *parts) owners() map[outbox.Kind]outbox.Owner {
 
 // open makes or finds the streams and builds what works on them.
 func (c *Connector) open(ctx context.Context) error {
+	if err := bus.CheckPayload(c.nc); err != nil {
+		return err
+	}
 	var streams *bus.Streams
 	err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, func(ctx context.Context) (err error) {
 		if streams, err = bus.Open(ctx, c.js, c.cfg.streams()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
@@ -52,7 +55,7 @@ func (c *Connector) open(ctx context.Context) error {
 		return err
 	}
 	p := &parts{streams: streams}
-	publisher := bus.NewPublisher(c.js, streams, c.nc.MaxPayload(), &c.health, c.log)
+	publisher := bus.NewPublisher(c.js, streams, &c.health, c.log)
 	naming := translate.Naming{Prefix: c.cfg.Prefix, Tenant: c.cfg.Tenant, SchemaBase: c.cfg.SchemaBaseURL}
 	p.registry = replicas.NewRegistry(streams.State, c.self, c.cfg.FailoverAfter, &c.health, c.log)
 	p.room = replicas.NewRoom(p.registry, streams.Sessions, func() replicas.Replica { return p.poller.Presence() })

@@ -164,8 +164,17 @@ func (o outsider) mustBeElsewhere(command string) {
 // A flood of reads takes a part of the store, and no more.
 func TestFloodOfReads(t *testing.T) {
 	t.Parallel()
+	for name, size := range map[string]func(*rig){"a small bus": smallBus, "the smallest": tinyBus} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			floodWithReads(t, size)
+		})
+	}
+}
+
+func floodWithReads(t *testing.T, size func(*rig)) {
 	const most = 8 << 20
-	o := outsider{newRig(t, bpsim.Options{}, smallBus, aDayToFailOver, func(r *rig) { r.config.FilesMaxBytes = most })}
+	o := outsider{newRig(t, bpsim.Options{}, size, aDayToFailOver, func(r *rig) { r.config.FilesMaxBytes = most })}
 	o.answers("/configuration", `{"text":"`+strings.Repeat("c", longText)+`"}`)
 	replica := o.start()
 	chat := o.openChat()
@@ -205,11 +214,14 @@ func (r *rig) requests() (calls *atomic.Int32) {
 
 func smallStore(r *rig) { r.config.FilesMaxBytes = 1 << 20 }
 
+// longAttributes make an event too large of what the journal can hold.
+func longAttributes(r *rig) { r.config.SchemaBaseURL = "cc-connector:/" + strings.Repeat("s", 1000) }
+
 // What was done is on record though its result finds no room: the sender is
 // told in time that it is not known, the event follows, and a repeat gets it.
 func TestLargeResultThatFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore)}
+	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore, longAttributes)}
 	calls := o.requests()
 	o.start()
 	free := o.fillFiles()
@@ -232,7 +244,7 @@ func TestLargeResultThatFindsNoRoom(t *testing.T) {
 // A durable command whose result finds no room waits for it, and is not run again.
 func TestLargeDurableResultThatFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore)}
+	o := outsider{newRig(t, bpsim.Options{}, tinyBus, smallStore, longAttributes)}
 	calls := o.requests()
 	replica := o.start()
 	free := o.fillFiles()

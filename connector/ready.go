@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector/internal/bus"
 )
 
 // Ready returns nil only while commands are taken, JetStream answers for the
@@ -18,6 +20,9 @@ import (
 func (c *Connector) Ready() error {
 	if c.nc.Status() != nats.CONNECTED {
 		return fmt.Errorf("NATS: %s", c.nc.Status())
+	}
+	if err := bus.CheckPayload(c.nc); err != nil { // that of the server that it is connected to now
+		return err
 	}
 	if err := errors.Join(c.health.Check(), c.refusals.Check()); err != nil {
 		if c.health.IsServing() {

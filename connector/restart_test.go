@@ -216,12 +216,16 @@ func TestNATSRestartsLate(t *testing.T) {
 	w.checkGaps()
 }
 
-// shutNATSDown returns what starts the server again as it was.
-func (r *rig) shutNATSDown() (restart func()) {
+// shutNATSDown returns what starts the server again as it was, but for what is
+// changed.
+func (r *rig) shutNATSDown(change ...func(*server.Options)) (restart func()) {
 	r.Helper()
 	options := &server.Options{
 		Host: "127.0.0.1", Port: r.nats.Addr().(*net.TCPAddr).Port, JetStream: true,
 		StoreDir: strings.TrimSuffix(r.nats.StoreDir(), "/"+server.JetStreamStoreDir), NoSigs: true, NoLog: true,
+	}
+	for _, do := range change {
+		do(options)
 	}
 	r.nats.Shutdown()
 	r.nats.WaitForShutdown()

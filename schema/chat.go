@@ -1,6 +1,12 @@
 package schema
 
 // Chat is a chat's entry in the key-value bucket of chats, under the chat's token.
+// It may lag behind the stream of events, but never leads it: who joins late reads
+// the entry, and then the chat's messages behind StreamSequence. Each is then seen
+// once. Where StreamSequence is missing, take what has a higher Sequence.
+//
+// It has bounds: a state of 256 bytes, a case of 1 KiB, and of the parties those
+// who joined last and have not left, at most 100 of them, or 8 KiB.
 type Chat struct {
 	ChatID            string      `json:"chatId"`
 	ClientRef         string      `json:"clientRef"` // the same for the same client; its clientId is for nobody to read
@@ -10,7 +16,8 @@ type Chat struct {
 	EstimatedWaitTime *float64    `json:"estimatedWaitTime,omitempty"` // seconds
 	CaseID            string      `json:"caseId,omitempty"`
 	Parties           List[Party] `json:"parties"`
-	Sequence          uint64      `json:"sequence"` // of the last event or session message that the entry includes
+	Sequence          uint64      `json:"sequence"`                 // of the last event or session message that the entry includes
+	StreamSequence    uint64      `json:"streamSequence,omitempty"` // of that message in the stream of events
 	OpenedAt          Time        `json:"openedAt"`
 	ClosedAt          *Time       `json:"closedAt,omitempty"`
 	ClosedReason      CloseReason `json:"closedReason,omitempty"`

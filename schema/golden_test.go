@@ -43,7 +43,7 @@ var golden = map[string]any{
 	"result.case.history":       &CaseHistoryResult{[]CaseSession{{"K1x", goldenTime, []NamedEvent{{&Ended{goldenHeader}}}}}},
 	"command.chat.request":      &ChatRequest{From: "Ann", Parameters: map[string]string{"topic": "x"}, UserPlatform: json.RawMessage(`{"os":"iOS"}`)},
 	"command.chat.file":         &ChatFile{ChatID: "K1x", Content: []byte("hello"), FileName: "a.txt", FileType: "attachment"},
-	"chat":                      &Chat{"K1x", "r-1", "web", "app-1", "connected", ptr(0.0), "case-1", []Party{{"p-1", "Ann L.", "internal"}}, 12, *goldenTime, goldenTime, ClosedEnded},
+	"chat":                      &Chat{"K1x", "r-1", "web", "app-1", "connected", ptr(0.0), "case-1", []Party{{"p-1", "Ann L.", "internal"}}, 12, 345, *goldenTime, goldenTime, ClosedEnded},
 	"chat.opened":               &Chat{ChatID: "K1x", ClientRef: "r-1", App: "web", AppID: "app-1", State: "queued", Sequence: 1, OpenedAt: *goldenTime},
 }
 

@@ -129,15 +129,11 @@ func (b *Bucket) Purge(ctx context.Context, key string) error {
 // Keys are those that begin so and end with a token of their own, by the word
 // of the stream's leader. A key may be among them whose value has just gone.
 func (b *Bucket) Keys(ctx context.Context, beginning string) ([]string, error) {
-	info, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(b.Subject(beginning+">")))
-	if err != nil {
-		return nil, err
+	keys, err := b.stream.Subjects(ctx, b.Subject(beginning+">"))
+	for i, subject := range keys {
+		keys[i] = strings.TrimPrefix(subject, b.Subject(""))
 	}
-	keys := make([]string, 0, len(info.State.Subjects))
-	for subject := range info.State.Subjects {
-		keys = append(keys, strings.TrimPrefix(subject, b.Subject("")))
-	}
-	return keys, nil
+	return keys, err
 }
 
 // Watch shows a key's value and then each new one. Who has called it stops the watcher.

@@ -126,11 +126,14 @@ func IsUnfit(err error) bool {
 // its size, or that of its headers.
 var tooLargeCodes = map[jetstream.ErrorCode]bool{10054: true, 10097: true}
 
+// small is a message that every stream has to take, in bytes.
+const small = 8 << 10
+
 // refusedForSize tells that a stream takes no message of this size, but may take
 // a small one. Where it takes not even that, its settings are to be mended.
 func refusedForSize(msg *nats.Msg, err error) bool {
 	var api *jetstream.APIError
-	return msg.Size() > Headroom && errors.As(err, &api) && tooLargeCodes[api.ErrorCode]
+	return msg.Size() > small && errors.As(err, &api) && tooLargeCodes[api.ErrorCode]
 }
 
 // isFinal tells the errors that repeating the same operation cannot mend.

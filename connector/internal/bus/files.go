@@ -49,16 +49,20 @@ type files struct {
 	store  jetstream.ObjectStore
 	stream jetstream.Stream
 	bucket string
-	piece  int           // size of an object's pieces
 	reads  *rate.Limiter // bytes that reads may bring
 }
 
-// newFiles are those of a bus that takes messages of at most limit bytes.
-func newFiles(js jetstream.JetStream, s *Streams, limit int64) *files {
-	return &files{
-		js: js, store: s.Files, stream: s.objects, bucket: s.filesBucket(),
-		piece: int(min(limit/2, usualPiece)), reads: readsLimit(s.cfg.FilesMaxBytes),
+func newFiles(js jetstream.JetStream, s *Streams) *files {
+	return &files{js: js, store: s.Files, stream: s.objects, bucket: s.filesBucket(), reads: readsLimit(s.cfg.FilesMaxBytes)}
+}
+
+// piece is the size of an object's pieces, which the bus and the store take now.
+func (f *files) piece() int {
+	piece := min(f.js.Conn().MaxPayload()/2, usualPiece)
+	if most := int64(f.stream.CachedInfo().Config.MaxMsgSize); most > 0 {
+		piece = min(piece, most/2)
 	}
+	return int(max(piece, 1))
 }
 
 // readsLimit lets half of what reads may bring come at once, and the rest bit by bit.
@@ -98,10 +102,11 @@ func (f *files) keep(ctx context.Context, name string, data []byte, keep time.Du
 func (f *files) describe(name string, data []byte) jetstream.ObjectInfo {
 	digest := sha256.New()
 	digest.Write(data)
+	piece := f.piece()
 	return jetstream.ObjectInfo{
-		ObjectMeta: jetstream.ObjectMeta{Name: name, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(f.piece)}},
+		ObjectMeta: jetstream.ObjectMeta{Name: name, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(piece)}},
 		Bucket:     f.bucket, NUID: uuid.NewString(),
-		Size: uint64(len(data)), Chunks: uint32((len(data) + f.piece - 1) / f.piece), Digest: jetstream.GetObjectDigestValue(digest),
+		Size: uint64(len(data)), Chunks: uint32((len(data) + piece - 1) / piece), Digest: jetstream.GetObjectDigestValue(digest),
 	}
 }
 
@@ -120,7 +125,7 @@ func (f *files) write(ctx context.Context, object jetstream.ObjectInfo, data []b
 	if keep > 0 {
 		last += piecesOutlast
 	}
-	for piece := range slices.Chunk(data, f.piece) {
+	for piece := range slices.Chunk(data, int(object.Opts.ChunkSize)) {
 		if err := f.publish(ctx, pieces, piece, last); err != nil {
 			f.purge(ctx, pieces)
 			return err

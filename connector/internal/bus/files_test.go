@@ -36,7 +36,7 @@ func newFiles(t *testing.T, change ...func(*bus.Config)) *files {
 func (f *files) use(change ...func(*bus.Config)) {
 	f.Helper()
 	f.streams = f.Streams(change...)
-	f.p = bus.NewPublisher(f.JS, f.streams, f.NC.MaxPayload(), f.health, natstest.Log())
+	f.p = bus.NewPublisher(f.JS, f.streams, f.health, natstest.Log())
 }
 
 // large is a CloudEvent that the bus does not take.

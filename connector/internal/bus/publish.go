@@ -26,18 +26,17 @@ type Publisher struct {
 	files    *files
 	events   *Stream
 	mode     schema.Mode
-	limit    int64         // the bus's largest message, in bytes
 	window   time.Duration // in which the stream of events knows a repeat
 	health   *Health
 	log      *slog.Logger
 	position atomic.Uint64
 }
 
-// NewPublisher publishes on a connection that takes messages of at most limit bytes.
-func NewPublisher(js jetstream.JetStream, s *Streams, limit int64, health *Health, log *slog.Logger) *Publisher {
+// NewPublisher publishes what the connection takes.
+func NewPublisher(js jetstream.JetStream, s *Streams, health *Health, log *slog.Logger) *Publisher {
 	p := &Publisher{
-		js: js, files: newFiles(js, s, limit), events: s.Events, mode: s.cfg.Mode,
-		limit: limit, window: RepeatsKnownFor(s.cfg.EventsMaxAge), health: health, log: log,
+		js: js, files: newFiles(js, s), events: s.Events, mode: s.cfg.Mode,
+		window: RepeatsKnownFor(s.cfg.EventsMaxAge), health: health, log: log,
 	}
 	p.position.Store(s.Events.CachedInfo().State.LastSeq)
 	return p
@@ -139,7 +138,7 @@ func inModes(e event.Event, modes []schema.Mode, encode func(event.Event, schema
 // room is what a message may have before it is published: the bus has a limit,
 // and an administrator may have set one for the stream.
 func (p *Publisher) room() int64 {
-	room := min(p.limit, p.js.Conn().MaxPayload()) - Headroom // another server may take less
+	room := p.js.Conn().MaxPayload() - Headroom
 	if most := int64(p.events.CachedInfo().Config.MaxMsgSize); most > 0 {
 		room = min(room, most-ownHeadersMost)
 	}
@@ -154,10 +153,6 @@ func (p *Publisher) judgeFiles(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// Headroom is what subject, reply subject and the headers that publishing adds
-// may take of the bus's largest message, in bytes.
-const Headroom = 8 << 10
 
 // ownHeadersMost is what they take of it that count for the stream.
 const ownHeadersMost = 2 << 10

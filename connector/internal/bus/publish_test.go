@@ -164,7 +164,7 @@ func TestHealthKnowsTheLastPublication(t *testing.T) {
 	health := &bus.Health{}
 	health.Serve(true)
 	streams := r.Streams()
-	p := bus.NewPublisher(r.JS, streams, r.NC.MaxPayload(), health, natstest.Log())
+	p := bus.NewPublisher(r.JS, streams, health, natstest.Log())
 	r.Check(r.JS.DeleteStream(r.Ctx, "CC_EVENTS"))
 	stored := make(chan error, 1)
 	go func() { _, err := p.Store(r.Ctx, resultMessage(), "one"); stored <- err }()

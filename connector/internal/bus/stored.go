@@ -2,6 +2,8 @@ package bus
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,6 +20,15 @@ type Stream struct {
 func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stream, error) {
 	s, err := js.Stream(ctx, name)
 	return &Stream{s, js}, err
+}
+
+// Subjects are those of a filter that the stream has messages of.
+func (s *Stream) Subjects(ctx context.Context, filter string) ([]string, error) {
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(maps.Keys(info.State.Subjects)), nil
 }
 
 // Stored is a message as it stands in a stream.

@@ -46,6 +46,7 @@ func (c *Chats) clientOf(ctx context.Context, key Key, e *Entry) (brightpattern.
 // store is the entry as it is to be written. Its client is kept before, so that
 // it can be found for as long as the entry stands.
 func (c *Chats) store(ctx context.Context, key Key, e *Entry) (storedEntry, error) {
+	e.bound() // an earlier version may have written it
 	client, err := c.clientOf(ctx, key, e)
 	if errors.Is(err, ErrUnknown) {
 		return storedEntry{Chat: e.Chat}, nil

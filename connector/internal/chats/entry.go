@@ -9,7 +9,6 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/clients"
-	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -26,6 +25,7 @@ type Entry struct {
 	revision uint64 // 0: it is not there yet
 	saved    uint64 // the sequence that was written last
 	changed  bool   // more than the sequence is to be written
+	vacant   bool   // nobody polls the chat yet, and perhaps nobody will
 
 	client brightpattern.ClientID // "" where it is not known
 	kept   clients.Kept           // when that was
@@ -36,56 +36,41 @@ type Entry struct {
 // not after each: readers take the rest from the stream.
 const entryLag = 32
 
-// What an entry holds of what the contact center says has bounds, so that it
-// can always be written.
-const (
-	mostParties    = 100
-	partiesSize    = 32 << 10         // bytes of all of them, as they are written
-	longestInEntry = schema.MaxString // bytes
-)
-
-func bounded(s string) string { return translate.Cut(s, longestInEntry) }
-
-// Apply takes in what an event says of the chat.
-func (e *Entry) Apply(event schema.Event, sequence uint64) {
-	e.Sequence = sequence
+// Apply takes in what an event says of the chat. It is the chat's message of
+// that sequence, and stands there in the stream of events.
+func (e *Entry) Apply(event schema.Event, sequence, position uint64) {
+	e.Reach(sequence, position)
 	switch event := event.(type) {
 	case *schema.Status:
-		e.State, e.EstimatedWaitTime, e.changed = bounded(event.State), event.EstimatedWaitTime, true
+		e.State, e.EstimatedWaitTime, e.changed = event.State, event.EstimatedWaitTime, true
 	case *schema.CaseSet:
 		e.CaseID, e.changed = "", true
 		if event.CaseID != nil {
-			e.CaseID = bounded(*event.CaseID)
+			e.CaseID = *event.CaseID
 		}
 	case *schema.PartyJoined:
 		e.removeParty(event.PartyID)
-		e.Parties = append(e.Parties, schema.Party{
-			PartyID: bounded(event.PartyID), DisplayName: bounded(event.DisplayName), PartyType: bounded(event.PartyType),
-		})
-		e.dropOldestParties()
+		e.Parties = append(e.Parties, schema.Party{PartyID: event.PartyID, DisplayName: event.DisplayName, PartyType: event.PartyType})
 		e.changed = true
 	case *schema.PartyLeft:
 		e.removeParty(event.PartyID)
 		e.changed = true
 	}
+	if e.changed {
+		e.bound()
+	}
 }
+
+// Reach says which of the chat's messages is the last that the entry tells of,
+// and where that one stands in the stream of events.
+func (e *Entry) Reach(sequence, position uint64) { e.Sequence, e.StreamSequence = sequence, position }
+
+// Displace says that the stream is another one than that which the entry knows.
+func (e *Entry) Displace() { e.StreamSequence, e.changed = 0, true }
 
 func (e *Entry) removeParty(id string) {
-	id = bounded(id)
+	id = beginning(id, longestValue)
 	e.Parties = slices.DeleteFunc(e.Parties, func(p schema.Party) bool { return p.PartyID == id })
-}
-
-// dropOldestParties keeps those who joined last, as many as there is room for.
-func (e *Entry) dropOldestParties() {
-	size := 0
-	for i, party := range slices.Backward(e.Parties) {
-		written, _ := schema.JSON(party) // strings can always be written
-		size += len(written)
-		if size > partiesSize || len(e.Parties)-i > mostParties {
-			e.Parties = slices.Clone(e.Parties[i+1:])
-			return
-		}
-	}
 }
 
 // Reopen makes the entry that of the token's opening, whatever the holder of
@@ -139,7 +124,7 @@ func (c *Chats) IsKnown(ctx context.Context, key Key) (app brightpattern.AppID, 
 }
 
 // Save writes the entry, unless somebody else has written since it was read;
-// the entry of a closed chat expires.
+// the entry of a closed chat expires, and that of one that nobody has polled.
 func (c *Chats) Save(ctx context.Context, key Key, e *Entry) error {
 	stored, err := c.store(ctx, key, e)
 	if err != nil {
@@ -162,7 +147,7 @@ func (c *Chats) SaveAsHolder(ctx context.Context, key Key, e *Entry) error {
 }
 
 func (c *Chats) keepOf(e *Entry) time.Duration {
-	if e.ClosedAt != nil {
+	if e.ClosedAt != nil || e.vacant {
 		return c.cfg.Keep
 	}
 	return 0

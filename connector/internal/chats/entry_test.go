@@ -28,9 +28,9 @@ func TestEntryIsTheLastHolders(t *testing.T) {
 		t.Errorf("it is written though another one has written since: %v", err)
 	}
 	late := holder
-	holder.Apply(&schema.Status{State: "connected"}, 4)
+	holder.Apply(&schema.Status{State: "connected"}, 4, 40)
 	r.Check(c.SaveAsHolder(r.Ctx, key, &holder))
-	late.Apply(&schema.Status{State: "queued"}, 3)
+	late.Apply(&schema.Status{State: "queued"}, 3, 30)
 	if err := c.SaveAsHolder(r.Ctx, key, &late); !errors.Is(err, bus.ErrFenced) {
 		t.Errorf("an overtaken holder writes: %v", err)
 	}
@@ -64,12 +64,12 @@ func TestWhatAnEntryTakesIn(t *testing.T) {
 		"typing":      {&schema.Typing{}, false, func(*Entry) bool { return true }},
 	} {
 		e := Entry{Chat: schema.Chat{CaseID: "earlier", Parties: schema.List[schema.Party]{{PartyID: "there"}}}, saved: 1}
-		if e.Apply(step.event, 2); e.Sequence != 2 || e.IsWorthSaving() != step.worth || !step.check(&e) {
+		if e.Apply(step.event, 2, 20); e.Sequence != 2 || e.IsWorthSaving() != step.worth || !step.check(&e) {
 			t.Errorf("%s: %+v, worth saving: %v", name, e.Chat, e.IsWorthSaving())
 		}
 	}
 	e := Entry{saved: 1}
-	if e.Apply(&schema.Typing{}, entryLag+1); !e.IsWorthSaving() {
+	if e.Apply(&schema.Typing{}, entryLag+1, 10); !e.IsWorthSaving() {
 		t.Error("it may lag for ever")
 	}
 }

@@ -59,7 +59,9 @@ var goldenRequests = []wireRequest{
 }
 
 func TestGoldenFormats(t *testing.T) {
-	golden.Values(t, "chat-entry", goldenEntries)
+	later := goldenEntries[0]
+	later.StreamSequence = 345 // which earlier versions did not write
+	golden.Values(t, "chat-entry", append([]storedEntry{later}, goldenEntries...))
 	golden.Values(t, "session-token", goldenTokens)
 	golden.Values(t, "message-numbers", []count{{Next: 3}, {Next: 9, Bound: []boundNumber{{"command-key", 0}, {"another", 8}}}})
 	golden.Values(t, "holder-request", goldenRequests)

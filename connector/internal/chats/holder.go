@@ -71,7 +71,7 @@ func (r Publish) wire() (w wireRequest) {
 	tooDeep := false
 	for _, event := range r.Events {
 		raw := event.Raw
-		if brightpattern.ShapeOf(raw).Depth > schema.MaxNesting {
+		if isTooDeep(event) {
 			raw, _ = schema.JSON(string(raw)) // a string can always be written
 			tooDeep = true
 		}
@@ -81,6 +81,10 @@ func (r Publish) wire() (w wireRequest) {
 		w.Texts = nil
 	}
 	return w
+}
+
+func isTooDeep(e brightpattern.Event) bool {
+	return brightpattern.ShapeOf(e.Raw).Depth > schema.MaxNesting
 }
 
 func (w wireRequest) request() Request {
@@ -166,14 +170,15 @@ func (c *Chats) tell(ctx context.Context, key Key, request Request) error {
 }
 
 // Deliver has the holder publish the events that came in a call's answer.
-// On a chat that nobody follows no events come.
+// On a chat that nobody follows no events come. An event that no request can
+// hold is given back by the history, as what was lost is.
 func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Event) {
 	c.answering.Store(true)
 	followed, err := c.isFollowed(ctx, key)
 	if err == nil && !followed {
 		return
 	}
-	for part := range parts(events, c.NATS.MaxPayload()/4) {
+	for part := range parts(events, c.NATS.MaxPayload()/grown) {
 		if err := c.tell(ctx, key, Publish{part}); err != nil {
 			c.Log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.ID, "error", err)
 			c.ReportLost(key, 0)
@@ -181,6 +186,10 @@ func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Eve
 		}
 	}
 }
+
+// grown is more than how many times its size an event takes in a request: one
+// that is nested too deep is written as a text, twice, and half of it may be quotes.
+const grown = 5
 
 // parts are events that fit into one request: at most size bytes, or one event.
 func parts(events []brightpattern.Event, size int64) iter.Seq[[]brightpattern.Event] {
@@ -219,6 +228,7 @@ func (a Asked) Request() Request { return a.wire.request() }
 
 // Reply answers it.
 func (a Asked) Reply(reply Reply) {
+	reply.Error = beginning(reply.Error, longestValue)
 	data, err := schema.JSON(reply)
 	if err == nil {
 		err = a.msg.Respond(data)

@@ -15,7 +15,8 @@ import (
 
 // How a chat becomes known and polled: its entry first, then its session
 // token. Whoever takes the token finds the entry, and a command that dies in
-// between is mended by its repeat.
+// between is mended by its repeat. If there is none, the entry expires: it stands
+// for good only when a holder has written it.
 
 // Opening is a chat that a command has found at the contact center, or made.
 type Opening struct {
@@ -66,6 +67,7 @@ func (c *Chats) Open(ctx context.Context, o Opening) (key Key, isNew bool, err e
 	if o.Chat.State == "" { // the history of a young chat may hold none
 		o.Chat.State, o.Chat.EstimatedWait = found.State, found.EstimatedWaitTime
 	}
+	o.Chat.State = beginning(o.Chat.State, longestState)
 	return key, o.Chat.IsNew, c.enter(ctx, key, found, isOpen, &o)
 }
 
@@ -108,6 +110,7 @@ func (c *Chats) openEntry(ctx context.Context, key Key, e Entry, o *Opening) err
 	e.ChatID, e.client, e.App, e.AppID = string(key.ID), o.Client, o.App.Name, string(o.App.ID)
 	e.State, e.EstimatedWaitTime = o.Chat.State, o.Chat.EstimatedWait
 	e.OpenedAt, e.ClosedAt, e.ClosedReason = *schema.NewTime(time.Now()), nil, ""
+	e.vacant = !e.Exists()
 	err := c.Save(ctx, key, &e)
 	if bus.IsConflict(err) { // somebody else opened it at the same time: that one counts
 		return nil

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/connector/internal/bus"
@@ -25,9 +27,9 @@ type rig struct {
 	reached func(failpoint.Point)
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, change ...func(*server.Options)) *rig {
 	t.Helper()
-	r := &rig{Rig: natstest.New(t), sim: bpsim.New(bpsim.Options{})}
+	r := &rig{Rig: natstest.New(t, change...), sim: bpsim.New(bpsim.Options{})}
 	r.streams = r.Streams()
 	r.http = httptest.NewServer(r.sim)
 	t.Cleanup(func() { r.sim.Close(); r.http.Close() })

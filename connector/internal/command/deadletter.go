@@ -85,7 +85,7 @@ func (d *durable) deadLetter(failure *schema.Error) *nats.Msg {
 	msg.Data = d.raw.data
 	msg.Header.Set(headerCommandID, oneLine(d.cmd.ID))
 	msg.Header.Set(headerErrorCode, string(failure.Code))
-	msg.Header.Set(headerErrorMessage, oneLine(failure.Message))
+	msg.Header.Set(headerErrorMessage, oneLine(cut(failure.Message)))
 	msg.Header.Set(headerAttempts, strconv.Itoa(d.cmd.record.Attempts))
 	msg.Header.Set(headerFirstSeen, d.since.UTC().Format(time.RFC3339))
 	return msg

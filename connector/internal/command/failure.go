@@ -9,6 +9,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -132,10 +133,14 @@ func wireMessage(spec *schema.Command, code schema.ErrorCode, err *brightpattern
 		message += fmt.Sprintf(" (HTTP status %d)", err.Status)
 	}
 	if err.Message != "" && !carriesSecrets[spec.Name] {
-		message += ": " + cut(err.Message)
+		message += ": " + translate.Cut(oneLine(err.Message), longestWords)
 	}
 	return message
 }
+
+// longestWords are those of the contact center in a failure, in bytes. It stands
+// in the journal beside all that the sender has given, and that has to fit on the smallest bus.
+const longestWords = 512
 
 var meanings = func() map[schema.ErrorCode]string {
 	all := make(map[schema.ErrorCode]string, len(schema.ErrorCodes))

@@ -82,7 +82,7 @@ func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outco
 // keep the command from being done: it would be called again and again.
 func (c *Commands) record(ctx context.Context, r *journal.Record, o outcome) (outcome, error) {
 	done := o.Outcome
-	r.Calling, r.Done = false, &done
+	r.Calling, r.Done, r.LastError = false, &done, nil // the outcome has the error
 	err := c.Journal.Write(ctx, r)
 	if bus.IsRefused(err) && done.Request != nil { // the event can still tell it
 		done.Request = nil

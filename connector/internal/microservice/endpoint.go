@@ -6,6 +6,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+
+	"cc-connector/connector/internal/translate"
 )
 
 // Endpoint is a subject that takes requests, with its statistics. It may be
@@ -21,6 +23,10 @@ func newEndpoint(name, subject string) *Endpoint {
 	return &Endpoint{stats: micro.EndpointStats{Name: name, Subject: subject, QueueGroup: Name}}
 }
 
+// longestFailure is what is kept of one, in bytes: the statistics of all
+// endpoints are one message.
+const longestFailure = 80
+
 // Note counts a request, from its arrival to its reply. The failure is its code
 // and message, as "code:message"; "" if there is none.
 func (e *Endpoint) Note(failure string, took time.Duration) {
@@ -31,7 +37,7 @@ func (e *Endpoint) Note(failure string, took time.Duration) {
 	e.stats.AverageProcessingTime = e.stats.ProcessingTime / time.Duration(e.stats.NumRequests)
 	if failure != "" {
 		e.stats.NumErrors++
-		e.stats.LastError = failure
+		e.stats.LastError = translate.Cut(failure, longestFailure)
 	}
 }
 

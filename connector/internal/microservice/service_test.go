@@ -2,14 +2,19 @@ package microservice
 
 import (
 	"encoding/json"
+	"math"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/natstest"
+	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 // A request counts when it is noted, from whatever goroutine, with the time
@@ -79,4 +84,26 @@ func ask(r *natstest.Rig, client *nats.Conn, subject string, into any) {
 	answer, err := client.Request(subject, nil, 30*time.Second)
 	r.Check(err)
 	r.Check(json.Unmarshal(answer.Data, into))
+}
+
+// What the service says of itself is one message on the smallest bus, whatever
+// has failed.
+func TestSmallestBusHoldsTheAnswers(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	prefix := subjects.Prefix(strings.Repeat("p", 32))
+	s := New(r.NC, "1.2.3", map[string]string{"prefix": string(prefix), "tenant": strings.Repeat("t", 253)}, intake.NewGuard(prefix, nil, natstest.Log()), natstest.Log())
+	for _, spec := range schema.Commands {
+		r.Check(s.Add(spec.Noun()+"-"+spec.Verb(), prefix.Live(subjects.Command(spec.Name)), func(*Endpoint, *nats.Msg) {}))
+	}
+	for _, e := range s.endpoints {
+		e.Note(strings.Repeat("x", 1<<20), math.MaxInt64)
+		e.stats.NumRequests, e.stats.NumErrors, e.stats.AverageProcessingTime = math.MaxInt, math.MaxInt, math.MaxInt64
+	}
+	for name, say := range map[string]func() any{"ping": s.ping, "info": s.info, "statistics": s.statistics} {
+		data, err := schema.JSON(say())
+		if err != nil || len(data) > bus.LeastPayload {
+			t.Errorf("%s has %d bytes, %v", name, len(data), err)
+		}
+	}
 }

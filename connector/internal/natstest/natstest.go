@@ -38,13 +38,17 @@ type Rig struct {
 }
 
 // New starts the server; it ends with the test.
-func New(t testing.TB) *Rig {
+func New(t testing.TB, change ...func(*server.Options)) *Rig {
 	t.Helper()
+	options := &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true}
+	for _, do := range change {
+		do(options)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	r := &Rig{TB: t, Ctx: ctx}
 	var err error
-	r.Server, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	r.Server, err = server.NewServer(options)
 	r.Check(err)
 	r.Server.Start()
 	t.Cleanup(func() { r.Server.Shutdown(); r.Server.WaitForShutdown() })
@@ -56,6 +60,9 @@ func New(t testing.TB) *Rig {
 	r.Check(err)
 	return r
 }
+
+// SmallBus takes the smallest messages that the connector works with.
+func SmallBus(o *server.Options) { o.MaxPayload = bus.LeastPayload }
 
 // Connect is another connection.
 func (r *Rig) Connect() *nats.Conn {
@@ -125,7 +132,7 @@ func Config() bus.Config {
 
 // Publisher writes to the stream of events.
 func (r *Rig) Publisher(streams *bus.Streams) *bus.Publisher {
-	return bus.NewPublisher(r.JS, streams, r.NC.MaxPayload(), &bus.Health{}, Log())
+	return bus.NewPublisher(r.JS, streams, &bus.Health{}, Log())
 }
 
 // Log goes nowhere.

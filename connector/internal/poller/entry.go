@@ -54,7 +54,9 @@ func (h *holder) closeEntry(ctx context.Context) error {
 	if h.entry.ClosedAt == nil { // closed by a holder that died before it could say so here
 		h.entry.MarkClosed(h.wanted, time.Now())
 	}
-	h.entry.Sequence = max(h.entry.Sequence, h.chatLog.Counts().Sequence)
+	if counts := h.chatLog.Counts(); counts.Sequence >= h.entry.Sequence {
+		h.entry.Reach(counts.Sequence, counts.Position)
+	}
 	_, err := bus.Ask(ctx, h.log, "marking the chat as closed", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, errors.Join(h.poller.Chats.SaveAsHolder(ctx, h.chat, &h.entry), h.poller.Chats.RetireNumber(ctx, h.chat))
 	})

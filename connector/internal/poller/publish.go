@@ -56,7 +56,8 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 	h.poller.Metrics.Events.WithLabelValues(string(origin)).Inc()
 	h.traits.signaled = h.traits.signaled || event.Signaling
 	h.traits.answered = h.traits.answered || origin == translate.FromAnswer
-	h.entry.Apply(event.Data, h.chatLog.Counts().Sequence)
+	counts := h.chatLog.Counts()
+	h.entry.Apply(event.Data, counts.Sequence, counts.Position)
 	if event.Ends != "" {
 		h.wantClosed(schema.CloseReason(event.Ends), endingBy(origin))
 	}
@@ -109,9 +110,14 @@ func endingBy(origin translate.Origin) ending {
 
 // announce publishes a session message.
 func (h *holder) announce(ctx context.Context, payload schema.Session) error {
-	return h.append(ctx, func() error {
+	err := h.append(ctx, func() error {
 		return h.chatLog.AppendSession(ctx, h.token, payload, h.reconciliation.completeUntil())
 	})
+	if err == nil {
+		counts := h.chatLog.Counts()
+		h.entry.Reach(counts.Sequence, counts.Position)
+	}
+	return err
 }
 
 // append publishes under the chat's fence, which is put up again if the stream
@@ -124,6 +130,8 @@ func (h *holder) append(ctx context.Context, publish func() error) error {
 	h.log.Warn("the stream of events had lost the chat's fence; it is up again")
 	if h.chatLog.IsAnotherStream() { // the next holder has to read back what is published from now on
 		h.chatLog.CountFromFence()
+		h.entry.Displace()
+		h.saveEntry(ctx) // before anybody looks for what is published from now on
 		if err := h.mustSaveCheckpoint(ctx); err != nil {
 			return err
 		}

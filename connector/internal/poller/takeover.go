@@ -49,11 +49,13 @@ func (h *holder) learnThePast(ctx context.Context) error {
 	another := h.chatLog.IsAnotherStream()
 	if another { // than the checkpoint's
 		h.chatLog.CountFromStart()
+		h.entry.Displace()
 	}
 	if err := h.readBack(ctx); err != nil {
 		return err
 	}
 	if another {
+		h.saveEntry(ctx)
 		return h.mustSaveCheckpoint(ctx)
 	}
 	return nil
@@ -123,7 +125,7 @@ func (h *holder) recallEvent(p chatlog.Published) {
 	if err != nil {
 		event = schema.NewEvent(string(p.Subject.Event))
 	} else if p.Sequence > h.entry.Sequence {
-		h.entry.Apply(event, p.Sequence)
+		h.entry.Apply(event, p.Sequence, p.Message.Sequence)
 	}
 	if reason := translate.EndOf(event); reason != "" && h.phase != unannounced {
 		h.wantClosed(schema.CloseReason(reason), sessionEnded)

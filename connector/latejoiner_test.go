@@ -1,0 +1,254 @@
+package connector_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/schema"
+)
+
+// lateJoiner reads a chat's entry first, and then the stream behind it.
+type lateJoiner struct {
+	watched
+	entry    schema.Chat
+	messages jetstream.MessagesContext
+}
+
+func (w watched) joinsLate() *lateJoiner {
+	w.Helper()
+	return &lateJoiner{watched: w, entry: w.entry()}
+}
+
+// listen begins behind the entry. Without a place in the stream it reads all.
+func (l *lateJoiner) listen() {
+	l.Helper()
+	stream, err := l.js.Stream(l.ctx, "CC_EVENTS")
+	l.check(err)
+	consumer, err := stream.OrderedConsumer(l.ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{l.config.Prefix.Event(l.token(), "*"), l.config.Prefix.Session(l.token(), "*")},
+		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy, OptStartSeq: l.entry.StreamSequence + 1,
+	})
+	l.check(err)
+	l.messages, err = consumer.Messages()
+	l.check(err)
+	l.Cleanup(l.messages.Stop)
+}
+
+// checkSees compares what it sees, up to the chat's last message, with what comes
+// behind the entry.
+func (l *lateJoiner) checkSees(last uint64) {
+	l.Helper()
+	for next := l.entry.Sequence + 1; next <= last; {
+		msg, err := l.messages.Next(jetstream.NextMaxWait(patience))
+		l.check(err)
+		ce, _, err := schema.Decode(msg.Headers(), msg.Data())
+		l.check(err)
+		n, err := schema.Sequence(ce)
+		l.check(err)
+		switch {
+		case n == next:
+			next++
+		case n > next, l.entry.StreamSequence != 0:
+			l.Fatalf("after the entry, of sequence %d and at %d in the stream, %d is seen, want %d", l.entry.Sequence, l.entry.StreamSequence, n, next)
+		}
+	}
+}
+
+// checkPlace compares the place that the entry tells with what stands there.
+func (l *lateJoiner) checkPlace() {
+	l.Helper()
+	stream, err := l.js.Stream(l.ctx, "CC_EVENTS")
+	l.check(err)
+	msg, err := stream.GetMsg(l.ctx, l.entry.StreamSequence)
+	l.check(err)
+	ce, _, err := schema.Decode(msg.Header, msg.Data)
+	l.check(err)
+	if n, err := schema.Sequence(ce); err != nil || n != l.entry.Sequence || ce.Subject() != string(l.token()) {
+		l.Errorf("the entry tells up to %d, and where it says that this stands is %s, %d", l.entry.Sequence, msg.Subject, n)
+	}
+}
+
+// Who reads a chat's entry and then the stream behind it sees each event once,
+// whenever that is: while events flow, while the chat is handed over, and long after.
+func TestLateJoiners(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	first := r.start()
+	w := watchNew(r)
+	var joiners []*lateJoiner
+	join := func() {
+		for _, now := range []bool{true, false} { // at once, and only at the end
+			l := w.joinsLate()
+			if now {
+				l.listen()
+			}
+			joiners = append(joiners, l)
+		}
+	}
+	said := 0
+	speak := func(more int) {
+		for range more {
+			w.says(fmt.Sprint(said))
+			said++
+		}
+	}
+	var second *replica
+	for round := range 12 {
+		speak(20)
+		w.push(w.chat, map[string]any{"event": "chat_session_party_joined", "party_id": fmt.Sprint(round), "display_name": "Zoe"})
+		join()
+		switch round {
+		case 4:
+			second = r.start()
+			first.stop()
+		case 8:
+			r.start()
+			second.stop()
+		}
+		w.awaitStored(w.chat, ".event.message", said-15)
+		join()
+	}
+	r.check(r.sim.End(w.chat))
+	w.awaitEnd(schema.ClosedEnded)
+	join()
+	last := r.lastSequence(w.chat)
+	for _, l := range joiners {
+		if l.messages == nil {
+			l.listen()
+		}
+		l.checkSees(last)
+		l.checkPlace()
+	}
+	if n := joiners[len(joiners)-1].entry.Sequence; n != last {
+		t.Errorf("the closed chat's entry tells up to %d of %d", n, last)
+	}
+}
+
+// An entry of an earlier version tells no place, and gets one.
+func TestEntryWithoutAPlace(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	first := r.start()
+	w := watchNew(r)
+	w.agentsJoin(2)
+	first.stop()
+	w.forgetPlace()
+	r.start()
+	w.untilListening()
+	early := w.joinsLate()
+	early.listen()
+	w.agentsJoin(3)
+	r.check(r.sim.End(w.chat))
+	w.awaitEnd(schema.ClosedEnded)
+	early.checkSees(r.lastSequence(w.chat))
+	if w.joinsLate().checkPlace(); early.entry.StreamSequence != 0 {
+		t.Errorf("the entry of an earlier version tells the place %d", early.entry.StreamSequence)
+	}
+}
+
+// Who takes a chat over that an earlier one has not told all of knows where it stands.
+func TestPlaceOfWhatIsReadBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+	first := r.start()
+	w := watchNew(r)
+	for range 10 { // no reason to write the entry
+		w.types()
+	}
+	w.awaitStored(w.chat, ".event.typing", 10)
+	first.stop()
+	if w.entry().Sequence == r.lastSequence(w.chat) {
+		t.Fatal("the entry has all already")
+	}
+	r.start()
+	w.eventually("the entry is written again", func() bool { return w.entry().Sequence >= 11 })
+	w.joinsLate().checkPlace()
+}
+
+// A holder dies when it has said the last word, before the entry has it.
+func TestPlaceOfTheLastWord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
+	var dying *cable
+	started := make(chan struct{})
+	r.config.At(func(name string) {
+		if name == "Closed" {
+			<-started
+			dying.cut.Store(true)
+		}
+	})
+	dying = r.startCabled()
+	close(started)
+	w := watchNew(r)
+	w.says("hello")
+	w.awaitStored(w.chat, ".event.message", 1)
+	r.config.At(func(string) {})
+	r.check(r.sim.End(w.chat))
+	w.awaitStored(w.chat, ".session.closed", 1)
+	if w.entry().ClosedAt != nil {
+		t.Fatal("the entry is closed already")
+	}
+	r.start()
+	w.awaitEnd(schema.ClosedEnded)
+	l := w.joinsLate()
+	if l.checkPlace(); l.entry.ClosedAt == nil || l.entry.Sequence != r.lastSequence(w.chat) {
+		t.Errorf("the entry is %+v", l.entry)
+	}
+}
+
+// The stream is made anew, and counts from 1: the place in the old one is forgotten.
+func TestLateJoinerOfAStreamMadeAgain(t *testing.T) {
+	t.Parallel()
+	for name, held := range map[string]bool{"while the chat is held": true, "while nobody holds it": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
+			first := r.start()
+			w := watchNew(r)
+			for range 40 {
+				w.types()
+			}
+			w.agentsJoin(2)
+			config := r.streamConfig("CC_EVENTS")
+			if !held {
+				first.stop()
+			}
+			r.check(r.js.DeleteStream(r.ctx, "CC_EVENTS"))
+			_, err := r.js.CreateStream(r.ctx, config)
+			r.check(err)
+			if !held {
+				r.start()
+				w.untilListening()
+			}
+			w.says("in the new one")
+			w.awaitStored(w.chat, ".event.message", 1)
+			l := w.joinsLate()
+			l.listen()
+			w.says("more")
+			w.awaitStored(w.chat, ".event.message", 2)
+			w.eventually("the entry tells where it stands in the new stream", func() bool {
+				w.types()
+				p := w.entry().StreamSequence
+				return p > 0 && p < 200
+			})
+			l.checkSees(l.entry.Sequence + 1)
+		})
+	}
+}
+
+// forgetPlace makes the entry one of an earlier version.
+func (w watched) forgetPlace() {
+	w.Helper()
+	bucket, err := w.js.KeyValue(w.ctx, "CC_CHATS")
+	w.check(err)
+	entry := w.entry()
+	entry.StreamSequence = 0
+	data, err := schema.JSON(entry)
+	w.check(err)
+	_, err = bucket.Put(w.ctx, string(w.token()), data)
+	w.check(err)
+}
