@@ -69,7 +69,7 @@ func makeReadersConsumer(name string, stdout io.Writer) error {
 			forbid(err)
 		}
 	})
-	js, err := jetstream.New(nc)
+	js, err := cfg.jetStream(nc)
 	if err != nil {
 		return err
 	}

@@ -260,18 +260,6 @@ func unusedAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestRotatedSecretIsReadAgain(t *testing.T) {
-	file := writeFile(t, "new\n")
-	if got := reread(file, "old"); got != "new" {
-		t.Errorf("got %q", got)
-	}
-	for _, gone := range []string{file + "x", writeFile(t, "\n")} {
-		if got := reread(gone, "old"); got != "old" {
-			t.Errorf("got %q", got)
-		}
-	}
-}
-
 func TestRedacted(t *testing.T) {
 	got := redacted([]string{"nats://u:" + planted + "@a:1", "tls://" + planted + "@b:2/" + planted, "c", "%" + planted})
 	if want := "nats://a:1, tls://b:2, nats://c, nats://unreadable"; got != want {
