@@ -81,6 +81,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	pulling.Go(func() { p.commands.Pull(ctx) })
 	upkeep.Go(func() { p.poller.Tend(ctx) })
 	upkeep.Go(func() { p.poller.KeepShare(ctx) })
+	upkeep.Go(func() { c.allowed.Tend(ctx) })
 	upkeep.Go(func() { p.clients.Tend(ctx) })
 	upkeep.Go(func() { p.commands.Tend(ctx) })
 	upkeep.Go(func() { p.outbox.Run(ctx, p.owners()) })

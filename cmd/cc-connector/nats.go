@@ -123,5 +123,5 @@ func errorText(err error) string {
 // refused tells whether a failed connect would fail again, whatever time is given.
 func refused(err error) bool {
 	r, known := reasonOf(err)
-	return known && r.final
+	return known && r.grade == final
 }

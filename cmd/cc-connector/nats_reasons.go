@@ -18,8 +18,17 @@ import (
 type reason struct {
 	is    func(error) bool
 	look  string
-	final bool // it would be refused again, whatever time is given
+	grade grade
 }
+
+// grade is how much an error says.
+type grade int
+
+const (
+	vague   grade = iota // it may have other reasons, too
+	passing              // it may be taken at the next try
+	final                // it would be refused again, whatever time is given
+)
 
 // anyOf also knows an error by the server's words: the library has no value for each of them.
 func anyOf(errs ...error) func(error) bool {
@@ -56,20 +65,21 @@ func isSilence(err error) bool {
 
 // reasons stand in order: what is special comes before what is general.
 var reasons = []reason{
-	{anyOf(nats.ErrAuthExpired, nats.ErrAccountAuthExpired), "the JWT of the user, or of its account, has expired: put new credentials into the file of CC_NATS_CREDS", true},
-	{anyOf(nats.ErrAuthRevoked), "the user is revoked: put new credentials into the file of CC_NATS_CREDS", true},
-	{anyOf(nats.ErrNkeysNotSupported), "no user of NATS signs in by a key: see CC_NATS_NKEY_SEED_FILE", true},
-	{anyOf(nats.ErrAuthorization), "", true}, // what to look at depends on the way
-	{anyOf(errors.New("maximum connections exceeded"), nats.ErrMaxConnectionsExceeded), "NATS takes no more connections: raise its max_connections, or name another server in CC_NATS_URL", false},
-	{anyOf(nats.ErrMaxAccountConnectionsExceeded), "the account's limit of connections is reached: raise it, or sign in to another account", false},
-	{anyOf(nats.ErrSecureConnWanted), "NATS speaks no TLS there: CC_NATS_URL must not begin with tls://, and CC_NATS_TLS_CA, CC_NATS_TLS_CERT and CC_NATS_TLS_KEY must be left away", true},
-	{isA[tls.RecordHeaderError], "NATS greets before it makes TLS there, or speaks none: see CC_NATS_TLS_FIRST and CC_NATS_URL", true},
-	{isA[x509.HostnameError], "the certificate of NATS is for another name: CC_NATS_URL must have one that stands in it", true},
-	{isA[x509.CertificateInvalidError], "the certificate of NATS has expired, or is not for servers: renew it, or see CC_NATS_TLS_CA", true},
-	{isA[x509.UnknownAuthorityError], "nobody that is trusted has signed the certificate of NATS: name its root certificates in CC_NATS_TLS_CA", true},
-	{isA[*tls.CertificateVerificationError], "the certificate of NATS is not trusted: see CC_NATS_TLS_CA", true},
-	{says("remote error: tls", "tls error: connection closed by remote"), "NATS does not take the client certificate, or wants one: see CC_NATS_TLS_CERT and CC_NATS_TLS_KEY", true},
-	{isSilence, "a server that makes TLS before its greeting needs CC_NATS_TLS_FIRST=true", false},
+	{anyOf(nats.ErrAuthExpired, nats.ErrAccountAuthExpired), "the JWT of the user, or of its account, has expired: put new credentials into the file of CC_NATS_CREDS", final},
+	{anyOf(nats.ErrAuthRevoked), "the user is revoked: put new credentials into the file of CC_NATS_CREDS", final},
+	{anyOf(nats.ErrNkeysNotSupported), "no user of NATS signs in by a key: see CC_NATS_NKEY_SEED_FILE", final},
+	{anyOf(nats.ErrAuthorization), "", final}, // what to look at depends on the way
+	{anyOf(errors.New("maximum connections exceeded"), nats.ErrMaxConnectionsExceeded), "NATS takes no more connections: raise its max_connections, or name another server in CC_NATS_URL", passing},
+	{anyOf(nats.ErrMaxAccountConnectionsExceeded), "the account's limit of connections is reached: raise it, or sign in to another account", passing},
+	{anyOf(nats.ErrSecureConnWanted), "NATS speaks no TLS there: CC_NATS_URL must not begin with tls://, and CC_NATS_TLS_CA, CC_NATS_TLS_CERT and CC_NATS_TLS_KEY must be left away", final},
+	{isA[tls.RecordHeaderError], "NATS greets before it makes TLS there, or speaks none: see CC_NATS_TLS_FIRST and CC_NATS_URL", final},
+	{isA[x509.HostnameError], "the certificate of NATS is for another name: CC_NATS_URL must have one that stands in it", final},
+	{isA[x509.CertificateInvalidError], "the certificate of NATS has expired, or is not for servers: renew it, or see CC_NATS_TLS_CA", final},
+	{isA[x509.UnknownAuthorityError], "nobody that is trusted has signed the certificate of NATS: name its root certificates in CC_NATS_TLS_CA", final},
+	{isA[*tls.CertificateVerificationError], "the certificate of NATS is not trusted: see CC_NATS_TLS_CA", final},
+	{says("remote error: tls", "tls error: connection closed by remote"), "NATS does not take the client certificate, or wants one: see CC_NATS_TLS_CERT and CC_NATS_TLS_KEY", final},
+	{isSilence, "a server that makes TLS before its greeting needs CC_NATS_TLS_FIRST=true", vague},
+	{says("broken pipe", "connection reset", "eof"), "whoever listens there closes the connection at once: a NATS whose max_connections are reached, or no NATS at all", vague},
 }
 
 func reasonOf(err error) (reason, bool) {
@@ -155,6 +165,6 @@ func (s *setback) watch(nc *nats.Conn) {
 
 // isRefusal tells an error that has a reason which somebody must mend.
 func isRefusal(err error) bool {
-	_, known := reasonOf(err)
-	return known && !isSilence(err)
+	r, known := reasonOf(err)
+	return known && r.grade != vague
 }

@@ -5,8 +5,8 @@ import "strings"
 const apiPrefix = "$JS.API."
 
 // InDomain are the users of a NATS behind which JetStream is in a domain: they
-// are asked for by other subjects there. The client library writes some keys of
-// a bucket under these, too.
+// are asked for by other subjects there, and the keys of a bucket are written
+// under these, too: leaf nodes do not let their own through.
 func InDomain(users []User, domain string) []User {
 	if domain == "" {
 		return users
@@ -22,13 +22,13 @@ func InDomain(users []User, domain string) []User {
 func inDomain(subjects []string, prefix string) (all []string) {
 	for _, subject := range subjects {
 		rest, api := strings.CutPrefix(subject, apiPrefix)
-		if api {
+		switch {
+		case api:
 			subject = prefix + rest
+		case strings.HasPrefix(subject, "$KV."):
+			subject = prefix + subject
 		}
 		all = append(all, subject)
-		if strings.HasPrefix(subject, "$KV.") {
-			all = append(all, prefix+subject)
-		}
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,6 +27,10 @@ import (
 
 // Forbidden remembers what NATS does not let the connector's user do.
 type Forbidden struct {
+	// Memory is how long a forbidden publication says something about now, and
+	// after how long a forbidden subscription is tried again; StoreMemory.
+	Memory time.Duration
+
 	nc    *nats.Conn
 	needs []string // beginnings of the subjects that are published to
 
@@ -40,8 +45,8 @@ type forbidden struct {
 	subject string
 }
 
-// noted is when: a subscription is not tried again on the same connection, a
-// publication is.
+// noted is when: a publication is tried again on the same connection, a
+// subscription is not.
 type noted struct {
 	at      time.Time
 	connect uint64 // how often the connection had been made anew
@@ -53,7 +58,7 @@ var ErrForbidden = errors.New("NATS does not allow it")
 // WatchForbidden hears what the connection is told, beside its own handler.
 func WatchForbidden(nc *nats.Conn, prefix subjects.Prefix) *Forbidden {
 	f := &Forbidden{
-		nc: nc, needs: []string{"$JS.", "$KV.", "$O.", string(prefix) + "."}, all: make(map[forbidden]noted),
+		Memory: StoreMemory, nc: nc, needs: []string{"$JS.", "$KV.", "$O.", string(prefix) + "."}, all: make(map[forbidden]noted),
 	}
 	earlier := nc.ErrorHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
@@ -133,7 +138,7 @@ func (f *Forbidden) connects() uint64 { return f.nc.Stats().Reconnects }
 func (f *Forbidden) forget() {
 	connects := f.connects()
 	maps.DeleteFunc(f.all, func(what forbidden, n noted) bool {
-		return n.connect != connects || what.doing == "publish" && time.Since(n.at) > StoreMemory
+		return n.connect != connects || what.doing == "publish" && time.Since(n.at) > f.Memory
 	})
 }
 
@@ -149,6 +154,35 @@ func (f *Forbidden) Check() error {
 		}
 	}
 	return first
+}
+
+// Tend has forbidden subscriptions tried again now and then: whoever allows
+// them later does not tell. Only a new connection makes them anew.
+func (f *Forbidden) Tend(ctx context.Context) {
+	tick := time.NewTicker(f.Memory)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if f.lacksSubscription() {
+				_ = f.nc.ForceReconnect() // else it is closed, or at it already
+			}
+		}
+	}
+}
+
+func (f *Forbidden) lacksSubscription() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forget()
+	for what := range f.all {
+		if what.doing == "subscribe" {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *Forbidden) tell(what forbidden) error {
