@@ -127,7 +127,7 @@ func (c *Connector) checkAllowed() error {
 	if err := c.nc.FlushTimeout(bus.AnswerPatience); err != nil {
 		return nil // it is away: that is no reason not to wait for it
 	}
-	c.allowed.Note(c.nc.LastError())
+	c.allowed.Hear(c.nc.LastError())
 	return c.allowed.Check()
 }
 

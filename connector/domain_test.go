@@ -130,11 +130,11 @@ func TestReadingBehindALeafNode(t *testing.T) {
 // checkKept reads what is too large for a message from the store of objects.
 func (r *rig) checkKept(m message) {
 	r.Helper()
-	ref, _ := m.event.Extensions()["dataref"].(string)
-	_, object, _ := strings.Cut(strings.TrimPrefix(ref, "nats-object:"), "/")
-	store, err := r.js.ObjectStore(r.ctx, r.config.Prefix.StreamName("FILES"))
-	r.check(err)
-	data, err := store.GetBytes(r.ctx, object)
+	bucket, object, ok := schema.DataRef(m.event)
+	if !ok {
+		r.Fatal("it stands in the message itself")
+	}
+	data, err := schema.ReadObjectInDomain(r.ctx, r.nc, hubDomain, bucket, object)
 	r.check(err)
 	if !json.Valid(data) {
 		r.Errorf("the object %s is damaged", object)

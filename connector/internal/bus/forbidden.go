@@ -28,7 +28,7 @@ import (
 // Forbidden remembers what NATS does not let the connector's user do.
 type Forbidden struct {
 	// Memory is how long a forbidden publication says something about now, and
-	// after how long a forbidden subscription is tried again; StoreMemory.
+	// after how long a forbidden subscription is tried again; 30s.
 	Memory time.Duration
 
 	nc    *nats.Conn
@@ -58,11 +58,11 @@ var ErrForbidden = errors.New("NATS does not allow it")
 // WatchForbidden hears what the connection is told, beside its own handler.
 func WatchForbidden(nc *nats.Conn, prefix subjects.Prefix) *Forbidden {
 	f := &Forbidden{
-		Memory: StoreMemory, nc: nc, needs: []string{"$JS.", "$KV.", "$O.", string(prefix) + "."}, all: make(map[forbidden]noted),
+		Memory: forbiddenMemory, nc: nc, needs: []string{"$JS.", "$KV.", "$O.", string(prefix) + "."}, all: make(map[forbidden]noted),
 	}
 	earlier := nc.ErrorHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
-		f.Note(err)
+		f.Hear(err)
 		if earlier != nil {
 			earlier(nc, sub, err)
 		}
@@ -77,9 +77,9 @@ func (f *Forbidden) Report(to func(error)) {
 	f.report = to
 }
 
-// Note remembers an error of the connection, if it says that something needed
+// Hear remembers an error of the connection, if it says that something needed
 // is forbidden.
-func (f *Forbidden) Note(err error) {
+func (f *Forbidden) Hear(err error) {
 	if !errors.Is(err, nats.ErrPermissionViolation) {
 		return
 	}
@@ -98,6 +98,8 @@ func (f *Forbidden) Note(err error) {
 		f.report(f.tell(what))
 	}
 }
+
+const forbiddenMemory = 30 * time.Second
 
 // forbiddenMost bounds what is remembered: the subjects of chats are many.
 const forbiddenMost = 100
