@@ -254,15 +254,15 @@ func TestRefusalSaysAtWhatToLook(t *testing.T) {
 		env    map[string]string
 		look   string
 	}{
-		"nobody":             {server.Options{Username: "u", Password: "p"}, nil, "set CC_NATS_CREDS"},
-		"another password":   {server.Options{Username: "u", Password: "p"}, map[string]string{"CC_NATS_USER": "u", "CC_NATS_PASSWORD_FILE": writeFile(t, planted)}, "CC_NATS_USER"},
-		"another token":      {server.Options{Authorization: "t"}, map[string]string{"CC_NATS_TOKEN_FILE": writeFile(t, planted)}, "CC_NATS_TOKEN_FILE"},
-		"another key":        {nkeys, map[string]string{"CC_NATS_NKEY_SEED_FILE": writeFile(t, otherSeed)}, "CC_NATS_NKEY_SEED_FILE"},
-		"no keys":            {server.Options{}, map[string]string{"CC_NATS_NKEY_SEED_FILE": writeFile(t, seed)}, "CC_NATS_NKEY_SEED_FILE"},
-		"expired":            {nkeys, map[string]string{"CC_NATS_CREDS": writeFile(t, expired)}, "CC_NATS_CREDS have expired at 1970-01-01"},
-		"no root":            {tlsServer, nil, "CC_NATS_TLS_CA"},
-		"no certificate":     {tlsServer, map[string]string{"CC_NATS_TLS_CA": certFile}, "CC_NATS_TLS_CERT"},
-		"TLS where is none":  {server.Options{}, map[string]string{"CC_NATS_TLS_CA": certFile}, "tls://"},
+		"nobody":            {server.Options{Username: "u", Password: "p"}, nil, "set CC_NATS_CREDS"},
+		"another password":  {server.Options{Username: "u", Password: "p"}, map[string]string{"CC_NATS_USER": "u", "CC_NATS_PASSWORD_FILE": writeFile(t, planted)}, "CC_NATS_USER"},
+		"another token":     {server.Options{Authorization: "t"}, map[string]string{"CC_NATS_TOKEN_FILE": writeFile(t, planted)}, "CC_NATS_TOKEN_FILE"},
+		"another key":       {nkeys, map[string]string{"CC_NATS_NKEY_SEED_FILE": writeFile(t, otherSeed)}, "CC_NATS_NKEY_SEED_FILE"},
+		"no keys":           {server.Options{}, map[string]string{"CC_NATS_NKEY_SEED_FILE": writeFile(t, seed)}, "CC_NATS_NKEY_SEED_FILE"},
+		"expired":           {nkeys, map[string]string{"CC_NATS_CREDS": writeFile(t, expired)}, "CC_NATS_CREDS have expired at 1970-01-01"},
+		"no root":           {tlsServer, nil, "CC_NATS_TLS_CA"},
+		"no certificate":    {tlsServer, map[string]string{"CC_NATS_TLS_CA": certFile}, "CC_NATS_TLS_CERT"},
+		"TLS where is none": {server.Options{}, map[string]string{"CC_NATS_TLS_CA": certFile}, "tls://"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := map[string]string{"CC_NATS_URL": startNATS(t, c.server).ClientURL()}
