@@ -96,6 +96,7 @@ func connect(t *testing.T, env map[string]string, wait time.Duration) (*nats.Con
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.nats.options = append(cfg.nats.options, nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0))
 	out := newOutput()
 	lost := func(err error) { t.Errorf("lost: %v", err) }
 	nc, err := connectNATS(t.Context(), cfg.nats, wait, newLogger(out, logConfig{}), lost)

@@ -113,7 +113,6 @@ func TestContextSecretIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quickly(nc)
 	replaceFile(t, path, contextText(t, map[string]any{"url": s.ClientURL(), "user": "u", "password": "new"}))
 	s.change(`authorization: {users: [{user: u, password: "new"}]}`)
 	awaitConnected(t, nc)

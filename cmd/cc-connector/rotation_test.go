@@ -96,11 +96,6 @@ func contentOf(t *testing.T, path string) string {
 	return string(content)
 }
 
-// quickly has a connection tried again without the usual pause.
-func quickly(nc *nats.Conn) {
-	nc.Opts.ReconnectWait, nc.Opts.ReconnectJitter, nc.Opts.ReconnectJitterTLS = time.Millisecond, 0, 0
-}
-
 // rotation is a secret in a file, and what the server must be told of it.
 type rotation struct {
 	old, renewed         string // what the file holds
@@ -139,7 +134,6 @@ func TestRotatedSecretIsUsed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			quickly(nc)
 			if err := os.Remove(file); err != nil { // it is gone while it is replaced
 				t.Fatal(err)
 			}
@@ -201,7 +195,6 @@ func TestRotatedCertificatesAreUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quickly(nc)
 	newCert, newKey := keyPair(t)
 	replaceFile(t, certFile, contentOf(t, newCert))
 	replaceFile(t, keyFile, contentOf(t, newKey))
