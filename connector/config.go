@@ -20,11 +20,12 @@ type App struct {
 // Config is what a connector needs beside its two connections. The zero
 // value of a field takes the default that its comment ends with.
 type Config struct {
-	Prefix       subjects.Prefix // first tokens of every subject; cc
-	Tenant       string          // the contact center's host as CloudEvents name it; required
-	BaseURL      string          // where the contact center is reached; kept with the streams, so that two tenants never share one; required
-	Apps         []App           // the launch points, the first is the default one; at least one is required
-	APNsBundleID string          // appBundleId of a push.apns that names none; none
+	Prefix          subjects.Prefix // first tokens of every subject; cc
+	JetStreamDomain string          // where the streams are, behind a leaf node; the server's own
+	Tenant          string          // the contact center's host as CloudEvents name it; required
+	BaseURL         string          // where the contact center is reached; kept with the streams, so that two tenants never share one; required
+	Apps            []App           // the launch points, the first is the default one; at least one is required
+	APNsBundleID    string          // appBundleId of a push.apns that names none; none
 
 	Mode            schema.Mode // how CloudEvents are written; structured
 	SchemaBaseURL   string      // beginning of every dataschema; cc-connector:/schemas

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -31,6 +32,7 @@ type Connector struct {
 	metrics  *metrics.Metrics
 	refusals *throttle.Refusals
 	health   bus.Health
+	allowed  *bus.Forbidden
 	life     *drain.Lifetime
 	parts    *parts // from when Run has opened the streams
 }
@@ -42,7 +44,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(nc)
+	js, err := cfg.jetStream(nc)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	client.Observe(refusals.Heard)
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
-		metrics: m, refusals: refusals, life: drain.NewLifetime(),
+		metrics: m, refusals: refusals, life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
 	}, nil
 }
 
@@ -70,10 +72,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 // leaving, and an error if it could not start. It is called once.
 func (c *Connector) Run(ctx context.Context) error {
 	defer c.life.EndWork()
-	if err := c.open(ctx); err != nil {
-		return err
-	}
-	if err := c.start(ctx); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return err
 	}
 	p := c.parts
@@ -82,6 +81,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	pulling.Go(func() { p.commands.Pull(ctx) })
 	upkeep.Go(func() { p.poller.Tend(ctx) })
 	upkeep.Go(func() { p.poller.KeepShare(ctx) })
+	upkeep.Go(func() { c.allowed.Tend(ctx) })
 	upkeep.Go(func() { p.clients.Tend(ctx) })
 	upkeep.Go(func() { p.chats.Tend(ctx) })
 	upkeep.Go(func() { p.commands.Tend(ctx) })
@@ -102,6 +102,35 @@ const (
 	startPatience = 30 * time.Second
 	longestStart  = 5 * time.Second // between two tries
 )
+
+// begin opens and starts. What NATS does not allow ends it at once: nobody
+// would ever answer.
+func (c *Connector) begin(ctx context.Context) error {
+	ctx, forbid := context.WithCancelCause(ctx)
+	defer forbid(nil)
+	c.allowed.Report(forbid)
+	defer c.allowed.Report(nil)
+	err := c.open(ctx)
+	if err == nil {
+		err = c.start(ctx)
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, bus.ErrForbidden) {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	return c.checkAllowed()
+}
+
+// checkAllowed waits until NATS has said of every subscription whether it stands.
+func (c *Connector) checkAllowed() error {
+	if err := c.nc.FlushTimeout(bus.AnswerPatience); err != nil {
+		return nil // it is away: that is no reason not to wait for it
+	}
+	c.allowed.Hear(c.nc.LastError())
+	return c.allowed.Check()
+}
 
 // start learns what clients are known by, has the open chats polled, tells the
 // other replicas of this one before it takes anything, and then takes requests

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -121,3 +122,6 @@ func (a *lostAck) Err() <-chan error {
 
 // SettleAsDead does what another replica does when this one seems to have died.
 func (c *Connector) SettleAsDead() error { return c.parts.commands.SettleAsDead() }
+
+// TryForbiddenAgainAfter shortens for how long a permission that is missing says something about now.
+func (c *Connector) TryForbiddenAgainAfter(d time.Duration) { c.allowed.Memory = d }

@@ -19,12 +19,12 @@ import (
 // that nobody has a place for do.
 func (c *Connector) Ready() error {
 	if c.nc.Status() != nats.CONNECTED {
-		return fmt.Errorf("NATS: %s", c.nc.Status())
+		return c.disconnected()
 	}
 	if err := bus.CheckPayload(c.nc); err != nil { // that of the server that it is connected to now
 		return err
 	}
-	if err := errors.Join(c.health.Check(), c.refusals.Check()); err != nil {
+	if err := errors.Join(c.allowed.Check(), c.health.Check(), c.refusals.Check()); err != nil {
 		if c.health.IsServing() {
 			err = errors.Join(err, c.parts.streams.Check())
 		}
@@ -34,4 +34,12 @@ func (c *Connector) Ready() error {
 		return fmt.Errorf("open chats that nobody polls: %d; every replica has as many as its CC_MAX_CHATS: start another one, or raise it", waiting)
 	}
 	return c.parts.streams.Check()
+}
+
+// disconnected says why there is no connection, as far as NATS has said.
+func (c *Connector) disconnected() error {
+	if err := c.nc.LastError(); err != nil {
+		return fmt.Errorf("NATS: %s: %w", c.nc.Status(), err)
+	}
+	return fmt.Errorf("NATS: %s", c.nc.Status())
 }

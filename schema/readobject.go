@@ -15,16 +15,26 @@ import (
 // the other. NATS's own client reads an object by a consumer that it makes, and
 // who only reads may make none.
 func ReadObject(ctx context.Context, nc *nats.Conn, bucket, object string) ([]byte, error) {
-	o := objectReader{nc, bucket}
+	return readObject(ctx, objectReader{nc, "$JS.API", bucket}, object)
+}
+
+// ReadObjectInDomain is [ReadObject] where the bucket is in a JetStream domain,
+// behind a leaf node.
+func ReadObjectInDomain(ctx context.Context, nc *nats.Conn, domain, bucket, object string) ([]byte, error) {
+	return readObject(ctx, objectReader{nc, "$JS." + domain + ".API", bucket}, object)
+}
+
+func readObject(ctx context.Context, o objectReader, object string) ([]byte, error) {
 	data, err := o.read(ctx, object)
 	if err != nil {
-		return nil, fmt.Errorf("the object %s in %s: %w", object, bucket, err)
+		return nil, fmt.Errorf("the object %s in %s: %w", object, o.bucket, err)
 	}
 	return data, nil
 }
 
 type objectReader struct {
 	nc     *nats.Conn
+	api    string // begins the subjects of requests
 	bucket string
 }
 
@@ -93,7 +103,7 @@ func (o objectReader) get(ctx context.Context, query messageQuery) (storedMessag
 	if err != nil {
 		return storedMessage{}, err
 	}
-	reply, err := o.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET.OBJ_"+o.bucket, request)
+	reply, err := o.nc.RequestWithContext(ctx, o.api+".STREAM.MSG.GET.OBJ_"+o.bucket, request)
 	if err != nil {
 		return storedMessage{}, err
 	}

@@ -4,8 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"cc-connector/connector"
 	"cc-connector/connector/brightpattern"
 	"cc-connector/schema"
@@ -23,11 +21,8 @@ type config struct {
 	connector connector.Config
 	httpAddr  string // empty: no server
 	log       logConfig
-}
 
-type natsConfig struct {
-	urls    []string // may hold passwords: shown by redacted alone
-	options []nats.Option
+	corrections []correction // to be logged
 }
 
 type logConfig struct {
@@ -49,6 +44,7 @@ func readConfig() (config, error) {
 		log:       r.log(),
 	}
 	r.complete(&cfg)
+	cfg.corrections = r.corrections
 	return cfg, r.err()
 }
 
@@ -61,6 +57,7 @@ func (r *reader) complete(cfg *config) {
 	cfg.connector.Mode = choose(r, &r.CloudEventsMode,
 		option[schema.Mode]{"structured", schema.Structured}, option[schema.Mode]{"binary", schema.Binary})
 	cfg.connector.WithoutRequests = !r.boolean(&r.ResultsRequest)
+	cfg.connector.JetStreamDomain = cfg.nats.domain
 	cfg.connector.BaseURL = cfg.client.BaseURL
 	cfg.connector.Tenant = cfg.client.TenantURL
 	cfg.connector.CallTimeout = cfg.client.Timeout

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"runtime/debug"
@@ -20,7 +17,6 @@ import (
 const defaultApp = "default"
 
 var (
-	hostName  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?$`)
 	appName   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)
 	appID     = regexp.MustCompile(`^[!#-\[\]-~]{1,256}$`) // it travels in quotes: printable, no quote, no backslash
 	bundleID  = regexp.MustCompile(`^[A-Za-z0-9.-]{0,256}$`)
@@ -37,7 +33,7 @@ func (r *reader) client() brightpattern.Config {
 		CasePaths: choose(r, &r.CasePaths,
 			option[brightpattern.CasePaths]{"chat", brightpattern.CasePathsChat},
 			option[brightpattern.CasePaths]{"tenant", brightpattern.CasePathsTenant}),
-		TLS:    r.clientTLS(),
+		Roots:  r.contactRoots(),
 		Memory: answersMemory(debug.SetMemoryLimit(-1)),
 	}
 	r.require(cfg.PollTimeout > serverHold, &r.PollTimeout,
@@ -49,57 +45,6 @@ func (r *reader) client() brightpattern.Config {
 // budget, and no more than a quarter of a limit set by GOMEMLIMIT.
 func answersMemory(limit int64) int64 {
 	return max(min(brightpattern.DefaultMemory, limit/4), 1)
-}
-
-// baseURL is written in one way only, for it is compared with what other replicas were given.
-func (r *reader) baseURL() *url.URL {
-	const example = "; write it like https://acme.brightpattern.com"
-	r.require(r.BaseURL != "", &r.BaseURL, "is missing: the contact center's address"+example)
-	base, err := url.Parse(r.BaseURL)
-	if err != nil {
-		base = new(url.URL)
-	}
-	web := base.Scheme == "https" || base.Scheme == "http"
-	r.require(web && base.Hostname() != "", &r.BaseURL, "is not a web address"+example)
-	r.require(base.User == nil, &r.BaseURL, "must not hold a user name or password"+example)
-	r.require(base.RawQuery == "" && base.Fragment == "", &r.BaseURL, "must end with the path"+example)
-	allowed := r.boolean(&r.AllowHTTP)
-	r.require(base.Scheme != "http" || allowed || isLoopback(base.Hostname()), &r.BaseURL,
-		"must begin with https; http is for loopback hosts, or with CC_ALLOW_HTTP=true")
-	base.Host = strings.ToLower(base.Host)
-	base.Path = strings.TrimRight(base.Path, "/")
-	return base
-}
-
-func isLoopback(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
-}
-
-func (r *reader) tenant(base *url.URL) string {
-	const bare = "must be a host name alone, like acme.brightpattern.com"
-	if r.TenantURL != "" {
-		r.require(hostName.MatchString(r.TenantURL), &r.TenantURL, bare)
-		return r.TenantURL
-	}
-	host := base.Hostname()
-	r.require(host == "" || hostName.MatchString(host), &r.TenantURL,
-		"is missing, and the host of CC_BASE_URL cannot stand for it; it "+bare)
-	return host
-}
-
-func (r *reader) clientTLS() *tls.Config {
-	if r.TLSCA == "" {
-		return nil
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	r.require(roots.AppendCertsFromPEM(r.file(&r.TLSCA)), &r.TLSCA, "names a file without a PEM certificate")
-	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 
 func (r *reader) apps() []connector.App {

@@ -38,6 +38,12 @@ func badSingles() []badSetting {
 		one("CC_NATS_URL", "nats://user:"+planted+"@host:port"),
 		one("CC_NATS_URL", "nats://user:%"+planted+"@host:4222"),
 		one("CC_NATS_URL", "nats://:4222"),
+		one("CC_NATS_URL", "nats://a:4222,ws://b:8080"),
+		one("CC_NATS_URL", "nats://a:0"),
+		one("CC_NATS_URL", "nats://2001:db8::1:4222"),
+		one("CC_NATS_TLS_FIRST", "first"),
+		one("CC_NATS_JS_DOMAIN", "$JS.hub.API"),
+		one("CC_NATS_JS_DOMAIN", "a.b"),
 		one("CC_NATS_INBOX_PREFIX", "_INBOX."),
 		one("CC_NATS_INBOX_PREFIX", "_INBOX.*"),
 		one("CC_NATS_INBOX_PREFIX", "_INBOX_>"),
@@ -56,10 +62,25 @@ func badSingles() []badSetting {
 		one("CC_BASE_URL", "https://user:"+planted+"@acme.brightpattern.com"),
 		one("CC_BASE_URL", "https://acme.brightpattern.com?key="+planted),
 		one("CC_BASE_URL", "https://acme.brightpattern.com/%"+planted),
+		one("CC_BASE_URL", "https://acme.brightpattern.com/clientweb/api/v2?tenantUrl="+planted),
+		one("CC_BASE_URL", "https://acme.brightpattern.com#"+planted),
+		one("CC_BASE_URL", "https://acme.brightpattern.com/clientweb/api/v1"),
+		one("CC_BASE_URL", "https://acme.brightpattern.com/clientweb/api/v1/chats"),
+		one("CC_BASE_URL", "https://acme.brightpattern.com/clientweb/index.html"),
+		one("CC_BASE_URL", "https://acme.brightpattern.com/api/v2"),
+		one("CC_BASE_URL", "https://acme.brightpattern.com/admin/"),
+		one("CC_BASE_URL", "https://:443"),
+		one("CC_BASE_URL", "https:acme.brightpattern.com"),
+		one("CC_BASE_URL", "https://acme.brightpattern.com:65536"),
+		one("CC_BASE_URL", "https://acme.brightpattern.com:0"),
+		one("CC_BASE_URL", "https://acme.brightpattern.com:port"),
+		one("CC_BASE_URL", "https://acme bright"),
 		one("CC_ALLOW_HTTP", "maybe"),
-		one("CC_TENANT_URL", "https://acme.brightpattern.com"),
-		one("CC_TENANT_URL", "acme.brightpattern.com:443"),
-		one("CC_TENANT_URL", "acme.brightpattern.com/"),
+		one("CC_TENANT_URL", "https://"),
+		one("CC_TENANT_URL", "https://user:"+planted+"@acme.brightpattern.com"),
+		one("CC_TENANT_URL", "acme.brightpattern.com?x="+planted),
+		one("CC_TENANT_URL", "acme brightpattern"),
+		one("CC_TENANT_URL", "ftp://acme.brightpattern.com"),
 		one("CC_APP_ID", ""),
 		one("CC_APP_ID", `"app`+planted),
 		one("CC_APP_ID", "an app"),
@@ -109,7 +130,10 @@ func badFiles(t *testing.T) []badSetting {
 	for _, name := range alone {
 		bad = append(bad, one(name, writeFile(t, planted+"\n")))
 	}
-	return append(bad, one("CC_NATS_TOKEN_FILE", writeFile(t, "\n")))
+	for _, text := range []string{"\n", "\r\n\r\n", "\xef\xbb\xbf\n", "\xff\xfes\x00", strings.Repeat("x", 2<<20)} {
+		bad = append(bad, badSetting{"token in a file that is none", map[string]string{"CC_NATS_TOKEN_FILE": writeFile(t, text)}, []string{"CC_NATS_TOKEN_FILE"}})
+	}
+	return bad
 }
 
 func badCombinations(t *testing.T) []badSetting {
@@ -135,6 +159,7 @@ func badCombinations(t *testing.T) []badSetting {
 			"CC_NATS_TLS_CERT": cert, "CC_NATS_TLS_KEY": otherKey,
 		}, []string{"CC_NATS_TLS_CERT"}},
 		{"both kinds of app", map[string]string{"CC_APPS": "a:1"}, []string{"CC_APPS"}},
+		{"IPv6 without brackets", map[string]string{"CC_BASE_URL": "https://2001:db8::1/", "CC_TENANT_URL": "acme.example"}, []string{"CC_BASE_URL"}},
 		{"host is no tenant", map[string]string{"CC_BASE_URL": "https://[2001:db8::1]/"}, []string{"CC_TENANT_URL"}},
 	}
 }
@@ -261,10 +286,10 @@ func TestFullConfig(t *testing.T) {
 		FailoverAfter: 2 * time.Second, DrainTimeout: 9 * time.Second,
 		Apps: []connector.App{{Name: "sales", ID: "1"}, {Name: "support", ID: "2:3"}},
 	})
-	if cfg.client.TLS == nil || cfg.client.TLS.RootCAs == nil {
+	if cfg.client.Roots == nil || cfg.client.Roots() == nil {
 		t.Error("the root certificates are not used")
 	}
-	cfg.client.TLS = nil
+	cfg.client.Roots = nil
 	checkSame(t, cfg.client, brightpattern.Config{
 		BaseURL: "http://proxy.example/bp", TenantURL: "acme.example", Timeout: time.Second, PollTimeout: 16 * time.Second,
 		CasePaths: brightpattern.CasePathsTenant, MaxPolls: 3, Memory: brightpattern.DefaultMemory,

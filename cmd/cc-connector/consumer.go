@@ -66,10 +66,10 @@ func makeReadersConsumer(name string, stdout io.Writer) error {
 	defer nc.Close()
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // a request that is forbidden is not answered
 		if errors.Is(err, nats.ErrPermissionViolation) {
-			forbid(err)
+			forbid(fmt.Errorf("NATS does not allow it to this user: %w; see CC_NATS_INBOX_PREFIX, and what \"cc-connector permissions\" prints", err))
 		}
 	})
-	js, err := jetstream.New(nc)
+	js, err := cfg.jetStream(nc)
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,9 @@ func makeConsumer(ctx context.Context, js jetstream.JetStream, prefix subjects.P
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		d, _ := find(definitions, events, "stream", func(d connector.Definition) string { return d.Stream.Name })
 		_, err = js.CreateStream(ctx, d.Stream)
+	}
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
+		err = fmt.Errorf("there is no JetStream: see CC_NATS_JS_DOMAIN, which behind a leaf node must name the hub's domain (%w)", err)
 	}
 	if err != nil {
 		return fmt.Errorf("the stream %s: %w", events, err)

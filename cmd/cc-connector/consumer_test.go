@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/permissions"
@@ -87,6 +88,22 @@ func TestReadersConsumerThatMayNotBeMade(t *testing.T) {
 	setEnv(t, env)
 	var out, errs bytes.Buffer
 	if code := execute([]string{"streams", "--reader", "cc-consumer", "--make"}, &out, &errs); code != exitFailed || out.Len() > 0 || !strings.Contains(errs.String(), "CC_EVENTS") {
+		t.Errorf("exit code %d: %s", code, &errs)
+	}
+}
+
+// The streams of a domain are found by its name alone.
+func TestReadersConsumerInADomain(t *testing.T) {
+	s := startNATS(t, server.Options{JetStream: true, JetStreamDomain: "hub", StoreDir: t.TempDir()})
+	env := map[string]string{"CC_NATS_URL": s.ClientURL(), "CC_BASE_URL": "https://acme.brightpattern.com", "CC_NATS_JS_DOMAIN": "hub"}
+	setEnv(t, env)
+	if out := outputOf(t, "streams", "--reader", "cc-consumer", "--make"); !strings.Contains(out, "is made") {
+		t.Error(out)
+	}
+	env["CC_NATS_JS_DOMAIN"] = "elsewhere"
+	setEnv(t, env)
+	var out, errs bytes.Buffer
+	if code := execute([]string{"streams", "--reader", "cc-consumer", "--make"}, &out, &errs); code != exitFailed || !strings.Contains(errs.String(), "CC_NATS_JS_DOMAIN") {
 		t.Errorf("exit code %d: %s", code, &errs)
 	}
 }

@@ -75,3 +75,13 @@ func credentials(seed string) string {
 	return "-----BEGIN NATS USER JWT-----\neyJhbGciOiJub25lIn0.e30.c2ln\n------END NATS USER JWT------\n\n" +
 		"-----BEGIN USER NKEY SEED-----\n" + seed + "\n------END USER NKEY SEED------\n"
 }
+
+// verifies tells whether the user has signed the text.
+func verifies(t *testing.T, public, text string, signature []byte) error {
+	t.Helper()
+	user, err := nkeys.FromPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user.Verify([]byte(text), signature)
+}

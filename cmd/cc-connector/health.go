@@ -55,7 +55,7 @@ func askedAddr(listening string) (string, error) {
 	if listening == "off" {
 		return "", errors.New("CC_HTTP_ADDR is off, so nothing can be asked: set it, for example to 127.0.0.1:8080, or check the process in another way")
 	}
-	r := &reader{settings: &settings{HTTPAddr: listening}, wrong: make(map[*string]string)}
+	r := readerOf(&settings{HTTPAddr: listening})
 	host, port, _ := net.SplitHostPort(r.httpAddr())
 	if what, bad := r.wrong[&r.HTTPAddr]; bad {
 		return "", errors.New("CC_HTTP_ADDR " + what)

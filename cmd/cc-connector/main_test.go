@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,11 @@ func TestMain(m *testing.M) {
 		onSignals(slog.New(slog.NewTextHandler(os.Stderr, nil)), func() {})
 		fmt.Fprintln(os.Stderr, "waiting for signals")
 		select {}
+	}
+	if slices.ContainsFunc(os.Args, func(arg string) bool {
+		return strings.HasPrefix(arg, "-test.fuzz=") || strings.HasPrefix(arg, "-test.fuzzworker")
+	}) {
+		os.Exit(m.Run()) // each worker would build the program
 	}
 	dir, err := os.MkdirTemp("", "cc-connector-test")
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +23,7 @@ const (
 // connectNATS waits for NATS up to patience, but not for one that refuses us. lost is called if the
 // connection is closed for good, which no reconnect mends.
 func connectNATS(ctx context.Context, cfg natsConfig, patience time.Duration, log *slog.Logger, lost func(error)) (*nats.Conn, error) {
+	cfg.useLog(log)
 	where := redacted(cfg.urls)
 	deadline := time.Now().Add(patience)
 	for attempt := 1; ; attempt++ {
@@ -33,9 +33,9 @@ func connectNATS(ctx context.Context, cfg natsConfig, patience time.Duration, lo
 			log.Info("connected to NATS", "server", nc.ConnectedUrlRedacted())
 			return nc, nil
 		case refused(err):
-			return nil, fmt.Errorf("NATS at %s refused the connection: %w; check the CC_NATS_… settings", where, err)
+			return nil, fmt.Errorf("NATS at %s refused the connection: %w; %s", where, err, cfg.look(err))
 		case time.Now().After(deadline):
-			return nil, fmt.Errorf("NATS at %s cannot be reached since %v: %w; check CC_NATS_URL and that NATS runs", where, patience, err)
+			return nil, cfg.unreachable(where, patience, err)
 		case attempt == 1:
 			log.Warn("waiting for NATS", "servers", where, "patience", patience.String(), "error", err.Error())
 		}
@@ -47,13 +47,33 @@ func connectNATS(ctx context.Context, cfg natsConfig, patience time.Duration, lo
 	}
 }
 
-// dialNATS tries every server once.
-func dialNATS(cfg natsConfig, log *slog.Logger, lost func(error)) (*nats.Conn, error) {
-	options := slices.Concat(cfg.options, connectionOptions(log, lost))
-	return nats.Connect(strings.Join(cfg.urls, ","), options...)
+func (cfg natsConfig) unreachable(where string, patience time.Duration, err error) error {
+	look := "check CC_NATS_URL and that NATS runs"
+	if more := cfg.look(err); more != "" {
+		look += "; " + more
+	}
+	return fmt.Errorf("NATS at %s cannot be reached since %v: %w; %s", where, patience, err, look)
 }
 
-func connectionOptions(log *slog.Logger, lost func(error)) []nats.Option {
+// dialNATS tries every server once.
+func dialNATS(cfg natsConfig, log *slog.Logger, lost func(error)) (*nats.Conn, error) {
+	back := &setback{cfg: cfg, log: log}
+	options := slices.Concat(cfg.options, cfg.access.options, connectionOptions(log, back, lost))
+	if cfg.access.nkey != nil {
+		options = append(options, cfg.access.nkey.option())
+	}
+	nc, err := nats.Connect(strings.Join(cfg.urls, ","), options...)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.access.nkey != nil {
+		cfg.access.nkey.nc.Store(nc)
+	}
+	back.watch(nc)
+	return nc, nil
+}
+
+func connectionOptions(log *slog.Logger, back *setback, lost func(error)) []nats.Option {
 	return append(connector.NATSOptions(),
 		nats.PingInterval(natsPing),
 		nats.IgnoreAuthErrorAbort(), // a secret that is being rotated is refused for a while
@@ -62,16 +82,17 @@ func connectionOptions(log *slog.Logger, lost func(error)) []nats.Option {
 			log.Warn("NATS connection lost", "error", errorText(err))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
+			back.over()
 			log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
 		}),
-		nats.ErrorHandler(logAsyncError(log)),
+		nats.ErrorHandler(logAsyncError(log, back)),
 		nats.ClosedHandler(func(nc *nats.Conn) {
 			lost(fmt.Errorf("NATS connection closed for good: %s", errorText(nc.LastError())))
 		}),
 	)
 }
 
-func logAsyncError(log *slog.Logger) nats.ErrHandler {
+func logAsyncError(log *slog.Logger, back *setback) nats.ErrHandler {
 	return func(_ *nats.Conn, sub *nats.Subscription, err error) {
 		log := log.With("error", errorText(err))
 		if sub != nil {
@@ -82,6 +103,10 @@ func logAsyncError(log *slog.Logger) nats.ErrHandler {
 			log.Warn("NATS messages were dropped, this process is too slow for them")
 		case errors.Is(err, nats.ErrBadHeaderMsg): // anyone may send such, and they are counted
 			log.Debug("a message came with headers that cannot be read")
+		case errors.Is(err, nats.ErrPermissionViolation):
+			log.Error("NATS error", "look", `what its user may do: "cc-connector permissions" prints what it needs; and CC_NATS_INBOX_PREFIX`)
+		case sub == nil && isRefusal(err):
+			back.note(err)
 		default:
 			log.Error("NATS error")
 		}
@@ -95,22 +120,8 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-var refusals = []error{
-	nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked,
-	nats.ErrAccountAuthExpired, nats.ErrSecureConnWanted, nats.ErrSecureConnRequired,
-	nats.ErrNkeysNotSupported,
-}
-
 // refused tells whether a failed connect would fail again, whatever time is given.
 func refused(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
-		return true
-	}
-	for _, refusal := range refusals {
-		if errors.Is(err, refusal) {
-			return true
-		}
-	}
-	return false
+	r, known := reasonOf(err)
+	return known && r.grade == final
 }

@@ -19,13 +19,17 @@ made for it: see "cc-connector streams --help". Two forms:
   conf  for nats-server, to be included: authorization { include "users.conf" }. The passwords are variables
   nsc   a shell script of "nsc add user" commands, for accounts of JWTs
 
-It needs no connection, and of the settings CC_SUBJECT_PREFIX alone.`
+Where NATS is a leaf node and the streams are in a JetStream domain of its hub, --domain (or CC_NATS_JS_DOMAIN) names
+that: the users are then for the leaf node.
+
+It needs no connection, and of the settings CC_SUBJECT_PREFIX and CC_NATS_JS_DOMAIN alone.`
 
 func preparePermissions(flags *flag.FlagSet) action {
 	format := flags.String("format", "conf", "`FORMAT`: conf or nsc; default conf")
 	prefix := flags.String("prefix", "", "`PREFIX` of the subjects; default CC_SUBJECT_PREFIX, or else cc")
 	chat := flags.String("chat", "example", "`CHAT`, the id of the chat of the commander of one chat; default example")
 	reader := flags.String("reader", "", "`NAME` of one more user that reads, with a consumer of its own")
+	domain := flags.String("domain", "", "JetStream `DOMAIN` of the streams, for users of a leaf node; default CC_NATS_JS_DOMAIN, or else none")
 	only := flags.String("only", "", "`NAMES` of the users to print, joined by commas, for accounts of their own; default all")
 	return func(_ []string, stdout, _ io.Writer) error {
 		write, known := map[string]func(subjects.Prefix, []permissions.User) string{"conf": permissions.Conf, "nsc": permissions.NSC}[*format]
@@ -50,6 +54,11 @@ func preparePermissions(flags *flag.FlagSet) action {
 		if users, err = chosen(users, *only); err != nil {
 			return err
 		}
+		in, err := chosenDomain(*domain)
+		if err != nil {
+			return err
+		}
+		users = permissions.InDomain(users, in)
 		_, err = io.WriteString(stdout, write(p, users))
 		return err
 	}
@@ -71,6 +80,23 @@ func chosenPrefix(given string) (subjects.Prefix, error) {
 		return "", usageError(fmt.Sprintf("%s is %q, which is no prefix: it must be one or more tokens of a-z, 0-9 and -, joined by dots, like cc or acme.eu", source, given))
 	}
 	return prefix, nil
+}
+
+// chosenDomain is the flag's, or the environment's.
+func chosenDomain(given string) (string, error) {
+	raw, err := readSettings()
+	if err != nil {
+		return "", err
+	}
+	source := "--domain"
+	if given == "" {
+		source = "CC_NATS_JS_DOMAIN"
+	}
+	given = cmp.Or(given, raw.NATSJSDomain)
+	if given != "" && !domainName.MatchString(given) {
+		return "", usageError(source + " must be the name of a JetStream domain, of A-Z, a-z, 0-9, _ and -, like hub")
+	}
+	return given, nil
 }
 
 // chosen are the users with these names.

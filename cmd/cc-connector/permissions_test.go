@@ -112,6 +112,16 @@ func TestPermissionsFollowThePrefix(t *testing.T) {
 	}
 }
 
+func TestPermissionsFollowTheDomain(t *testing.T) {
+	setEnv(t, map[string]string{"CC_NATS_JS_DOMAIN": "hub"})
+	if out := outputOf(t, "permissions"); !strings.Contains(out, `"$JS.hub.API.STREAM.INFO.CC_EVENTS"`) || strings.Contains(out, "$JS.API.") {
+		t.Error("CC_NATS_JS_DOMAIN is not followed")
+	}
+	if out := outputOf(t, "permissions", "--domain", "core", "--format", "nsc"); !strings.Contains(out, "'$JS.core.API.$KV.CC_STATE.>'") {
+		t.Error("--domain is not followed")
+	}
+}
+
 func TestPermissionsRefused(t *testing.T) {
 	for _, c := range []struct {
 		env  string
@@ -126,6 +136,7 @@ func TestPermissionsRefused(t *testing.T) {
 		{"", []string{"--chat", ""}, "--chat is empty"},
 		{"", []string{"--reader", "a b"}, "--reader must be"},
 		{"", []string{"--only", "cc-consumer,nobody"}, `no user "nobody"`},
+		{"", []string{"--domain", "$JS.hub.API"}, "--domain must be"},
 		{"", []string{"cc"}, "no argument"},
 		{"", []string{"--prefixes", "cc"}, "usage: cc-connector permissions"},
 	} {

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +11,21 @@ import (
 // What it says of a setting never quotes the value: people put secrets into the wrong variable.
 type reader struct {
 	*settings
-	wrong map[*string]string
+	wrong       map[*string]string
+	contextual  map[*string]string // settings that a context of the nats CLI gives, with its field
+	inline      map[*string]source // what is no file's content, but a context's
+	corrections []correction
+	troubles    *fileTroubles
+}
+
+// correction tells that a setting was taken for what it must mean.
+type correction struct{ variable, what string }
+
+func readerOf(raw *settings) *reader {
+	return &reader{
+		settings: raw, wrong: make(map[*string]string), contextual: make(map[*string]string), inline: make(map[*string]source),
+		troubles: newFileTroubles(),
+	}
 }
 
 // badSettings has a line for every bad variable.
@@ -40,6 +51,9 @@ func (r *reader) err() error {
 
 // bad notes what is wrong with a setting and what to do. The first word on a setting stays.
 func (r *reader) bad(setting *string, what string) {
+	if field, ok := r.contextual[setting]; ok {
+		setting, what = &r.NATSContext, "names a context whose field "+field+" "+what
+	}
 	if _, ok := r.wrong[setting]; !ok {
 		r.wrong[setting] = what
 	}
@@ -51,11 +65,32 @@ func (r *reader) require(ok bool, setting *string, what string) {
 	}
 }
 
+// correct says that a setting is taken for what it must mean.
+func (r *reader) correct(setting *string, what string) {
+	c := correction{r.nameOf(setting), what}
+	if !slices.Contains(r.corrections, c) {
+		r.corrections = append(r.corrections, c)
+	}
+}
+
+// nameOf is the variable to look at.
+func (r *reader) nameOf(setting *string) string {
+	if _, ok := r.contextual[setting]; ok {
+		setting = &r.NATSContext
+	}
+	for _, v := range r.variables() {
+		if v.value == setting {
+			return v.name
+		}
+	}
+	return ""
+}
+
 // checkQuotes finds what env files leave around a value.
 func (r *reader) checkQuotes() {
 	for _, v := range r.variables() {
-		bare := strings.Trim(*v.value, "\"' \t\r\n")
-		r.require(bare == *v.value, v.value, "begins or ends with a quote or white space; leave it away")
+		bare := strings.Trim(*v.value, "\"'")
+		r.require(bare == *v.value, v.value, "begins or ends with a quote; leave it away")
 	}
 }
 
@@ -114,40 +149,6 @@ func choose[T any](r *reader, setting *string, options ...option[T]) T {
 	}
 	r.bad(setting, "must be one of "+strings.Join(names, ", "))
 	return options[0].value
-}
-
-// file returns what a named file holds, nil if that cannot be used.
-func (r *reader) file(setting *string) []byte {
-	content, err := os.ReadFile(*setting)
-	problem := fileProblem(content, err)
-	r.require(problem == "", setting, problem)
-	return content
-}
-
-func fileProblem(content []byte, err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "names a file that does not exist; it must hold a path"
-	case errors.Is(err, fs.ErrPermission):
-		return "names a file that this user may not read"
-	case err != nil:
-		return "names something that cannot be read as a file; it must hold a path"
-	case len(content) == 0:
-		return "names an empty file"
-	}
-	return ""
-}
-
-// secret returns a file's content without its final newline.
-func (r *reader) secret(setting *string) string {
-	content := r.file(setting)
-	secret := trimNewline(content)
-	r.require(secret != "" || len(content) == 0, setting, "names a file that holds a newline only")
-	return secret
-}
-
-func trimNewline(content []byte) string {
-	return strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 }
 
 // given returns those of the settings that are not empty.

@@ -22,6 +22,10 @@ func runCommand(_, stderr io.Writer) error {
 	if unknown := unknownVariables(); len(unknown) > 0 {
 		log.Warn("these variables are no settings: typing errors?", "variables", unknown)
 	}
+	for _, c := range cfg.corrections {
+		log.Info("a setting is taken for what it must mean", "variable", c.variable, "taken", c.what)
+	}
+	cfg.nats.useLog(log)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	defer onSignals(log, func() { cancel(errStopped) })()

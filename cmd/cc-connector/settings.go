@@ -21,7 +21,10 @@ type settings struct {
 	NATSTLSCA        string `envconfig:"CC_NATS_TLS_CA" desc:"file with the root certificates of NATS"`
 	NATSTLSCert      string `envconfig:"CC_NATS_TLS_CERT" desc:"file with the client certificate for NATS"`
 	NATSTLSKey       string `envconfig:"CC_NATS_TLS_KEY" desc:"file with the key of CC_NATS_TLS_CERT"`
+	NATSTLSFirst     string `envconfig:"CC_NATS_TLS_FIRST" default:"false" desc:"make TLS before the server's greeting, as a server with handshake_first wants it"`
 	NATSInboxPrefix  string `envconfig:"CC_NATS_INBOX_PREFIX" default:"_INBOX" desc:"first tokens of the subjects on which replies come to the connector; to be its user's own"`
+	NATSJSDomain     string `envconfig:"CC_NATS_JS_DOMAIN" desc:"JetStream domain of the streams, where NATS is a leaf node: the hub's"`
+	NATSContext      string `envconfig:"CC_NATS_CONTEXT" desc:"context of the nats CLI, by its name, instead of address and sign-in"`
 
 	SubjectPrefix string `envconfig:"CC_SUBJECT_PREFIX" default:"cc" desc:"first tokens of all subjects; upper-cased, of all stream names"`
 
@@ -83,14 +86,14 @@ func (s *settings) variables() []variable {
 }
 
 // readSettings reads the environment. An empty variable counts as absent: compose files and charts often set
-// one where they mean none.
+// one where they mean none. White space around a value is never meant.
 func readSettings() (*settings, error) {
 	s := new(settings)
 	if err := envconfig.Process("", s); err != nil {
 		return nil, err
 	}
 	for _, v := range s.variables() {
-		if *v.value == "" {
+		if *v.value = strings.TrimSpace(*v.value); *v.value == "" {
 			*v.value = v.fallback
 		}
 	}

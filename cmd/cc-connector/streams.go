@@ -79,7 +79,7 @@ func newReader() (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{settings: raw, wrong: make(map[*string]string)}
+	r := readerOf(raw)
 	r.checkQuotes()
 	return r, nil
 }

@@ -90,4 +90,7 @@ func usage(flags *flag.FlagSet, out io.Writer) {
 			fmt.Fprintf(out, "  %-32s %s\n", v.name, v.doc)
 		}
 	}
+	for _, v := range secureVariables {
+		fmt.Fprintf(out, "  %-32s %s\n", v.name, v.doc)
+	}
 }

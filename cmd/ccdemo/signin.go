@@ -54,7 +54,12 @@ func (a account) name(prefix subjects.Prefix) string {
 
 // options are the account's sign-in and inbox prefix, or an error that names the bad variable.
 func (a account) options() ([]nats.Option, error) {
+	secure, err := secureOptions()
+	if err != nil {
+		return nil, err
+	}
 	options := append(connector.NATSOptions(), nats.Name("ccdemo "+strings.ToLower(a.role)))
+	options = append(options, secure...)
 	if inbox := os.Getenv(a.inboxPrefix()); inbox != "" {
 		options = append(options, nats.CustomInboxPrefix(inbox))
 	}
@@ -83,7 +88,7 @@ func readSecret(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	secret := strings.TrimRight(string(content), "\r\n")
+	secret := strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n")
 	if secret == "" {
 		return "", fmt.Errorf("%s is empty", file)
 	}
@@ -106,7 +111,7 @@ func (a account) connect(url string, forbidden func(error)) (*nats.Conn, error) 
 	case errors.Is(err, nats.ErrAuthorization):
 		return nil, fmt.Errorf("NATS refuses the user that %s: %w; check %s and %s", a.does, err, a.user(), a.passwordFile())
 	case err != nil:
-		return nil, fmt.Errorf("-against: NATS at %s cannot be reached: %w", url, err)
+		return nil, fmt.Errorf("-against: NATS at %s cannot be reached: %w", shown(url), err)
 	}
 	return nc, nil
 }

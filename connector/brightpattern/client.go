@@ -3,8 +3,8 @@ package brightpattern
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,6 +62,10 @@ type Config struct {
 	CasePaths CasePaths
 	// TLS is for more root certificates. Default: the system's.
 	TLS *tls.Config
+	// Roots are the root certificates, in place of those of TLS, where they may
+	// be renewed: they are asked for at each call, and the connections are made
+	// anew when the pool is another one. Default: none.
+	Roots func() *x509.CertPool
 	// MaxPolls is how many polls there may be at once; it sizes the pool of
 	// idle connections and limits nothing. Default: 20000.
 	MaxPolls int
@@ -80,7 +84,7 @@ type Client struct {
 	timeout     time.Duration
 	pollTimeout time.Duration
 	casePaths   CasePaths
-	transport   *http.Transport
+	transport   *transport
 	memory      *memory
 	lastStamp   atomic.Int64
 	observer    atomic.Pointer[Observer]
@@ -119,13 +123,13 @@ func New(config Config) (*Client, error) {
 		timeout:     orDefault(config.Timeout, defaultTimeout),
 		pollTimeout: orDefault(config.PollTimeout, defaultPollTimeout),
 		casePaths:   config.CasePaths,
-		transport:   newTransport(config.TLS, orDefault(config.MaxPolls, defaultMaxPolls)),
+		transport:   openTransport(config.TLS, config.Roots, orDefault(config.MaxPolls, defaultMaxPolls)),
 		memory:      newMemory(orDefault(config.Memory, DefaultMemory)),
 	}, nil
 }
 
 // Close closes the idle connections. Calls under way go on.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.closeIdle() }
 
 // parseBaseURL repeats nothing of the URL in its errors: it may hold a password.
 func parseBaseURL(raw string) (*url.URL, error) {
@@ -172,24 +176,4 @@ func orDefault[T comparable](value, fallback T) T {
 		return fallback
 	}
 	return value
-}
-
-func newTransport(config *tls.Config, polls int) *http.Transport {
-	if config != nil {
-		config = config.Clone()
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    10 * time.Second,
-		Protocols:              protocols,
-		MaxIdleConnsPerHost:    polls,
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         connBuffer,
-		WriteBufferSize:        connBuffer,
-	}
 }

@@ -118,7 +118,7 @@ func (c *Client) roundTrip(x *exchange, cred Credentials) error {
 	if x.call.upload != nil {
 		defer x.call.upload.Close() // waits for a read that is under way
 	}
-	x.response, err = c.transport.RoundTrip(request)
+	x.response, err = c.transport.current().RoundTrip(request)
 	return err
 }
 

@@ -17,6 +17,9 @@
 //     may: who reads has a push consumer that was made for it, and otherwise
 //     asks for single messages, which come wrapped.
 //
+// Where JetStream is in a domain behind a leaf node the subjects are others
+// ([InDomain]).
+//
 // What no permission can keep: nor does the server ask where other answers of
 // JetStream go. Every user that may make it answer, with a publication's
 // acknowledgement or a stream's state, can have that answer, whose words it does

@@ -29,17 +29,20 @@ const (
 	ackPrefix = "$JS.ACK."
 )
 
-// apiSubject is the subject of a request, as the client library would have it.
-func apiSubject(js jetstream.JetStream, tokens ...string) string {
+// apiPrefix begins the subjects of requests, as the client library would have it.
+func apiPrefix(js jetstream.JetStream) string {
 	options := js.Options()
-	prefix := jetstream.DefaultAPIPrefix
 	switch {
 	case options.Domain != "":
-		prefix = "$JS." + options.Domain + ".API."
+		return "$JS." + options.Domain + ".API."
 	case options.APIPrefix != "":
-		prefix = strings.TrimSuffix(options.APIPrefix, ".") + "."
+		return strings.TrimSuffix(options.APIPrefix, ".") + "."
 	}
-	return prefix + strings.Join(tokens, ".")
+	return jetstream.DefaultAPIPrefix
+}
+
+func apiSubject(js jetstream.JetStream, tokens ...string) string {
+	return apiPrefix(js) + strings.Join(tokens, ".")
 }
 
 // askAPI is one request and its answer.

@@ -78,7 +78,7 @@ func (b *Bucket) Update(ctx context.Context, key string, data []byte, revision u
 	if keep > 0 {
 		options = append(options, jetstream.WithMsgTTL(keep))
 	}
-	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Subject(key), Data: data}, options...)
+	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Target(key), Data: data}, options...)
 	if err != nil {
 		return 0, err
 	}
@@ -98,14 +98,14 @@ func (b *Bucket) Put(ctx context.Context, key string, data []byte, keep time.Dur
 	if keep > 0 {
 		options = append(options, jetstream.WithMsgTTL(keep))
 	}
-	_, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Subject(key), Data: data}, options...)
+	_, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Target(key), Data: data}, options...)
 	return err
 }
 
 // PutAsync is Put that waits only when its outcome is asked for. What this
 // process publishes after PutAsync has returned reaches NATS after it.
 func (b *Bucket) PutAsync(ctx context.Context, key string, keep time.Duration) (outcome func() error) {
-	ack, err := b.js.PublishMsgAsync(nats.NewMsg(b.Subject(key)), jetstream.WithMsgTTL(keep))
+	ack, err := b.js.PublishMsgAsync(nats.NewMsg(b.Target(key)), jetstream.WithMsgTTL(keep))
 	return func() error {
 		if err != nil {
 			return err
@@ -153,6 +153,15 @@ func (b *Bucket) Room() int64 {
 
 // Subject is that of a key in the bucket's stream.
 func (b *Bucket) Subject(key string) string { return "$KV." + b.kv.Bucket() + "." + key }
+
+// Target is the subject under which a key is written. Leaf nodes let none of
+// the buckets' subjects through; a domain takes them behind its own.
+func (b *Bucket) Target(key string) string {
+	if prefix := apiPrefix(b.js); prefix != jetstream.DefaultAPIPrefix {
+		return prefix + b.Subject(key)
+	}
+	return b.Subject(key)
+}
 
 // Load reads a key as JSON; the zero value and revision 0 if it holds nothing,
 // ErrUnreadable if it holds something else.

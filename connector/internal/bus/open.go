@@ -129,7 +129,7 @@ func (l layout) refuseForeign(ctx context.Context, js jetstream.JetStream, cfg C
 
 func sameOwner(stream string, there, ours map[string]string) error {
 	for _, key := range []string{metaTenant, metaBaseURL} {
-		if owner, marked := there[key]; marked && owner != ours[key] {
+		if owner, marked := there[key]; marked && !isSameAddress(owner, ours[key]) {
 			return fmt.Errorf("stream %s belongs to another contact center (%s is %q, here %q): choose another CC_SUBJECT_PREFIX, or the settings that it was made with", stream, key, owner, ours[key])
 		}
 	}
@@ -138,7 +138,7 @@ func sameOwner(stream string, there, ours map[string]string) error {
 
 func explainJetStream(err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, nats.ErrNoResponders) {
-		return fmt.Errorf("JetStream is not enabled: start nats-server with -js and allow it for the account (%w)", err)
+		return fmt.Errorf("JetStream is not enabled: start nats-server with -js and allow it for the account; behind a leaf node, name the hub's domain in CC_NATS_JS_DOMAIN (%w)", err)
 	}
 	return err
 }

@@ -120,7 +120,7 @@ func (o *Outbox) LeaveWith(e Entry, content string) {
 	o.mu.Lock()
 	o.active[e].content = content
 	o.mu.Unlock()
-	msg := nats.NewMsg(o.bucket.Subject(key(o.self, e)))
+	msg := nats.NewMsg(o.bucket.Target(key(o.self, e)))
 	msg.Header.Set(jetstream.MsgTTLHeader, o.keep.String())
 	msg.Data = []byte(content)
 	_ = o.nc.PublishMsg(msg) // another replica can do without
@@ -141,7 +141,7 @@ func (o *Outbox) Send(ctx context.Context, e Entry) (outcome func() error) {
 // clear takes an entry away, and does not wait for it: one that stays is looked
 // into when this replica is no more, and found settled.
 func (o *Outbox) clear(of replicas.ID, e Entry) {
-	msg := nats.NewMsg(o.bucket.Subject(key(of, e)))
+	msg := nats.NewMsg(o.bucket.Target(key(of, e)))
 	msg.Header.Set("KV-Operation", "PURGE")
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	msg.Header.Set(jetstream.MsgTTLHeader, "1s")

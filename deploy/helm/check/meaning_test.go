@@ -164,6 +164,9 @@ func (r rendered) checkFiles() {
 		}
 	}
 	for name, value := range r.env {
+		if name == "CC_NATS_CONTEXT" { // which is looked for by its name
+			value = r.env["XDG_CONFIG_HOME"] + "/nats/context/" + value + ".json"
+		}
 		if strings.HasPrefix(name, "CC_") && strings.HasPrefix(value, mountRoot+"/") {
 			r.must(mounted[value], name+" names a file that is not mounted: "+value)
 			delete(mounted, value)

@@ -12,7 +12,7 @@
 {{- else if .spec.name }}
 {{- $names = append $names .spec.name }}
 {{- $base := get (.spec.metadata | default dict) "cc-connector.base-url" }}
-{{- if and $base (ne (lower $base) ($.Values.contactCenter.baseUrl | trimSuffix "/" | lower)) }}
+{{- if and $base (ne (lower $base) (regexReplaceAll "(/+clientweb(/+api(/+v2(/.*)?)?)?)?/*$" ($.Values.contactCenter.baseUrl | trim | lower) "")) }}
 {{- $wrong = append $wrong (printf "nack.resources: %s is made for %s, not for contactCenter.baseUrl: run cc-connector streams --nack with the settings of this release" .spec.name $base) }}
 {{- end }}
 {{- end }}

@@ -11,7 +11,7 @@
 {{- $tls := .Values.nats.tls }}
 {{- $apps := list }}
 {{- range $c.apps }}{{ $apps = append $apps (printf "%s:%s" .name .id) }}{{ end }}
-CC_NATS_URL: {{ .Values.nats.url | quote }}
+CC_NATS_URL: {{ ternary "" .Values.nats.url (ne $auth.context.secret "") | quote }}
 CC_NATS_CREDS: {{ if $auth.creds.secret }}/etc/cc-connector/nats-creds/nats.creds{{ end }}
 CC_NATS_NKEY_SEED_FILE: {{ if $auth.nkey.secret }}/etc/cc-connector/nats-nkey/seed{{ end }}
 CC_NATS_USER: {{ $auth.user.name | quote }}
@@ -20,7 +20,10 @@ CC_NATS_TOKEN_FILE: {{ if $auth.token.secret }}/etc/cc-connector/nats-token/toke
 CC_NATS_TLS_CA: {{ if or $tls.ca.secret $tls.ca.configMap }}/etc/cc-connector/nats-ca/ca.crt{{ end }}
 CC_NATS_TLS_CERT: {{ if $tls.client.secret }}/etc/cc-connector/nats-tls/tls.crt{{ end }}
 CC_NATS_TLS_KEY: {{ if $tls.client.secret }}/etc/cc-connector/nats-tls/tls.key{{ end }}
+CC_NATS_TLS_FIRST: {{ include "cc-connector.text" .Values.nats.tlsFirst | quote }}
 CC_NATS_INBOX_PREFIX: {{ .Values.nats.inboxPrefix | quote }}
+CC_NATS_JS_DOMAIN: {{ .Values.nats.jsDomain | quote }}
+CC_NATS_CONTEXT: {{ if $auth.context.secret }}cc-connector{{ end }}
 CC_SUBJECT_PREFIX: {{ $s.subjectPrefix | quote }}
 CC_BASE_URL: {{ $c.baseUrl | quote }}
 CC_ALLOW_HTTP: {{ include "cc-connector.text" $c.allowHttp | quote }}
@@ -60,6 +63,7 @@ nats-creds: {{ dict "secret" $auth.creds.secret "items" (dict $auth.creds.key "n
 nats-nkey: {{ dict "secret" $auth.nkey.secret "items" (dict $auth.nkey.key "seed") | toJson }}
 nats-user: {{ dict "secret" $auth.user.secret "items" (dict $auth.user.key "password") | toJson }}
 nats-token: {{ dict "secret" $auth.token.secret "items" (dict $auth.token.key "token") | toJson }}
+nats-context: {{ dict "secret" $auth.context.secret "items" (dict $auth.context.key "nats/context/cc-connector.json") | toJson }}
 nats-ca: {{ dict "secret" $tls.ca.secret "configMap" $tls.ca.configMap "items" (dict $tls.ca.key "ca.crt") | toJson }}
 nats-tls: {{ dict "secret" $tls.client.secret "items" (dict $tls.client.certKey "tls.crt" $tls.client.keyKey "tls.key") | toJson }}
 {{- with .Values.contactCenter.ca }}
