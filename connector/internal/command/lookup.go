@@ -51,6 +51,9 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 	if err == nil {
 		isThere, err = c.hasSent(ctx, credentials, d.cmd.chat.ID, id)
 	}
+	if brightpattern.IsGone(err) {
+		c.Chats.ReportMissing(d.cmd.chat)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return next{}, true, context.Cause(ctx)

@@ -57,8 +57,10 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 	h.traits.answered = h.traits.answered || origin == translate.FromAnswer
 	h.entry.Apply(event.Data, h.chatLog.Counts().Sequence)
 	if event.Ends != "" {
-		h.wantClosed(schema.CloseReason(event.Ends), endingBy(origin))
+		h.wantClosed(h.end.reason(schema.CloseReason(event.Ends)), endingBy(origin))
+		return nil
 	}
+	h.end.eventCame(h.entry.State, time.Now())
 	return nil
 }
 
