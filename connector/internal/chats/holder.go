@@ -55,7 +55,7 @@ type wireRequest struct {
 	To      replicas.ID        `json:"to,omitempty"` // nobody else is meant
 	Events  []json.RawMessage  `json:"events,omitempty"`
 	Texts   []string           `json:"texts,omitempty"` // the events, if one is nested too deep to stand in Events
-	Anew    bool               `json:"anew,omitempty"` // with Where: that is what an earlier version does
+	Anew    bool               `json:"anew,omitempty"`  // with Where: that is what an earlier version does
 	Recover bool               `json:"recover,omitempty"`
 	Stray   bool               `json:"stray,omitempty"`
 	Ago     time.Duration      `json:"ago,omitempty"`
