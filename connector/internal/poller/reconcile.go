@@ -68,18 +68,14 @@ type reconciliation struct {
 	// What follows has a meaning only while it is not in sync.
 	reason   reconcileReason
 	since    time.Time // events may be missing from then on
+	upTo     time.Time // and up to then; zero: up to when the history is read
 	orphan   orphanedCall
 	attempts attempts
 
 	answered time.Time   // when a poll was answered last
 	covered  historySpan // by the last read of the history
-	told     time.Time   // the gaps that are told reach up to then
+	told     toldGaps
 }
-
-// gap is a time of which events may be missing. The zero gap is none.
-type gap struct{ from, to time.Time }
-
-func (g gap) exists() bool { return !g.to.IsZero() }
 
 type reconcileState int
 
@@ -167,11 +163,11 @@ func (r *reconciliation) takeOver(covered historySpan, clocksDiffer time.Duratio
 func (r *reconciliation) raise(reason reconcileReason) {
 	switch r.state {
 	case inSync:
-		r.since, r.reason, r.attempts = later(r.complete, r.told), reason, attempts{}
+		r.since, r.reason, r.attempts = r.complete, reason, attempts{}
 	case awaitingOrphan:
 		r.attempts = attempts{}
 	}
-	r.state, r.reason = reconcileDue, max(r.reason, reason)
+	r.state, r.reason, r.upTo = reconcileDue, max(r.reason, reason), time.Time{}
 }
 
 // expectOrphan says that a call may be given events, and may be on its way
@@ -203,10 +199,14 @@ func (r *reconciliation) answerLost(now, began, until time.Time, signaled bool) 
 	if r.covers(began, until, signaled) {
 		return
 	}
+	bounded, upTo := r.isInSync() || !r.upTo.IsZero(), r.upTo
 	r.raise(answerMayBeLost)
-	r.since = earlier(r.since, later(began, r.told))
-	if until.After(now) {
+	r.since = earlier(r.since, began)
+	switch {
+	case until.After(now):
 		r.expectOrphan(now, until)
+	case bounded && r.covered.until.After(until): // nothing was given to it since
+		r.upTo = later(upTo, r.covered.until)
 	}
 }
 
@@ -230,8 +230,8 @@ func (r *reconciliation) pollAnswered(began, answered time.Time) {
 // pollFailed says that a poll was not answered by the contact center.
 func (r *reconciliation) pollFailed() { r.attempts.pollFailed() }
 
-// gapTold says that a gap which an earlier holder has told reaches up to then.
-func (r *reconciliation) gapTold(to time.Time) { r.told = later(r.told, to) }
+// gapTold says that an earlier holder has told a gap.
+func (r *reconciliation) gapTold(g gap) { r.told.add(g) }
 
 // chatEnds says that the next read is the last one, or that the session had
 // ended before this one: no orphan is waited for.
@@ -245,29 +245,32 @@ func (r *reconciliation) dropOrphan() {
 }
 
 // historyRead says that what is missing of a history, asked for then, has been
-// published. A gap is to be told where signaling may have been lost.
-func (r *reconciliation) historyRead(asked time.Time, signaled bool) gap {
+// published. Gaps are to be told where signaling may have been lost.
+func (r *reconciliation) historyRead(asked time.Time, signaled bool) []gap {
 	if r.reason < orphanMayTake {
 		r.settle(asked)
-		return gap{}
+		return nil
 	}
 	r.covered = historySpan{earlier(asked, r.answered), r.since}
 	if signaled && r.orphan.exists() {
 		r.state, r.reason = awaitingOrphan, orphanMayTake
-		return gap{}
+		return nil
 	}
-	since := r.since
+	missing := r.missing(asked)
 	r.settle(asked)
 	if !signaled {
-		return gap{}
+		return nil
 	}
-	return r.tell(since, asked)
+	return r.told.tell(missing)
 }
 
-// tell is a gap that is to be told; another holder's clock may be behind.
-func (r *reconciliation) tell(from, to time.Time) gap {
-	r.told = later(from, to)
-	return gap{from, r.told}
+// missing is the time of which events may be missing now; another holder's clock
+// may have been ahead.
+func (r *reconciliation) missing(now time.Time) gap {
+	if !r.upTo.IsZero() {
+		now = earlier(now, r.upTo)
+	}
+	return gap{r.since, later(r.since, now)}
 }
 
 // settle ends what came until then, but not what an orphan may still be given.
@@ -335,23 +338,23 @@ const (
 )
 
 // historyFailed says that the history was not to be had by then. At the last
-// chance nothing is put off. A gap is to be told with the verdict historyGap.
-func (r *reconciliation) historyFailed(now time.Time, failure historyFailure, last bool) (historyVerdict, gap) {
+// chance nothing is put off. Gaps are to be told with the verdict historyGap.
+func (r *reconciliation) historyFailed(now time.Time, failure historyFailure, last bool) (historyVerdict, []gap) {
 	switch {
 	case !last && r.mayReadLater(failure):
-		return historyLater, gap{}
+		return historyLater, nil
 	case r.reason == endMissing:
 		r.state = inSync
-		return historyUnneeded, gap{}
+		return historyUnneeded, nil
 	case failure == historyGone:
 		r.orphan = orphanedCall{}
 	case r.orphan.exists():
 		r.state = awaitingOrphan
-		return historyLater, gap{}
+		return historyLater, nil
 	}
-	since := r.since
+	missing := r.missing(now)
 	r.settle(now)
-	return historyGap, r.tell(since, now)
+	return historyGap, r.told.tell(missing)
 }
 
 // mayReadLater tells whether a history is to be tried again before the next

@@ -108,10 +108,10 @@ func (m *modelChat) reconcile(last bool) {
 	m.r.attempts.note(false, false)
 	m.publishMissing(listed)
 	told := m.r.historyRead(asked, m.signaled)
-	if told.exists() && !m.signaled {
+	if len(told) > 0 && !m.signaled {
 		m.Fatalf("a gap is told though nothing can be lost")
 	}
-	m.tellGap(told)
+	m.tellGaps(told)
 	m.noteSync()
 }
 
@@ -128,9 +128,9 @@ func (m *modelChat) fail(failure historyFailure, last bool) {
 			m.Fatalf("a gap is told for the reason %d when the history is not to be had for %d", reason, failure)
 		}
 		m.denied = true
-		m.tellGap(told)
-	case told.exists():
-		m.Fatalf("the gap %v comes with the verdict %d", told, verdict)
+		m.tellGaps(told)
+	case len(told) > 0:
+		m.Fatalf("the gaps %v come with the verdict %d", told, verdict)
 	case verdict == historyLater && (last || failure == historyGone || failure == historyDenied && !orphan):
 		m.Fatalf("it is put off, though it will not be had for %d", failure)
 	case verdict == historyLater && m.r.isInSync():
@@ -149,25 +149,27 @@ func (m *modelChat) publishMissing(listed []given) {
 	}
 }
 
-// tellGap tells what may be lost once, when nothing more can be lost with it.
-func (m *modelChat) tellGap(g gap) {
-	if !g.exists() {
-		return
+// tellGaps tells what may be lost once, when nothing more can be lost with it.
+func (m *modelChat) tellGaps(gaps []gap) {
+	for _, g := range gaps {
+		reachesInto := func(told gap) bool { return g.from.Before(told.to) && told.from.Before(g.to) }
+		switch {
+		case g.from.Before(m.floor):
+			m.Fatalf("a gap is told from %v on, and nothing was lost before %v", g.from, m.floor)
+		case !g.from.Before(g.to):
+			m.Fatalf("the gap %v has no length", g)
+		case slices.ContainsFunc(m.gaps, reachesInto):
+			m.Fatalf("the gap %v reaches into others: %v", g, m.gaps)
+		case !m.suspects:
+			m.Fatalf("the gap %v is told after %v, and nothing was lost since", g, m.gaps)
+		case m.r.orphan.exists():
+			m.Fatalf("the gap %v is told, and has to be told again when the orphan is gone", g)
+		}
+		m.gaps = append(m.gaps, g)
 	}
-	switch {
-	case g.from.Before(m.floor):
-		m.Fatalf("a gap is told from %v on, and nothing was lost before %v", g.from, m.floor)
-	case g.to.Before(g.from):
-		m.Fatalf("the gap %v ends before it begins", g)
-	case len(m.gaps) > 0 && g.from.Before(m.gaps[len(m.gaps)-1].to):
-		m.Fatalf("the gap %v reaches back into %v", g, m.gaps)
-	case !m.suspects:
-		m.Fatalf("the gap %v is told after %v, and nothing was lost since", g, m.gaps)
-	case m.r.orphan.exists():
-		m.Fatalf("the gap %v is told, and has to be told again when the orphan is gone", g)
+	if len(gaps) > 0 {
+		m.complete, m.suspects = m.r.completeUntil(), false
 	}
-	m.gaps = append(m.gaps, g)
-	m.complete, m.suspects = m.r.completeUntil(), false
 }
 
 func (m *modelChat) noteSync() {
@@ -196,8 +198,8 @@ func (m *modelChat) takeOver() {
 		}
 	}
 	m.polled, m.well, m.r = false, false, reconciliation{complete: m.complete}
-	if len(m.gaps) > 0 { // as the stream tells
-		m.r.gapTold(m.gaps[len(m.gaps)-1].to)
+	for _, g := range m.gaps { // as the stream tells
+		m.r.gapTold(g)
 	}
 	m.floor = earlier(m.floor, m.complete)
 	if clean {

@@ -77,7 +77,7 @@ func (m *modelChat) settle() {
 			m.r.attempts.begin()
 			m.publishMissing(m.history)
 			m.pass(time.Millisecond)
-			m.tellGap(m.r.historyRead(asked, m.signaled))
+			m.tellGaps(m.r.historyRead(asked, m.signaled))
 			m.noteSync()
 		}
 		began := m.now
@@ -122,7 +122,7 @@ func (m *modelChat) reconcileInPeace() {
 		return
 	}
 	m.publishMissing(m.history)
-	m.tellGap(m.r.historyRead(asked, m.signaled))
+	m.tellGaps(m.r.historyRead(asked, m.signaled))
 }
 
 // checkOften tries so many schedules.

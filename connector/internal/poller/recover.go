@@ -59,7 +59,7 @@ func (h *holder) reconcile(ctx context.Context, last bool) error {
 	case historyLater:
 		h.noteMissingHistory(err)
 	case historyGap:
-		return h.reportGap(ctx, missing, gapReason(err))
+		return h.reportGaps(ctx, missing, gapReason(err))
 	}
 	return nil
 }
@@ -106,10 +106,7 @@ func (h *holder) publishMissing(ctx context.Context, history []brightpattern.Eve
 	if slices.ContainsFunc(history, isLastOfSession) { // nothing can be given to anybody after it
 		h.reconciliation.chatEnds()
 	}
-	if gap := h.reconciliation.historyRead(asked, h.traits.signaled); gap.exists() {
-		return h.reportGap(ctx, gap, schema.GapSignaling)
-	}
-	return nil
+	return h.reportGaps(ctx, h.reconciliation.historyRead(asked, h.traits.signaled), schema.GapSignaling)
 }
 
 // isLastOfSession tells the events after which the contact center makes no more.
@@ -165,6 +162,15 @@ func (h *holder) reportRecovered(ctx context.Context, events int, from, to time.
 	return h.announce(ctx, &schema.SessionRecovered{
 		ChatID: string(h.chat.ID), Events: events, From: schema.NewTime(from), To: schema.NewTime(to),
 	})
+}
+
+func (h *holder) reportGaps(ctx context.Context, gaps []gap, reason schema.GapReason) error {
+	for _, missing := range gaps {
+		if err := h.reportGap(ctx, missing, reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h *holder) reportGap(ctx context.Context, missing gap, reason schema.GapReason) error {

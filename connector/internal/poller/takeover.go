@@ -107,8 +107,8 @@ func (h *holder) recallSession(p chatlog.Published) {
 	case subjects.Opened:
 		h.phase = max(h.phase, announced)
 	case subjects.Gap:
-		if told, is := decodeSession(p.Message).(*schema.SessionGap); is && told.To != nil {
-			h.reconciliation.gapTold(told.To.Time)
+		if told, is := decodeSession(p.Message).(*schema.SessionGap); is && told.From != nil && told.To != nil {
+			h.reconciliation.gapTold(gap{told.From.Time, told.To.Time})
 		}
 	case subjects.Closed:
 		h.phase = closed
