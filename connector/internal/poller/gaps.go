@@ -1,6 +1,9 @@
 package poller
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // # Gaps
 //
@@ -45,3 +48,6 @@ func without(gaps []gap, told gap) (rest []gap) {
 	}
 	return rest
 }
+
+func later(a, b time.Time) time.Time   { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
+func earlier(a, b time.Time) time.Time { return slices.MinFunc([]time.Time{a, b}, time.Time.Compare) }

@@ -1,9 +1,6 @@
 package poller
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // # Reconciliation
 //
@@ -373,6 +370,3 @@ func (r *reconciliation) mayReadLater(failure historyFailure) bool {
 	}
 	return false
 }
-
-func later(a, b time.Time) time.Time   { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
-func earlier(a, b time.Time) time.Time { return slices.MinFunc([]time.Time{a, b}, time.Time.Compare) }
