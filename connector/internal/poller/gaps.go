@@ -25,8 +25,11 @@ func (t *toldGaps) add(g gap) {
 }
 
 // tell returns what is to be told of a time that events may be missing of, and
-// remembers it as told.
+// remembers it as told. It may begin by a clock that is ahead of this one.
 func (t *toldGaps) tell(g gap) []gap {
+	if !g.from.Before(g.to) {
+		g.to = g.from.Add(1)
+	}
 	rest := []gap{g}
 	for _, told := range *t {
 		rest = without(rest, told)

@@ -31,6 +31,16 @@ func TestGapsAreToldOnce(t *testing.T) {
 	})
 }
 
+// A loss is told of whatever the clocks say.
+func TestGapOfNoLength(t *testing.T) {
+	for _, to := range []int{10, 9} {
+		var told toldGaps
+		if got := told.tell(gap{second(10), second(to)}); len(got) != 1 || !got[0].from.Equal(second(10)) || got[0].to.Before(got[0].from) {
+			t.Errorf("up to %d: %v", to, got)
+		}
+	}
+}
+
 func TestPartsOfAGap(t *testing.T) {
 	g := gap{second(10), second(20)}
 	for _, c := range []struct {

@@ -65,7 +65,7 @@ type reconciliation struct {
 	// What follows has a meaning only while it is not in sync.
 	reason   reconcileReason
 	since    time.Time // events may be missing from then on
-	upTo     time.Time // and up to then; zero: up to when the history is read
+	upTo     time.Time // and signaling up to then; zero: up to when the history is read
 	orphan   orphanedCall
 	attempts attempts
 
@@ -253,21 +253,15 @@ func (r *reconciliation) historyRead(asked time.Time, signaled bool) []gap {
 		r.state, r.reason = awaitingOrphan, orphanMayTake
 		return nil
 	}
-	missing := r.missing(asked)
+	missing := gap{r.since, asked}
+	if !r.upTo.IsZero() {
+		missing.to = earlier(asked, r.upTo)
+	}
 	r.settle(asked)
 	if !signaled {
 		return nil
 	}
 	return r.told.tell(missing)
-}
-
-// missing is the time of which events may be missing now; another holder's clock
-// may have been ahead.
-func (r *reconciliation) missing(now time.Time) gap {
-	if !r.upTo.IsZero() {
-		now = earlier(now, r.upTo)
-	}
-	return gap{r.since, later(r.since, now)}
 }
 
 // settle ends what came until then, but not what an orphan may still be given.
@@ -349,7 +343,7 @@ func (r *reconciliation) historyFailed(now time.Time, failure historyFailure, la
 		r.state = awaitingOrphan
 		return historyLater, nil
 	}
-	missing := r.missing(now)
+	missing := gap{r.since, now}
 	r.settle(now)
 	return historyGap, r.told.tell(missing)
 }

@@ -171,7 +171,7 @@ func TestReconciliationTable(t *testing.T) {
 		{"polls fail: due", changed(dueLost, odd(2, true)), func(r *reconciliation) { r.pollFailed() }, unwell, nil, 0},
 		{"polls fail, and are well: due", changed(dueLost, odd(oddMost, false)), polled(101, 102), all(complete(101, 102), odd(0, true)), nil, 0},
 		{"failed: for good, a gap was told", changed(dueLost, tells(75, 90)), failed(historyDenied, false), all(inSyncAt(110), tells(90, 110)), []gap{{second(90), second(110)}}, historyGap},
-		{"failed: for good, up to then", changed(dueLost, upTo(100)), failed(historyDenied, false), all(inSyncAt(110), tells(80, 100)), []gap{{second(80), second(100)}}, historyGap},
+		{"read: lost, signaling up to then", changed(dueLost, upTo(100)), read(true), all(inSyncAt(105), covers, tells(80, 100)), []gap{{second(80), second(100)}}, 0},
 
 		{"last read: in sync", synced, last, same, nil, 0},
 		{"last read: due", dueOrphan, last, orphan0, nil, 0},
