@@ -63,3 +63,18 @@ func TestRedirects(t *testing.T) {
 		t.Errorf("a 304 is taken for a redirect: %v", err)
 	}
 }
+
+// FuzzRedirectTarget shows scheme and host of what a proxy says, and nothing else.
+func FuzzRedirectTarget(f *testing.F) {
+	for _, seed := range []string{"https://a.example/x?y#z", "//a", "/a", "https://u:p@a", "https://[::1%25en0]:1", "http:\\\\a", "https://a\r\nb", "", "%"} {
+		f.Add(302, seed)
+	}
+	f.Fuzz(func(t *testing.T, status int, location string) {
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.example/x", nil)
+		target := redirectTarget(&http.Response{StatusCode: status, Request: request, Header: http.Header{"Location": {location}}})
+		_, host, _ := strings.Cut(target, "://")
+		if target != "" && !isHost(host) || status/100 != 3 && target != "" || len(target) > maxTarget+len("https://") {
+			t.Errorf("%d to %q: %q", status, location, target)
+		}
+	})
+}

@@ -57,7 +57,7 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 	switch {
 	case ctx.Err() != nil:
 		return next{}, true, context.Cause(ctx)
-	case brightpattern.IsTransient(err):
+	case brightpattern.IsTransient(err), brightpattern.IsOdd(err):
 		r.LookUps++
 		return d.later(retryPause(r.Attempts+r.LookUps, wireError(err))), true, c.Journal.Write(ctx, r)
 	case err != nil:

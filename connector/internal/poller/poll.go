@@ -144,6 +144,12 @@ func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
 	if h.isSessionOver(outcome, answered) {
 		h.wantClosed(h.end.reason(schema.ClosedGone), sessionEnded)
 	}
+	h.settlePolls(outcome)
+}
+
+// settlePolls notes what may be on its way still. What was cut for the sake of a
+// session that is not there has held nothing.
+func (h *holder) settlePolls(outcome pollOutcome) {
 	if h.polls.wasCut && outcome != pollMissed {
 		h.polls.wasCut = false
 		h.fearOrphan()
