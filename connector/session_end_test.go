@@ -39,7 +39,7 @@ func TestOnePollFindsNoSession(t *testing.T) {
 				w.inject(*history)
 			}
 			w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: 404, Code: "5005", Times: 2})
-			w.untilStruck()
+			r.eventually("polls find none", func() bool { return len(r.sim.Faults()) == 0 })
 			w.says("two")
 			r.awaitStored(w.chat, ".event.message", 2)
 			w.checkGaps()
@@ -172,7 +172,6 @@ func TestSurveyAfterTheAnnouncedEnd(t *testing.T) {
 			w.untilListening()
 			w.push(w.chat, status(state))
 			r.awaitStored(w.chat, ".event.status", 1)
-			w.untilListening()
 			w.push(w.chat, map[string]any{"event": "chat_session_form_show", "form_request_id": 7, "form_name": "survey"})
 			r.awaitStored(w.chat, ".event.form_show", 1)
 			r.must("chat.form", map[string]any{"chatId": w.chat, "formRequestId": "7", "formName": "survey", "data": map[string]any{"stars": 5}})
