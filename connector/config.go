@@ -7,6 +7,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/poller"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -49,6 +50,7 @@ type Config struct {
 	Version       string        // shown in the NATS micro service (SemVer); 0.0.0
 
 	failpoints failpoint.Plan
+	patience   poller.Patience // with the end of a session
 }
 
 func orElse[T comparable](value *T, fallback T) {

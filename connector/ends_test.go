@@ -27,8 +27,6 @@ func TestSessionEndsByAnEvent(t *testing.T) {
 		"ended":            {map[string]any{"event": "chat_session_ended"}, "ended/poll", schema.ClosedEnded},
 		"timeout":          {map[string]any{"event": "chat_session_inactivity_timeout", "msg": "bye"}, "inactivity_timeout/poll", schema.ClosedInactivityTimeout},
 		"timeout misspelt": {map[string]any{"event": "chat_session_inactvity_timeout", "msg": "bye"}, "inactivity_timeout/poll", schema.ClosedInactivityTimeout},
-		"failed":           {map[string]any{"event": "chat_session_status", "state": "failed"}, "status/poll", schema.ClosedFailed},
-		"completed":        {map[string]any{"event": "chat_session_status", "state": "completed"}, "status/poll", schema.ClosedCompleted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,11 +176,11 @@ func TestEndByCommandAfterTheEnd(t *testing.T) {
 	r := newRig(t, bpsim.Options{})
 	r.start()
 	w := watchNew(r)
-	w.push(w.chat, map[string]any{"event": "chat_session_status", "state": "failed"})
-	w.awaitEnd(schema.ClosedFailed)
+	w.push(w.chat, map[string]any{"event": "chat_session_inactivity_timeout"})
+	w.awaitEnd(schema.ClosedInactivityTimeout)
 	r.call("chat.end", map[string]any{"chatId": w.chat})
-	w.checkTrail("session.opened", "status/poll", "session.closed")
-	w.checkClosedEntry(schema.ClosedFailed)
+	w.checkTrail("session.opened", "inactivity_timeout/poll", "session.closed")
+	w.checkClosedEntry(schema.ClosedInactivityTimeout)
 }
 
 // Nothing is under way between two polls, so closing there loses nothing.

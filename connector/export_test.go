@@ -15,12 +15,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/poller"
 	"cc-connector/subjects"
 )
 
 // Without leaves a safeguard out, as nothing but a test can.
 func (c *Config) Without(name string) {
 	c.failpoints.LeftOut = map[failpoint.Mechanism]bool{failpoint.Mechanism(name): true}
+}
+
+// Hasten shortens the patience with sessions that are missing, unfound, or whose
+// end was announced.
+func (c *Config) Hasten(missing, unfound, announced time.Duration) {
+	c.patience = poller.Patience{Missing: missing, Unfound: unfound, Announced: announced}
 }
 
 // At has hook called whenever a point between two effects is reached, with its name.

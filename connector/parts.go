@@ -103,6 +103,7 @@ func (c Config) poller() poller.Config {
 	return poller.Config{
 		Prefix: c.Prefix, MaxChats: c.MaxChats, CallTimeout: c.CallTimeout,
 		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FailoverAfter: c.FailoverAfter,
+		Patience: c.patience,
 	}
 }
 

@@ -125,21 +125,37 @@ func TestHistoryComesBackLate(t *testing.T) {
 	w.checkGaps()
 }
 
-// A history that cannot be read leaves a gap.
+// A history that cannot be read although polls are well leaves one gap, whatever
+// comes in its place.
 func TestUnreadableHistoryIsAGap(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: time.Minute})
-	r.start()
-	w := watchNew(r)
-	w.untilListening()
-	w.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "garbage"})
-	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "lose", Times: 1})
-	w.says("lost")
-	r.awaitStored(w.chat, ".session.gap", 1)
-	w.checkGaps(schema.GapHistoryUnreadable)
-	w.untilListening()
-	w.says("goes on")
-	r.awaitStored(w.chat, ".event.message", 1)
+	for name, c := range map[string]struct {
+		fault bpsim.Fault
+		want  schema.GapReason
+	}{
+		"garbage":  {bpsim.Fault{Kind: "garbage"}, schema.GapHistoryUnreadable},
+		"a page":   {bpsim.Fault{Kind: "page"}, schema.GapHistoryUnreadable},
+		"bare 404": {bpsim.Fault{Kind: "status", Status: 404}, schema.GapHistoryUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond})
+			r.start()
+			w := watchNew(r)
+			w.untilListening()
+			c.fault.Method = bpsim.GetHistory
+			w.inject(c.fault)
+			w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "lose", Times: 1})
+			w.says("lost")
+			r.awaitStored(w.chat, ".session.gap", 1)
+			w.untilListening()
+			w.says("goes on")
+			r.awaitStored(w.chat, ".event.message", 1)
+			polls := w.record().Polls
+			w.until("it has been polled on", func(r bpsim.Record) bool { return r.Polls > polls+3 })
+			w.checkGaps(c.want)
+		})
+	}
 }
 
 // A token may come back after its opening was closed, because the server never

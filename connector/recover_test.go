@@ -191,15 +191,16 @@ func TestLostSignalingIsAGap(t *testing.T) {
 	r.checkSequence(w.chat)
 }
 
-// The history is refused: nobody knows what was lost, and the chat goes on.
+// The history is refused: nobody knows what was lost, and the chat goes on. The
+// gap is told when no call can be given anything more.
 func TestUnavailableHistoryIsAGap(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: time.Minute})
+	r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond})
 	r.start()
 	w := watchNew(r)
 	w.untilListening()
 	w.inject(loss("lost", 1))
-	w.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: 404, Times: 1})
+	w.inject(bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: 400, Code: "5003"})
 	w.says("lost")
 	r.awaitStored(w.chat, ".session.gap", 1)
 	w.untilListening()

@@ -25,6 +25,7 @@ func TestABadFlagIsNamed(t *testing.T) {
 		{"-hold=0", "-hold"},
 		{"-hold=long", "-hold"},
 		{"-inactivity=-1s", "-inactivity"},
+		{"-linger=-1s", "-linger"},
 		{"-answer-sends=maybe", "-answer-sends"},
 		{"-uneven=maybe", "-uneven"},
 		{"more", "more"},

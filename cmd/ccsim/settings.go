@@ -27,6 +27,7 @@ type settings struct {
 	answerSends bool
 	uneven      bool
 	inactivity  time.Duration
+	linger      time.Duration
 }
 
 var errHelp = flag.ErrHelp
@@ -46,6 +47,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	flags.BoolVar(&set.answerSends, "answer-sends", false, "answer sends with pending events, as older servers do")
 	flags.BoolVar(&set.uneven, "uneven", false, "have polls leave out some times and parties, which the history tells")
 	flags.DurationVar(&set.inactivity, "inactivity", 10*time.Minute, "a silent customer's session ends after this long")
+	flags.DurationVar(&set.linger, "linger", 30*time.Second, "a session goes on for this long after the status failed or completed; 0: it is over at once")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		flags.SetOutput(errs)
@@ -77,13 +79,16 @@ func (set settings) validate() error {
 	if set.inactivity <= 0 {
 		errs = append(errs, errors.New("-inactivity: must be positive"))
 	}
+	if set.linger < 0 {
+		errs = append(errs, errors.New("-linger: must not be negative"))
+	}
 	return errors.Join(errs...)
 }
 
 func (set settings) options(log io.Writer) bpsim.Options {
 	return bpsim.Options{
 		Tenant: set.tenant, Apps: set.apps, Hold: set.hold, Script: set.script, Pace: set.pace,
-		InactivityTimeout: set.inactivity, AnswerSends: set.answerSends, Uneven: set.uneven,
+		InactivityTimeout: set.inactivity, Linger: set.linger, AnswerSends: set.answerSends, Uneven: set.uneven,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
@@ -101,6 +106,14 @@ Use http://%[2]s as the base URL. Its control API is below http://%[2]s/sim/
     -H 'Authorization: MOBILE-API-140-327-PLAIN appId="%[4]s", clientId="me"' \
     -H 'User-Agent: MobileClient' -H 'Cache-Control: no-cache' \
     -H 'Content-Type: application/json; charset=UTF-8' -d '{"parameters":{}}'
+
+Let something go wrong by POST http://%[2]s/sim/faults (DELETE ends it all):
+
+  a maintenance page     {"kind":"page","reads":true,"for":"1m"}
+  a firewall             {"kind":"status","status":403,"html":true,"body":"<script>"}
+  a redirect             {"kind":"status","status":301,"location":"https://login.example/"}
+  a chat's way is lost   {"kind":"status","status":404,"chat":"<id>"}
+  a fail-over            {"kind":"status","status":404,"code":"5005","method":"pollEvents","times":1}
 
 Interrupt it (Ctrl-C) to end it.
 `

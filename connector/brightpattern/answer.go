@@ -2,7 +2,6 @@ package brightpattern
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -19,15 +18,26 @@ const (
 )
 
 var (
-	errNoChatID  = errors.New("the answer names no chat")
+	errPartial   = errors.New("the answer is but a part of one")
 	errNoFileID  = errors.New("the answer names no file, or one whose id is too long")
 	errTooMany   = errors.New("the answer lists more than allowed")
 	errTooNested = errors.New("the answer is nested deeper than allowed")
 )
 
+// lacking is an answer of status 200 without what is due in it.
+type lacking string
+
+func (field lacking) Error() string {
+	return "the answer has no " + string(field) + " of the kind that is due"
+}
+
 // readErrorBody reads what an error answer says about itself. HTML, nothing,
-// or a body that breaks off or is too large say nothing: then the status must do.
+// or a body that breaks off or is too large say nothing: then the status must
+// do. What follows a switch of protocols is no body, and may never end.
 func readErrorBody(x *exchange) (Code, string) {
+	if x.response.StatusCode < 200 {
+		return "", ""
+	}
 	body := x.body(errorBody)
 	text, err := newFeed(body, body.pay).all()
 	if err != nil {
@@ -59,10 +69,12 @@ func errorInGoodAnswer(body []byte) error {
 	return nil
 }
 
-// errorCode takes a string or a number; "0" is a way to say that there is no error.
+const noError = "0" // a way to say that there is none
+
+// errorCode takes a string or a number.
 func (o object) errorCode() Code {
 	code := strings.TrimSpace(o.text("error_code"))
-	if code == "0" || len(code) > maxCode {
+	if code == noError || len(code) > maxCode {
 		return ""
 	}
 	return Code(code)
@@ -85,6 +97,8 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	} else if errors.Is(err, strconv.ErrRange) {
+		return maxRetryAfter
 	}
 	until, err := http.ParseTime(value)
 	if err != nil {
@@ -97,10 +111,11 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 }
 
 // acknowledged reads an answer whose content does not matter. Something other
-// than JSON did not come from the API.
+// than an object did not come from the API.
 func acknowledged(body []byte) error {
-	if len(bytes.TrimSpace(body)) > 0 && !json.Valid(body) {
-		return errNotJSON
+	text := string(bytes.TrimSpace(body))
+	if _, isObject := parseObject(body); text == "" || text == "null" || isObject {
+		return nil
 	}
-	return nil
+	return errNotJSON
 }

@@ -163,7 +163,7 @@ func TestPosts(t *testing.T) {
 		{func(c *Client) error { return c.CloseCase(ctx, caller, "c") }, "chats/c/closecase", ``},
 	}
 	for _, c := range cases {
-		client, rec := record(t, answering(200, `{"chat_id":"c"}`))
+		client, rec := record(t, answering(200, `{"chat_id":"c","state":"queued","is_new_chat":true}`))
 		if err := c.call(client); err != nil {
 			t.Error(err)
 		}
@@ -279,23 +279,43 @@ func TestAnswers(t *testing.T) {
 		want       any // nil: unreadable
 	}{
 		{version, "version", `{"server_version":"5.5.6.12345 (Stable)"}`, "5.5.6.12345 (Stable)"},
-		{version, "version", `{}`, ""},
+		{version, "version", `{"server_version":5.5}`, "5.5"},
+		{version, "version", `{}`, nil},
+		{version, "version", `{"server_version":{"a":[1]}}`, nil},
+		{version, "version", `{"server_version":true}`, nil},
+		{version, "version", `{"server_version":""}`, nil},
 		{version, "version", `<html>`, nil},
 		{availability, "availability", `{"chat":"available","ewt":"3"}`, Availability{true, ptr(3.0)}},
 		{availability, "availability", `{"chat":"notAvailable"}`, Availability{}},
 		{availability, "availability", `{"chat":"busy","ewt":2.5}`, Availability{false, ptr(2.5)}},
+		{availability, "availability", `{"chat":"available","ewt":[]}`, Availability{Available: true}},
 		{availability, "availability", `{}`, nil},
-		{parameters, "parameters", `{"parameters":[{"z":"TEXT"},{"b":"PHONE","a":"EMAIL"},7,{}]}`, []Parameter{{"z", "TEXT"}, {"b", "PHONE"}, {"a", "EMAIL"}}},
-		{parameters, "parameters", `{}`, []Parameter(nil)},
+		{availability, "availability", `{"chat":true}`, nil},
+		{parameters, "parameters", `{"parameters":[{"z":"TEXT"},{"b":"PHONE","a":"EMAIL"},{}]}`, []Parameter{{"z", "TEXT"}, {"b", "PHONE"}, {"a", "EMAIL"}}},
+		{parameters, "parameters", `{"parameters":null}`, []Parameter(nil)},
+		{parameters, "parameters", `{}`, nil},
 		{parameters, "parameters", `{"parameters":7}`, nil},
+		{parameters, "parameters", `{"parameters":[7]}`, nil},
+		{parameters, "parameters", `{"parameters":[{"z":7}]}`, nil},
 		{configuration, "configuration", `{"widgets": [1.0]}`, json.RawMessage(`{"widgets": [1.0]}`)},
 		{configuration, "configuration", ``, nil},
-		{ice, "iceservers", `{"servers":[{"url":"stun:s"},{"url":"turn:t","username":"u","credential":"c"},null]}`, []ICEServer{{URL: "stun:s"}, {"turn:t", "u", "c"}}},
+		{configuration, "configuration", `[]`, nil},
+		{configuration, "configuration", `"down"`, nil},
+		{ice, "iceservers", `{"servers":[{"url":"stun:s"},{"url":"turn:t","username":"u","credential":"c"}]}`, []ICEServer{{URL: "stun:s"}, {"turn:t", "u", "c"}}},
+		{ice, "iceservers", `{"servers":[{"url":"stun:s"},null]}`, nil},
+		{ice, "iceservers", `{"servers":[{"username":"u"}]}`, nil},
+		{ice, "iceservers", `{}`, nil},
 		{ice, "iceservers", `[]`, nil},
 		{request, "chats", `{"chat_id":"c","state":"queued","ewt":"10","is_new_chat":true,"phone_number":"1"}`, Chat{"c", "queued", ptr(10.0), true, "1"}},
-		{request, "chats", `{"chat_id":7,"state":"establishing","ewt":"","is_new_chat":"false"}`, Chat{ID: "7", State: "establishing"}},
+		{request, "chats", `{"chat_id":"7","state":"establishing","ewt":"","is_new_chat":"false"}`, Chat{ID: "7", State: "establishing"}},
+		{request, "chats", `{"chat_id":7,"state":"queued","is_new_chat":true}`, nil},
+		{request, "chats", `{"chat_id":"","state":"queued","is_new_chat":true}`, nil},
+		{request, "chats", `{"chat_id":"c","state":5,"is_new_chat":true}`, nil},
+		{request, "chats", `{"chat_id":"c","state":"queued"}`, nil},
+		{request, "chats", `{"chat_id":"c","state":"queued","is_new_chat":{}}`, nil},
 		{request, "chats", `{"state":"queued"}`, nil},
 		{request, "chats", ``, nil},
+		{active, "chats/active", `{"chat_id":"c"}`, nil},
 		{active, "chats/active", `{"chat_id":"c","state":"connected"}`, Chat{ID: "c", State: "connected"}},
 	}
 	for _, c := range cases {
@@ -323,12 +343,12 @@ func TestUnreadableChatMayExist(t *testing.T) {
 }
 
 func TestCases(t *testing.T) {
-	body := `{"sessions":[{"chat_id":"a","created_time":1614718748,"events":[{"event":"chat_session_ended"}]},7,{"chat_id":"b","created_time":"x"}]}`
+	body := `{"sessions":[{"chat_id":"a","created_time":1614718748,"events":[{"event":"chat_session_ended"}]},{"chat_id":"b","created_time":"x","events":[]}]}`
 	for paths, prefix := range map[CasePaths]string{CasePathsChat: "chats/chat-1/", CasePathsTenant: ""} {
 		rec := &recorder{answers: []http.HandlerFunc{answering(200, body), answering(200, "")}}
 		client := clientOf(t, Config{BaseURL: start(t, rec.ServeHTTP).URL, CasePaths: paths})
 		sessions, err := client.CaseHistory(overall(t), caller, theChat)
-		want := []CaseSession{{"a", sampleTime, []Event{{Name: EventEnded, Raw: json.RawMessage(`{"event":"chat_session_ended"}`)}}}, {ChatID: "b"}}
+		want := []CaseSession{{"a", sampleTime, []Event{{Name: EventEnded, Raw: json.RawMessage(`{"event":"chat_session_ended"}`)}}}, {ChatID: "b", Events: []Event{}}}
 		if err != nil || !reflect.DeepEqual(sessions, want) {
 			t.Errorf("%+v, %v", sessions, err)
 		}
@@ -340,7 +360,7 @@ func TestCases(t *testing.T) {
 			t.Errorf("%+v\n%+v", history, closing)
 		}
 	}
-	for _, bad := range []string{"", "[]", `{"sessions":7}`, `{"sessions":[{"events":7}]}`} {
+	for _, bad := range []string{"", "[]", `{"sessions":7}`, `{"sessions":[{"events":7}]}`, `{}`, `{"sessions":[7]}`, `{"sessions":[{"events":[]}]}`, `{"sessions":[{"chat_id":"a"}]}`} {
 		_, err := serve(t, answering(200, bad)).CaseHistory(overall(t), caller, theChat)
 		expect(t, err, ReasonUnreadable, EffectNone)
 	}

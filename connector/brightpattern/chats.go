@@ -39,7 +39,7 @@ func (c *Client) RequestChat(ctx context.Context, cred Credentials, request Chat
 		return Chat{}, err
 	}
 	var chat Chat
-	err = c.send(ctx, cred, call, chat.read)
+	err = c.send(ctx, cred, call, chat.readRequested)
 	return chat, err
 }
 
@@ -66,22 +66,37 @@ func (c *Client) ActiveChat(ctx context.Context, cred Credentials) (Chat, error)
 	return chat, err
 }
 
-// read needs the chat's id; everything else may be missing.
+// read needs the chat's id and state; the rest may be missing.
 func (chat *Chat) read(body []byte) error {
 	o, ok := parseObject(body)
-	if !ok {
+	switch {
+	case !ok:
 		return errNotJSON
-	}
-	if o.text("chat_id") == "" {
-		return errNoChatID
+	case !o.isString("chat_id"):
+		return lacking("chat_id")
+	case !o.isString("state"):
+		return lacking("state")
 	}
 	*chat = Chat{
-		ID:            ChatID(o.text("chat_id")),
-		State:         cut(o.text("state"), maxText),
+		ID:            ChatID(o.str("chat_id")),
+		State:         cut(o.str("state"), maxText),
 		EstimatedWait: o.number("ewt"),
-		IsNew:         o.boolean("is_new_chat"),
 		PhoneNumber:   cut(o.text("phone_number"), maxText),
 	}
+	return nil
+}
+
+// readRequested needs to know whether the chat is new, too.
+func (chat *Chat) readRequested(body []byte) error {
+	if err := chat.read(body); err != nil {
+		return err
+	}
+	o, _ := parseObject(body)
+	isNew := o.boolean("is_new_chat")
+	if isNew == nil {
+		return lacking("is_new_chat")
+	}
+	chat.IsNew = *isNew
 	return nil
 }
 
@@ -145,7 +160,7 @@ func (c *Client) History(ctx context.Context, cred Credentials, chat ChatID) ([]
 		var listed bool
 		events, listed, err = readEvents(f)
 		if err == nil && !listed {
-			err = errNoEventList // an empty history would hide what was lost
+			err = lacking("events") // an empty history would hide what was lost
 		}
 		return err
 	})

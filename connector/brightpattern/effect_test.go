@@ -113,7 +113,7 @@ func TestErrorCodeWithGoodStatus(t *testing.T) {
 }
 
 func TestEmptyPolls(t *testing.T) {
-	for _, body := range []string{"", " \r\n", "null", "{}", `{"events":null}`, `{"events":[]}`, "\ufeff{\"events\":[]}", `{"other":1}`} {
+	for _, body := range []string{"", " \r\n", "null", "{}", `{"events":null}`, `{"events":[]}`, "\ufeff{\"events\":[]}", `{"error_code":"0","error_message":""}`, `{"events":[],"other":1}`} {
 		client := serve(t, answering(200, body))
 		if events, err := client.Poll(overall(t), caller, theChat); err != nil || len(events) != 0 {
 			t.Errorf("%q: %v, %v", body, events, err)
@@ -121,6 +121,72 @@ func TestEmptyPolls(t *testing.T) {
 	}
 	if events, err := serve(t, answering(204, "")).Poll(overall(t), caller, theChat); err != nil || len(events) != 0 {
 		t.Errorf("204: %v, %v", events, err)
+	}
+}
+
+// Somebody else's words are no empty poll, whatever the status says.
+func TestAnswersOfOthers(t *testing.T) {
+	for _, body := range []string{`{"other":1}`, `{"status":"maintenance"}`, `{"error_message":"later"}`, `{"events":{}}`, `{"events":"none"}`, `[]`, `"down"`, "<html>", "OK"} {
+		three(t, serve(t, answering(200, body)), ReasonUnreadable, EffectUnknown, EffectUnknown)
+	}
+	for _, body := range []string{`[]`, `"down"`, "OK", "7"} {
+		expect(t, serve(t, answering(200, body)).CloseCase(overall(t), caller, theChat), ReasonUnreadable, EffectUnknown)
+	}
+	three(t, serve(t, answering(206, `{"events":[]}`)), ReasonUnreadable, EffectUnknown, EffectUnknown)
+	page := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		_, _ = w.Write([]byte(`{"events":[]}`))
+	})
+	if _, err := page.Poll(overall(t), caller, theChat); err != nil {
+		t.Errorf("JSON that calls itself a page: %v", err)
+	}
+	_, err := page.ProfilePhoto(overall(t), caller, theChat, "p")
+	expect(t, err, ReasonUnreadable, EffectNone)
+}
+
+// A body that is not packed as its header says cannot be read.
+func TestBadlyPackedAnswers(t *testing.T) {
+	for _, body := range []string{`{"events":[]}`, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff no deflate"} {
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			answering(200, body)(w, r)
+		})
+		three(t, client, ReasonUnreadable, EffectUnknown, EffectUnknown)
+	}
+	other := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "br")
+		answering(200, "\x0b\x02\x80")(w, r)
+	})
+	three(t, other, ReasonUnreadable, EffectUnknown, EffectUnknown)
+}
+
+// What follows a switch of protocols is not waited for.
+func TestSwitchedProtocols(t *testing.T) {
+	server := rawServer(t, func(int) (string, bool) {
+		return "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", false
+	})
+	three(t, clientOf(t, Config{BaseURL: server.url()}), ReasonRefused, EffectNone, EffectUnknown)
+}
+
+// What may be somebody else's answer than the contact center's.
+func TestOddAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		status  int
+		body    string
+		odd     bool
+		unfound bool
+	}{
+		"a page": {200, "<html>", true, false}, "nothing": {200, "", true, false}, "another's": {200, `{"status":"down"}`, true, false},
+		"a bare 404": {404, "<html>", true, true}, "a bare 410": {410, "", true, true}, "a bare 403": {403, "<html>", true, false},
+		"a 404 with a message": {404, `{"error_message":"m"}`, true, true}, "a redirect": {302, "", true, false}, "not modified": {304, "", true, false},
+		"no session": {404, `{"error_code":5005}`, false, false}, "an error with status 200": {200, `{"error_code":"5500"}`, false, false},
+		"an unknown code": {404, `{"error_code":"4711"}`, false, false}, "a bare 429": {429, "<html>", false, false}, "a bare 503": {503, "<html>", false, false},
+		"a history": {200, `{"events":[]}`, false, false},
+	} {
+		_, err := serve(t, answering(c.status, c.body)).History(overall(t), caller, theChat)
+		if IsOdd(err) != c.odd || IsUnfound(err) != c.unfound {
+			t.Errorf("%s: odd %v, not found %v: %v", name, IsOdd(err), IsUnfound(err), err)
+		}
 	}
 }
 
@@ -168,7 +234,7 @@ func TestRetryAfter(t *testing.T) {
 		want        time.Duration
 	}{
 		{"", "", 0}, {"7", "", 7 * time.Second}, {" 7 ", "", 7 * time.Second}, {"0", "", 0}, {"-3", "", 0}, {"1.5", "", 0},
-		{"soon", "", 0}, {"99999999999999999999", "", 0}, {"2000000000", "", 24 * time.Hour},
+		{"soon", "", 0}, {"99999999999999999999", "", 24 * time.Hour}, {"2000000000", "", 24 * time.Hour},
 		{date(90 * time.Second), "", 90 * time.Second}, {date(-time.Hour), "", 0}, {date(1000 * time.Hour), "", 24 * time.Hour},
 		{date(2*time.Hour + 10*time.Second), date(2 * time.Hour), 10 * time.Second},
 	}
@@ -219,6 +285,10 @@ func TestErrorsKeepSecrets(t *testing.T) {
 func TestErrorText(t *testing.T) {
 	e := &Error{Method: "getHistory", Status: 404, Code: CodeNotFound, Message: "gone", Reason: ReasonRefused, Effect: EffectNone}
 	if got, want := e.Error(), "brightpattern: getHistory: refused: status 404: 5005 chat_session_not_found"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	e = &Error{Method: "getVersion", Status: 301, Target: "https://other.example", Reason: ReasonRefused}
+	if got, want := e.Error(), "brightpattern: getVersion: refused: status 301: redirected to https://other.example"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	e = &Error{Method: "pollEvents", Reason: ReasonCanceled, Err: context.Canceled, Code: "4711"}

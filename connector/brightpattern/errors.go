@@ -43,6 +43,8 @@ func (e Effect) String() string {
 type Error struct {
 	// Method is the protocol method, such as "requestChat".
 	Method string
+	// IsRead says that it is a GET: what is refused is not what the call says.
+	IsRead bool
 	// Status is the answer's HTTP status; 0 if there was no answer.
 	Status int
 	// Code is the error code of the answer; "" if it carried none.
@@ -50,6 +52,9 @@ type Error struct {
 	// Message is the server's error_message, cut to 500 bytes. It may hold
 	// anything: do not log it.
 	Message string
+	// Target is the scheme and host that the answer redirects to, such as
+	// "https://login.example"; "" if it does not.
+	Target string
 	// RetryAfter is what the server asked for, at most a day; 0 if it did not.
 	RetryAfter time.Duration
 	Reason     Reason
@@ -58,7 +63,7 @@ type Error struct {
 	Err error
 }
 
-// Error names the method, the reason, the status and the code.
+// Error names the method, the reason, the status, the code and the target.
 func (e *Error) Error() string {
 	parts := []string{"brightpattern: " + e.Method + ": " + string(e.Reason)}
 	if e.Status != 0 {
@@ -66,6 +71,9 @@ func (e *Error) Error() string {
 	}
 	if e.Code != "" {
 		parts = append(parts, e.Code.describe())
+	}
+	if e.Target != "" {
+		parts = append(parts, "redirected to "+e.Target)
 	}
 	if e.Err != nil {
 		parts = append(parts, e.Err.Error())

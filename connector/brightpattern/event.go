@@ -97,7 +97,8 @@ type Event struct {
 // EndReason says how a session ended.
 type EndReason string
 
-// The ends of a session that an event tells.
+// The ends of a session: the first two are told by an event, the others are
+// announced by a state.
 const (
 	EndEnded             EndReason = "ended"
 	EndInactivityTimeout EndReason = "inactivity_timeout"
@@ -128,15 +129,20 @@ func (e Event) IsFromClient(chat ChatID) bool {
 
 // EndsSession says whether, after this event, there is nothing more to poll.
 func (e Event) EndsSession() (EndReason, bool) {
-	switch {
-	case e.Name == EventEnded:
+	switch e.Name {
+	case EventEnded:
 		return EndEnded, true
-	case e.Name == EventInactivityTimeout:
+	case EventInactivityTimeout:
 		return EndInactivityTimeout, true
-	case e.Name == EventStatus && e.State == string(EndFailed):
-		return EndFailed, true
-	case e.Name == EventStatus && e.State == string(EndCompleted):
-		return EndCompleted, true
 	}
 	return "", false
+}
+
+// AnnouncedBy is how a session is about to end that has this state; "" if it is
+// not. Something may come yet, such as a survey.
+func AnnouncedBy(state string) EndReason {
+	if reason := EndReason(state); reason == EndFailed || reason == EndCompleted {
+		return reason
+	}
+	return ""
 }

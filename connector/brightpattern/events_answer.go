@@ -3,6 +3,7 @@ package brightpattern
 import (
 	"errors"
 	"io"
+	"strings"
 )
 
 // Answers that list events: they may be large, and are read event by event.
@@ -13,7 +14,6 @@ const maxEvents = 10000
 var (
 	errNotJSON       = errors.New("the body is not the JSON that was expected")
 	errNotList       = errors.New("what should be a list is none")
-	errNoEventList   = errors.New("the answer has no list of events")
 	errTooManyEvents = errors.New("the answer has more events than allowed")
 )
 
@@ -31,6 +31,7 @@ type envelope struct {
 	key     string
 	isThere bool // it is an object at all
 	listed  bool // it has the key
+	others  bool // it says other things
 }
 
 // read has list read what stands under the key; of keys that repeat the last
@@ -63,6 +64,7 @@ func (e *envelope) read(f *feed, list func() error, isEmpty func() bool) error {
 	if err != nil {
 		return err
 	}
+	e.others = len(said) > 0 && strings.TrimSpace(said.text("error_code")) != noError
 	if code, message := said.refusal(); code != "" && isEmpty() {
 		return &refusal{code, message}
 	}
@@ -109,29 +111,36 @@ func (t *tally) readEvents(f *feed) ([]Event, error) {
 	return events, nil
 }
 
-// readEvents reads {"events":[…]}. Nothing at all, null, or an envelope without
-// events are no events, and listed is false.
+// readEvents reads {"events":[…]}. Nothing at all, null, or an empty envelope are
+// no events, and listed is false. One with other things in it, and no word of
+// events, is somebody else's answer.
 func readEvents(f *feed) (events []Event, listed bool, err error) {
 	e, t := envelope{key: "events"}, tally{}
 	err = e.read(f, func() (err error) {
 		events, err = t.readEvents(f)
 		return err
 	}, func() bool { return len(events) == 0 })
+	if err == nil && e.others && !e.listed {
+		err = lacking("events")
+	}
 	if err != nil {
 		return nil, e.listed, err
 	}
 	return events, e.listed, nil
 }
 
-// readSessions reads {"sessions":[…]}; without the key, or with null, it is empty.
+// readSessions reads {"sessions":[…]}; with null it is empty.
 func readSessions(f *feed) ([]CaseSession, error) {
 	e, t, sessions := envelope{key: "sessions"}, tally{}, []CaseSession{}
 	err := e.read(f, func() error {
 		sessions = []CaseSession{}
 		return f.list(func() error { return t.readSession(f, &sessions) })
 	}, func() bool { return t.events == 0 })
-	if err == nil && !e.isThere {
+	switch {
+	case err == nil && !e.isThere:
 		err = errNotJSON
+	case err == nil && !e.listed:
+		err = lacking("sessions")
 	}
 	if err != nil {
 		return nil, err
@@ -139,27 +148,30 @@ func readSessions(f *feed) ([]CaseSession, error) {
 	return sessions, nil
 }
 
-// readSession passes over what is no session.
+// readSession needs the chat's id and its events; the time may be missing.
 func (t *tally) readSession(f *feed, sessions *[]CaseSession) error {
 	if err := t.add(f); err != nil {
 		return err
 	}
-	if first, err := f.next(); err == nil && first != '{' {
-		_, err = f.value()
-		return err
-	}
 	var events []Event
+	listed := false
 	about := object{}
 	err := f.object(func(key string) (err error) {
 		if key == "events" {
+			listed = true
 			events, err = t.readEvents(f)
 			return err
 		}
 		about[key], err = f.value()
 		return err
 	})
-	if err == nil {
-		*sessions = append(*sessions, CaseSession{ChatID(about.text("chat_id")), about.time("created_time"), events})
+	switch {
+	case err == nil && !about.isString("chat_id"):
+		err = lacking("chat_id of a session")
+	case err == nil && !listed:
+		err = lacking("events of a session")
+	case err == nil:
+		*sessions = append(*sessions, CaseSession{ChatID(about.str("chat_id")), about.time("created_time"), events})
 	}
 	return err
 }

@@ -147,8 +147,8 @@ func TestEndsSession(t *testing.T) {
 		`{"event":"chat_session_ended"}`:                       EndEnded,
 		`{"event":"chat_session_inactivity_timeout"}`:          EndInactivityTimeout,
 		`{"event":"chat_session_inactvity_timeout"}`:           EndInactivityTimeout,
-		`{"event":"chat_session_status","state":"failed"}`:     EndFailed,
-		`{"event":"chat_session_status","state":"completed"}`:  EndCompleted,
+		`{"event":"chat_session_status","state":"failed"}`:     "",
+		`{"event":"chat_session_status","state":"completed"}`:  "",
 		`{"event":"chat_session_status","state":"connected"}`:  "",
 		`{"event":"chat_session_status"}`:                      "",
 		`{"event":"chat_session_message","state":"completed"}`: "",
@@ -160,6 +160,14 @@ func TestEndsSession(t *testing.T) {
 		reason, ended := ParseEvent(json.RawMessage(wire)).EndsSession()
 		if reason != want || ended != (want != "") {
 			t.Errorf("%s: %q, %v", wire, reason, ended)
+		}
+	}
+}
+
+func TestAnnouncedEnds(t *testing.T) {
+	for state, want := range map[string]EndReason{"failed": EndFailed, "completed": EndCompleted, "connected": "", "": "", "ended": "", "inactivity_timeout": ""} {
+		if got := AnnouncedBy(state); got != want {
+			t.Errorf("%q announces %q", state, got)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package brightpattern
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -13,10 +15,11 @@ import (
 )
 
 var (
-	errTooLarge = errors.New("the body is larger than allowed")
-	errRepeated = errors.New("the connection broke and the request would have been repeated")
-	errBroken   = errors.New("the connection broke")
-	errTimedOut = errors.New("timed out") // the cause with which an exchange's own timer ends it
+	errTooLarge    = errors.New("the body is larger than allowed")
+	errBadlyPacked = errors.New("the body is not packed as its header says")
+	errRepeated    = errors.New("the connection broke and the request would have been repeated")
+	errBroken      = errors.New("the connection broke")
+	errTimedOut    = errors.New("timed out") // the cause with which an exchange's own timer ends it
 )
 
 // exchange is one request and its answer, and knows how far it came.
@@ -152,9 +155,11 @@ func (x *exchange) refused(code Code, message string) *Error {
 	status := x.response.StatusCode
 	return &Error{
 		Method:     x.call.method,
+		IsRead:     x.call.kind != post,
 		Status:     status,
 		Code:       code,
 		Message:    x.withoutClient(message),
+		Target:     x.withoutClient(redirectTarget(x.response)),
 		RetryAfter: retryAfter(x.response.Header, time.Now()),
 		Reason:     ReasonRefused,
 		Effect:     refusedEffect(x.call.kind, status, code),
@@ -179,7 +184,10 @@ func (x *exchange) lost(err error) *Error {
 }
 
 func (x *exchange) failed(reason Reason, cause error) *Error {
-	e := &Error{Method: x.call.method, Reason: reason, Err: cause, Effect: lostEffect(x.call.kind, x.connected.Load())}
+	e := &Error{
+		Method: x.call.method, IsRead: x.call.kind != post, Reason: reason, Err: cause,
+		Effect: lostEffect(x.call.kind, x.connected.Load()),
+	}
 	if x.response != nil {
 		e.Status = x.response.StatusCode
 	}
@@ -207,8 +215,16 @@ func (x *exchange) why(err error) (Reason, error) {
 		return ReasonUnreachable, x.beforeConnection(err)
 	case errors.Is(context.Cause(x.ctx), errTimedOut):
 		return ReasonTimeout, context.DeadlineExceeded
+	case isBadlyPacked(err):
+		return ReasonUnreadable, errBadlyPacked
 	}
 	return ReasonCut, harmless(err)
+}
+
+// isBadlyPacked tells a body that does not unpack as its header says.
+func isBadlyPacked(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)
 }
 
 func (x *exchange) beforeConnection(err error) error {

@@ -2,8 +2,13 @@ package brightpattern
 
 import (
 	"context"
+	"errors"
 	"io"
+	"mime"
+	"net/http"
 )
+
+var errPage = errors.New("the answer is a page")
 
 // UploadedFile is a file that the contact center keeps, ready to be shared.
 type UploadedFile struct {
@@ -35,7 +40,7 @@ func (c *Client) Upload(ctx context.Context, cred Credentials, name string, cont
 		if !ok {
 			return errNotJSON
 		}
-		file = UploadedFile{FileID(o.text("file_id")), cut(orDefault(o.text("file_name"), name), maxText)}
+		file = UploadedFile{FileID(o.said("file_id")), cut(orDefault(o.text("file_name"), name), maxText)}
 		if file.ID == "" || len(file.ID) > maxText {
 			return errNoFileID
 		}
@@ -46,17 +51,21 @@ func (c *Client) Upload(ctx context.Context, cred Credentials, name string, cont
 
 // File fetches a file of a chat.
 func (c *Client) File(ctx context.Context, cred Credentials, chat ChatID, file FileID) (*Content, error) {
-	return c.content(ctx, cred, "getFile", "chats", string(chat), "files", string(file))
+	return c.content(ctx, cred, call{method: "getFile", path: []string{"chats", string(chat), "files", string(file)}})
 }
 
-// ProfilePhoto fetches the picture of an agent who is in the chat.
+// ProfilePhoto fetches the picture of an agent who is in the chat. A page is no
+// picture: somebody else has answered.
 func (c *Client) ProfilePhoto(ctx context.Context, cred Credentials, chat ChatID, party PartyID) (*Content, error) {
-	return c.content(ctx, cred, "getProfilePhoto", "chats", string(chat), "profilephotos", string(party))
+	return c.content(ctx, cred, call{method: "getProfilePhoto", path: []string{"chats", string(chat), "profilephotos", string(party)}, noPage: true})
 }
 
-func (c *Client) content(ctx context.Context, cred Credentials, method string, path ...string) (*Content, error) {
-	call := call{method: method, path: path}
+func (c *Client) content(ctx context.Context, cred Credentials, call call) (*Content, error) {
 	x, err := c.exchange(ctx, cred, call)
+	if err == nil && call.noPage && isPage(x.response.Header) {
+		defer x.end()
+		err = x.unreadable(errPage)
+	}
 	c.tell(ctx, cred, call, err)
 	if err != nil {
 		return nil, err
@@ -71,6 +80,11 @@ func (c *Client) content(ctx context.Context, cred Credentials, method string, p
 		Size: x.response.ContentLength,
 		Body: &download{x: x, left: fileBody},
 	}, nil
+}
+
+func isPage(header http.Header) bool {
+	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return kind == "text/html"
 }
 
 // download is the body of a Content.

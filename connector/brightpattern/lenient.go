@@ -50,6 +50,17 @@ func (o object) str(key string) string {
 	return s
 }
 
+// isString tells whether there is a string that says something.
+func (o object) isString(key string) bool { return o.str(key) != "" }
+
+// said is a string, or a number as it is spelt: servers write one for the other.
+func (o object) said(key string) string {
+	if raw := o[key]; len(raw) == 0 || raw[0] == 't' || raw[0] == 'f' {
+		return ""
+	}
+	return o.text(key)
+}
+
 // number takes a number or a string that holds one; nil if neither.
 func (o object) number(key string) *float64 {
 	n, ok := parseNumber(o.text(key))
@@ -68,9 +79,13 @@ func parseNumber(s string) (float64, bool) {
 	return n, err == nil
 }
 
-func (o object) boolean(key string) bool {
+// boolean is nil for what is none.
+func (o object) boolean(key string) *bool {
 	yes, err := strconv.ParseBool(o.text(key))
-	return err == nil && yes
+	if err != nil {
+		return nil
+	}
+	return &yes
 }
 
 // nested is an object, or one that a string holds; else nil.

@@ -40,6 +40,7 @@ type call struct {
 	body        []byte   // or
 	upload      *upload
 	limit       int64 // of the answer's body; 0: smallBody
+	noPage      bool  // a page (HTML) is no answer to it
 }
 
 // send makes the call and has decode read the body of a good answer. What
@@ -89,11 +90,11 @@ func (c *Client) deliver(ctx context.Context, cred Credentials, call call, read 
 }
 
 // exchange sends the request and waits for the head of a good answer. The
-// caller must end the exchange that it gets. Redirects are not followed: they
-// would take the credentials elsewhere.
+// caller must end the exchange that it gets. Redirects are not followed (see
+// redirect.go); nobody has asked for a part of an answer.
 func (c *Client) exchange(ctx context.Context, cred Credentials, call call) (*exchange, error) {
 	if err := checkCall(cred, call); err != nil {
-		return nil, &Error{Method: call.method, Reason: ReasonInvalid, Effect: EffectNone, Err: err}
+		return nil, &Error{Method: call.method, IsRead: call.kind != post, Reason: ReasonInvalid, Effect: EffectNone, Err: err}
 	}
 	x := newExchange(ctx, call, c.timeoutOf(call))
 	x.client = cred.Client
@@ -103,6 +104,9 @@ func (c *Client) exchange(ctx context.Context, cred Credentials, call call) (*ex
 	case err != nil:
 		defer x.end()
 		return nil, x.lost(err)
+	case x.response.StatusCode == http.StatusPartialContent:
+		defer x.end()
+		return nil, x.unreadable(errPartial)
 	case x.response.StatusCode/100 != 2:
 		defer x.end()
 		return nil, x.refused(readErrorBody(x))

@@ -26,7 +26,9 @@ type ICEServer struct{ URL, Username, Credential string }
 func (c *Client) Version(ctx context.Context, cred Credentials) (string, error) {
 	var version string
 	err := c.read(ctx, cred, "getVersion", "version", func(o object) error {
-		version = cut(o.text("server_version"), maxText)
+		if version = cut(o.said("server_version"), maxText); version == "" {
+			return lacking("server_version")
+		}
 		return nil
 	})
 	return version, err
@@ -36,10 +38,10 @@ func (c *Client) Version(ctx context.Context, cred Credentials) (string, error) 
 func (c *Client) Availability(ctx context.Context, cred Credentials) (Availability, error) {
 	var a Availability
 	err := c.read(ctx, cred, "checkAvailability", "availability", func(o object) error {
-		if o.text("chat") == "" {
-			return errNotJSON
+		if !o.isString("chat") {
+			return lacking("chat")
 		}
-		a = Availability{Available: o.text("chat") == "available", EstimatedWait: o.number("ewt")}
+		a = Availability{Available: o.str("chat") == "available", EstimatedWait: o.number("ewt")}
 		return nil
 	})
 	return a, err
@@ -51,7 +53,11 @@ func (c *Client) Parameters(ctx context.Context, cred Credentials) ([]Parameter,
 	err := c.send(ctx, cred, call{method: "getParameters", path: []string{"parameters"}}, func(body []byte) error {
 		raws, err := parseList(body, "parameters")
 		for _, raw := range raws {
-			parameters = append(parameters, parseParameters(raw)...)
+			more, readable := parseParameters(raw)
+			if !readable {
+				return lacking("parameters")
+			}
+			parameters = append(parameters, more...)
 		}
 		if len(parameters) > maxListed {
 			return errTooMany
@@ -62,16 +68,18 @@ func (c *Client) Parameters(ctx context.Context, cred Credentials) ([]Parameter,
 }
 
 // parseParameters reads {"<name>":"<type>",…} in its order.
-func parseParameters(raw json.RawMessage) []Parameter {
+func parseParameters(raw json.RawMessage) (parameters []Parameter, ok bool) {
 	types, ok := parseObject(raw)
 	if !ok {
-		return nil
+		return nil, false
 	}
-	var parameters []Parameter
 	for _, name := range keys(raw) {
-		parameters = append(parameters, Parameter{name, types.text(name)})
+		if !types.isString(name) {
+			return nil, false
+		}
+		parameters = append(parameters, Parameter{name, types.str(name)})
 	}
-	return parameters
+	return parameters, true
 }
 
 // keys are those of a valid JSON object, in their order.
@@ -104,7 +112,7 @@ func (c *Client) Configuration(ctx context.Context, cred Credentials) (json.RawM
 		switch {
 		case ShapeOf(body).Depth > deepestPassedOn:
 			return errTooNested
-		case !json.Valid(body):
+		case !isObject(body):
 			return errNotJSON
 		}
 		configuration = body
@@ -119,9 +127,11 @@ func (c *Client) ICEServers(ctx context.Context, cred Credentials) ([]ICEServer,
 	err := c.send(ctx, cred, call{method: "getICEServers", path: []string{"iceservers"}}, func(body []byte) error {
 		raws, err := parseList(body, "servers")
 		for _, raw := range raws {
-			if o, ok := parseObject(raw); ok {
-				servers = append(servers, ICEServer{o.text("url"), o.text("username"), o.text("credential")})
+			o, _ := parseObject(raw)
+			if !o.isString("url") {
+				return lacking("url of a server")
 			}
+			servers = append(servers, ICEServer{o.str("url"), o.text("username"), o.text("credential")})
 		}
 		return err
 	})
@@ -142,14 +152,19 @@ func (c *Client) read(ctx context.Context, cred Credentials, method, path string
 // maxListed is how many parameters or servers an answer may list.
 const maxListed = 1000
 
-// parseList reads {"<key>":[…]}; without the key, or with null, it is empty.
+func isObject(raw []byte) bool {
+	_, is := parseObject(raw)
+	return is
+}
+
+// parseList reads {"<key>":[…]}; with null it is empty.
 func parseList(body []byte, key string) ([]json.RawMessage, error) {
 	o, ok := parseObject(body)
 	if !ok {
 		return nil, errNotJSON
 	}
 	if !o.has(key) {
-		return nil, nil
+		return nil, lacking(key)
 	}
 	list := []json.RawMessage{}
 	f := feedOf(o[key])

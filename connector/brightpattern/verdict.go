@@ -65,6 +65,24 @@ func IsContended(err error) bool {
 	return failure != nil && failure.Code == CodeTooManyPollRequests
 }
 
+// IsOdd tells an answer that may not be the contact center's: one that cannot be
+// read, or a refusal that passes without any code of the protocol. Such comes
+// from proxies, firewalls and maintenance pages.
+func IsOdd(err error) bool {
+	failure := wire(err)
+	if failure == nil || failure.Reason != ReasonRefused {
+		return failure != nil && failure.Reason == ReasonUnreadable
+	}
+	return failure.Code == "" && failure.Status < 500 && failure.Status != http.StatusTooManyRequests
+}
+
+// IsUnfound tells a bare 404, or its like: nothing is known of who says so.
+func IsUnfound(err error) bool {
+	failure := wire(err)
+	return failure != nil && failure.Reason == ReasonRefused && failure.Code == "" &&
+		(failure.Status == http.StatusNotFound || failure.Status == http.StatusGone)
+}
+
 // IsUnreadable tells that the contact center answered what cannot be read.
 func IsUnreadable(err error) bool {
 	failure := wire(err)

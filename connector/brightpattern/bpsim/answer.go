@@ -13,6 +13,7 @@ type answer struct {
 	status      int // 0: nobody is there to read it
 	contentType string
 	body        []byte
+	location    string // of a redirect
 	retryAfter  time.Duration
 	refused     bool     // nothing was carried out
 	given       []*entry // the server events given away in it
@@ -43,6 +44,9 @@ func (a answer) writeHeader(w http.ResponseWriter, length int) {
 		h["Content-Type"] = nil // keeps net/http from guessing one
 	}
 	h.Set("Content-Length", strconv.Itoa(length))
+	if a.location != "" {
+		h.Set("Location", a.location)
+	}
 	if a.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(a.retryAfter.Seconds()))))
 	}

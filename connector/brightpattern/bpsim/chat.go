@@ -36,13 +36,15 @@ type chat struct {
 	notifications string
 
 	quiet  quietTimer
+	linger *time.Timer // ends a session whose end was announced
 	expiry *time.Timer // forgets an ended session
 
 	ear *ear // of the script that listens to the customer, if any
 
 	stage, talk         context.Context // of the script: the session, the conversation
 	stopStage, stopTalk context.CancelFunc
-	onOver              func(*chat) // called with the lock held
+	onOver              func(*chat)            // called with the lock held
+	onAnnounced         func(*chat, time.Time) // and so is this
 }
 
 type party struct {
@@ -82,7 +84,7 @@ var serverEffects = map[string]func(*chat, fields, time.Time){
 func (c *chat) statusPushed(fs fields, at time.Time) {
 	c.state = orDefault(fs.text("state"), c.state)
 	if c.state == "failed" || c.state == "completed" {
-		c.finish(at)
+		c.onAnnounced(c, at)
 	}
 }
 

@@ -92,7 +92,7 @@ func (w *world) client(id string) *client {
 	// On a connection that was used before, net/http repeats a GET that is cut
 	// off without telling; the tests want to see every cut.
 	transport := &http.Transport{DisableKeepAlives: true}
-	return &client{world: w, id: id, http: &http.Client{Transport: transport}}
+	return &client{world: w, id: id, http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 var stamps atomic.Int64

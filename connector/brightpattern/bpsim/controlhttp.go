@@ -133,11 +133,14 @@ type faultJSON struct {
 	ID          string `json:"id,omitempty"`
 	Method      string `json:"method,omitempty"`
 	Chat        string `json:"chat,omitempty"`
+	Reads       bool   `json:"reads,omitempty"`
+	Body        string `json:"body,omitempty"`
 	Kind        string `json:"kind"`
 	Status      int    `json:"status,omitempty"`
 	Code        string `json:"code,omitempty"`
 	Message     string `json:"message,omitempty"`
 	HTML        bool   `json:"html,omitempty"`
+	Location    string `json:"location,omitempty"`
 	RetryAfter  string `json:"retryAfter,omitempty"`
 	Delay       string `json:"delay,omitempty"`
 	Times       int    `json:"times,omitempty"`
@@ -147,15 +150,15 @@ type faultJSON struct {
 
 func (f Fault) toJSON() faultJSON {
 	return faultJSON{
-		f.ID, f.Method, f.Chat, f.Kind, f.Status, f.Code, f.Message, f.HTML,
+		f.ID, f.Method, f.Chat, f.Reads, f.Body, f.Kind, f.Status, f.Code, f.Message, f.HTML, f.Location,
 		spellDuration(f.RetryAfter), spellDuration(f.Delay), f.Times, spellDuration(f.For), f.AfterEffect,
 	}
 }
 
 func (j faultJSON) fault() (Fault, error) {
 	f := Fault{
-		Method: j.Method, Chat: j.Chat, Kind: j.Kind, Status: j.Status, Code: j.Code,
-		Message: j.Message, HTML: j.HTML, Times: j.Times, AfterEffect: j.AfterEffect,
+		Method: j.Method, Chat: j.Chat, Reads: j.Reads, Body: j.Body, Kind: j.Kind, Status: j.Status, Code: j.Code,
+		Message: j.Message, HTML: j.HTML, Location: j.Location, Times: j.Times, AfterEffect: j.AfterEffect,
 	}
 	for _, d := range []struct {
 		field string

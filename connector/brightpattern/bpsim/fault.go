@@ -1,8 +1,10 @@
 package bpsim
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,16 +15,26 @@ import (
 // Fault is something that goes wrong on purpose.
 //
 // Kinds that strike when a call arrives, before it takes effect (it then takes
-// none): "status", "delay" (takes its effect after the delay, even if the
-// client has left by then), "hang" (until the fault is cleared or has passed,
-// then goes on as usual; or until the client leaves), "cut_before".
+// none): "status", "page" (a 200 with a maintenance page in HTML), "delay" (takes
+// its effect after the delay, even if the client has left by then), "hang" (until
+// the fault is cleared or has passed, then goes on as usual; or until the client
+// leaves), "cut_before".
 //
 // Kinds that strike when the answer is ready, also the answer to a poll held
 // since before the fault was injected: "cut_after" (no answer), "truncate"
 // (half of it), "garbage" (an unreadable 200), "lose" (as cut_after, but only
 // an answer that gives server events away is struck, and counted), and
-// "status" and "delay" with AfterEffect. Server events in an answer so
+// "status", "page" and "delay" with AfterEffect. Server events in an answer so
 // destroyed are lost.
+//
+// Some faults are not the contact center's but of what stands before it. For a
+// maintenance page in place of every read: Kind "page", Reads. For a firewall that
+// refuses what somebody wrote: Kind "status", Status 403, HTML, and in Body what it
+// does not like. For a redirect: Kind "status", Status 301 or 302, Location. For a
+// proxy that has lost its way to a chat: Kind "status", Status 404, Chat. A fail-over
+// in the contact center, which for a moment knows no session: Kind "status", Status
+// 404, Code "5005", Method "pollEvents", Times 1. For surveys that come late, see
+// Options.Linger.
 //
 // On a connection that was used before, some HTTP clients (net/http among
 // them) repeat a GET that was cut off without telling.
@@ -32,23 +44,27 @@ type Fault struct {
 	ID     string // given by Inject
 	Method string // one of the method names, or "*" or "" for any
 	Chat   string // a chat id; "" any call, also those that name no chat
+	Reads  bool   // only calls that are a GET
+	Body   string // only calls that have this in their body
 	Kind   string
 
 	Status     int    // of "status": 300 to 599; default 500
 	Code       string // its error_code
 	Message    string // its error_message
 	HTML       bool   // its body is HTML, as of a proxy; else, without code and message, empty
+	Location   string // where a "status" from 300 to 399 redirects to
 	RetryAfter time.Duration
 	Delay      time.Duration // of "delay"
 
 	Times       int           // how many calls it strikes; 0: until cleared or For has passed
 	For         time.Duration // how long it is there; 0: until cleared or struck Times times
-	AfterEffect bool          // of "status" and "delay"
+	AfterEffect bool          // of "status", "page" and "delay"
 }
 
 // faultKinds tells which kinds can strike before and after the effect.
 var faultKinds = map[string]struct{ before, after bool }{
 	"status":     {true, true},
+	"page":       {true, true},
 	"delay":      {true, true},
 	"hang":       {true, false},
 	"cut_before": {true, false},
@@ -67,13 +83,15 @@ func (f Fault) validate() error {
 	kind, known := faultKinds[f.Kind]
 	switch {
 	case !known:
-		return errors.New("kind: must be one of status, delay, hang, cut_before, cut_after, truncate, garbage, lose")
+		return errors.New("kind: must be one of status, page, delay, hang, cut_before, cut_after, truncate, garbage, lose")
 	case f.Method != "*" && f.Method != "" && !knownMethod(f.Method):
 		return errors.New("method: the API has none of this name")
 	case f.AfterEffect && !kind.after:
 		return fmt.Errorf("afterEffect: %s has no such form", f.Kind)
 	case f.Kind == "status" && f.Status != 0 && (f.Status < 300 || f.Status > 599):
 		return errors.New("status: must be from 300 to 599")
+	case f.Location != "" && (f.Kind != "status" || f.Status/100 != 3):
+		return errors.New("location: only faults of kind status with a status from 300 to 399 have one")
 	case f.Kind == "delay" && f.Delay <= 0:
 		return errors.New("delay: must be positive")
 	}
@@ -173,14 +191,14 @@ func (l *faultList) drop(f *liveFault) {
 }
 
 // strike finds the fault for a call and counts it.
-func (l *faultList) strike(method, chat string, after, gives bool) *liveFault {
+func (l *faultList) strike(c *call, after, gives bool) *liveFault {
 	if !l.some.Load() {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range l.list {
-		if f.fits(method, chat, after, gives) {
+		if f.fits(c, after, gives) {
 			f.struck++
 			l.sweep(f)
 			return f
@@ -189,10 +207,12 @@ func (l *faultList) strike(method, chat string, after, gives bool) *liveFault {
 	return nil
 }
 
-func (f *liveFault) fits(method, chat string, after, gives bool) bool {
+func (f *liveFault) fits(c *call, after, gives bool) bool {
 	return !f.spent() && f.isAfter() == after &&
-		(f.Method == "*" || f.Method == "" || f.Method == method) &&
-		(f.Chat == "" || f.Chat == chat) &&
+		(f.Method == "*" || f.Method == "" || f.Method == c.route.method) &&
+		(f.Chat == "" || f.Chat == c.chatID()) &&
+		(!f.Reads || c.route.verb == http.MethodGet) &&
+		(f.Body == "" || bytes.Contains(c.body, []byte(f.Body))) &&
 		(f.Kind != "lose" || gives)
 }
 

@@ -279,3 +279,53 @@ func TestInjectNamesTheWrongField(t *testing.T) {
 		}
 	}
 }
+
+// What stands before a contact center answers in its place.
+func TestFaultsOfAProxy(t *testing.T) {
+	w := start(t, bpsim.Options{Hold: time.Millisecond})
+	c := w.client("client")
+	chat, fine := c.chat(), w.client("other")
+	w.inject(bpsim.Fault{Kind: "page", Reads: true})
+	for _, read := range []string{"version", "chats/" + chat + "/events", "chats/" + chat + "/history"} {
+		if got := c.get(read); got.status != 200 || got.header.Get("Content-Type") != "text/html" || !strings.Contains(string(got.body), "<h1>") {
+			t.Errorf("%s: %d %s", read, got.status, got.body)
+		}
+	}
+	c.send(chat, `{"event":"chat_session_typing"}`).expect(t, 200, "")
+	w.sim.ClearFaults()
+
+	w.inject(bpsim.Fault{Kind: "status", Status: 403, HTML: true, Body: "<script>"})
+	c.send(chat, `{"event":"chat_session_message","msg_id":"`+chat+`:0","msg":"<script>"}`).expect(t, 403, "")
+	c.send(chat, strings.ReplaceAll(hello, "CHAT", chat)).expect(t, 200, "")
+	w.sim.ClearFaults()
+
+	w.inject(bpsim.Fault{Kind: "status", Status: 301, Location: "https://login.example/", Times: 1})
+	if got := c.get("version"); got.status != 301 || got.header.Get("Location") != "https://login.example/" {
+		t.Errorf("%d to %q", got.status, got.header.Get("Location"))
+	}
+	w.inject(bpsim.Fault{Kind: "status", Status: 404, Chat: chat})
+	c.poll(chat).expect(t, 404, "")
+	fine.poll(fine.chat()).expect(t, 200, "")
+}
+
+// A page can also take the place of an answer that gives events away.
+func TestPageAfterTheEffect(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	c := w.client("client")
+	chat := c.chat()
+	w.push(chat, typing)
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "page", AfterEffect: true, Times: 1})
+	c.poll(chat).expect(t, 200, "")
+	if fate := w.record(chat).Server[0].Fate; fate != bpsim.LostByFault {
+		t.Errorf("the event is %s", fate)
+	}
+}
+
+func TestOnlyRedirectsHaveALocation(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	for _, f := range []bpsim.Fault{{Kind: "status", Status: 404, Location: "/"}, {Kind: "page", Location: "/"}, {Kind: "status", Location: "/"}} {
+		if _, err := w.sim.Inject(f); err == nil || !strings.HasPrefix(err.Error(), "location: ") {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+}

@@ -23,7 +23,7 @@ func (s *Server) faultBefore(c *call) (a answer, end ending, hit bool) {
 		return answer{}, endAnswered, false
 	}
 	switch f.Kind {
-	case "status":
+	case "status", "page":
 		return f.answer(), endAnswered, true
 	case "cut_before":
 		return answer{}, endCut, true
@@ -58,7 +58,7 @@ func (s *Server) faultAfter(c *call, a answer) (answer, ending) {
 // destroy is what arrives instead of the answer.
 func (f *liveFault) destroy(a answer) (answer, ending) {
 	switch f.Kind {
-	case "status":
+	case "status", "page":
 		return f.answer(), endAnswered
 	case "truncate":
 		return a, endHalf
@@ -70,7 +70,7 @@ func (f *liveFault) destroy(a answer) (answer, ending) {
 }
 
 func (s *Server) strike(c *call, after, gives bool) *liveFault {
-	f := s.faults.strike(c.route.method, c.chatID(), after, gives)
+	f := s.faults.strike(c, after, gives)
 	if f != nil {
 		s.opt.Log.Info("fault", "id", f.ID, "kind", f.Kind, "method", c.route.method)
 		s.changed()
@@ -100,9 +100,14 @@ func (s *Server) hang(c *call, f *liveFault) (a answer, end ending, hit bool) {
 	}
 }
 
-// answer of a fault of kind status.
+const maintenance = "<html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>"
+
+// answer of a fault of kind status or page.
 func (f Fault) answer() answer {
-	a := answer{status: orDefault(f.Status, http.StatusInternalServerError), retryAfter: f.RetryAfter, refused: true}
+	if f.Kind == "page" {
+		return answer{status: http.StatusOK, contentType: "text/html", body: []byte(maintenance), retryAfter: f.RetryAfter, refused: true}
+	}
+	a := answer{status: orDefault(f.Status, http.StatusInternalServerError), location: f.Location, retryAfter: f.RetryAfter, refused: true}
 	switch {
 	case f.HTML:
 		title := html.EscapeString(strconv.Itoa(a.status) + " " + orDefault(f.Message, http.StatusText(a.status)))

@@ -15,7 +15,7 @@ type Options struct {
 	Apps []string
 	// Hold is how long a poll is held with nothing new. Default 10s.
 	Hold time.Duration
-	// Script names what happens in every new chat: "support", "echo" or
+	// Script names what happens in every new chat: "support", "echo", "survey" or
 	// "none" (the default). New panics on another name; see [Scripts].
 	Script string
 	// Pace multiplies the pauses of scripts: 1 is lifelike, 0 (the default)
@@ -31,6 +31,10 @@ type Options struct {
 	// KeepEnded is how long the history of an ended session stays readable.
 	// Default 10m; negative: until Forget.
 	KeepEnded time.Duration
+	// Linger is how long a session goes on after a status failed or completed,
+	// in which a survey may come; then it is over without a word. Default 0: it
+	// is over at once.
+	Linger time.Duration
 	// StalePoll is how long a poll whose client has gone keeps its place and
 	// takes events with it; up to a second has been seen in the field. Default 0.
 	StalePoll time.Duration

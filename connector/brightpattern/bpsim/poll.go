@@ -99,7 +99,7 @@ func (c *chat) take(p *poll, now time.Time) (answer, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.gone:
+	case c.gone, c.over && len(c.pending) == 0:
 		c.release(p)
 		return noSession.answer(), true
 	case len(c.pending) > 0:

@@ -11,6 +11,7 @@ var scripts = map[string]*script{
 	"none":    nil,
 	"echo":    echo,
 	"support": support,
+	"survey":  survey,
 }
 
 // echo: an agent who says back whatever the customer says.
@@ -24,6 +25,23 @@ var echo = &script{
 		receives(alice),
 		reads(alice),
 		echoes(alice),
+	},
+}
+
+// survey: a word, then the status completed, and only after that the survey: see
+// Options.Linger.
+var survey = &script{
+	talk: []step{
+		joins(alice),
+		status("connected", ""),
+		says(alice, "Hello, this is Alice. How can I help you?"),
+		hear(kindMessage),
+		says(alice, "Done. Good bye!"),
+		status("completed", ""),
+		pause(time.Second),
+		showsForm("survey", 1),
+		hear(kindFormData),
+		ends(),
 	},
 }
 

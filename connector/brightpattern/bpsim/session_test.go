@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,5 +200,22 @@ func TestNothingIsSaidAfterTheEnd(t *testing.T) {
 	c.send(chat, `{"event":"chat_session_end"},{"event":"chat_session_end"},{"event":"chat_session_disconnect"}`).expect(t, 200, "")
 	if got := names(c.poll(chat).events(t)); got != "party_joined ended" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A session whose end was announced goes on for a while, and then is over
+// without a word.
+func TestALingeringSession(t *testing.T) {
+	w := start(t, bpsim.Options{Linger: 300 * time.Millisecond})
+	c := w.client("client")
+	chat := c.chat()
+	w.push(chat, `{"event":"chat_session_status","state":"completed"}`)
+	c.poll(chat).expect(t, 200, "")
+	w.push(chat, `{"event":"chat_session_form_show","form_request_id":"1"}`)
+	c.poll(chat).expect(t, 200, "")
+	c.send(chat, `{"event":"chat_session_form_data","form_request_id":"1","form_name":"","data":{}}`).expect(t, 200, "")
+	c.poll(chat).expect(t, 404, "5005")
+	if got := names(c.get("chats/" + chat + "/history").events(t)); strings.Contains(got, "ended") {
+		t.Errorf("the history has %s", got)
 	}
 }

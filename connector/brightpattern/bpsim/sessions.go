@@ -91,8 +91,31 @@ func (s *Server) newChat(c *call) *chat {
 		created: s.opt.Now(), uneven: s.opt.Uneven, changed: s.changed, state: "queued", calls: map[string]int{},
 		stage: stage, talk: talk, stopStage: stopStage, stopTalk: stopTalk,
 	}
-	made.onOver = s.keepForAWhile
+	made.onOver, made.onAnnounced = s.keepForAWhile, s.lingerOn
 	return made
+}
+
+// lingerOn ends a session Options.Linger after its end was announced first.
+// c.mu is held.
+func (s *Server) lingerOn(c *chat, at time.Time) {
+	switch {
+	case s.opt.Linger <= 0:
+		c.finish(at)
+	case c.linger == nil && s.ctx.Err() == nil:
+		c.linger = time.AfterFunc(s.opt.Linger, func() { s.endLingering(c) })
+	}
+}
+
+func (s *Server) endLingering(c *chat) {
+	if !s.enter() {
+		return
+	}
+	defer s.leave()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finish(s.opt.Now())
+	c.wake()
+	c.changed()
 }
 
 // keepForAWhile forgets an ended chat after Options.KeepEnded. c.mu is held.
@@ -145,7 +168,9 @@ func (c *chat) stopTimers() {
 // stopTimersHeld: c.mu is held.
 func (c *chat) stopTimersHeld() {
 	c.quiet.stop()
-	if c.expiry != nil {
-		c.expiry.Stop()
+	for _, timer := range []*time.Timer{c.linger, c.expiry} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 }

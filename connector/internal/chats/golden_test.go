@@ -56,6 +56,7 @@ var goldenRequests = []wireRequest{
 	{Recover: true, Ago: 1500 * time.Millisecond, Since: time.Minute},
 	{Recover: true, Stray: true, Ago: time.Second, Since: 2 * time.Second},
 	{Close: schema.ClosedDetached, Opening: "opening"},
+	{Where: true, Anew: true},
 }
 
 func TestGoldenFormats(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 // on, and without an answer it is not asked again.
 
 // Request asks a chat's holder for one thing: it is a WhereIs, Publish,
-// LookForLosses or CloseNow.
+// LookForLosses, PollAnew or CloseNow.
 type Request interface{ wire() wireRequest }
 
 // WhereIs has the holder say that it holds the chat, and nothing else.
@@ -39,6 +39,10 @@ type LookForLosses struct {
 	Ago   time.Duration // at least so long ago the last
 }
 
+// PollAnew has it cut its poll and poll again, because a command was told that
+// there is no such session.
+type PollAnew struct{}
+
 // CloseNow has it close this opening of the chat.
 type CloseNow struct {
 	Reason  schema.CloseReason
@@ -51,6 +55,7 @@ type wireRequest struct {
 	To      replicas.ID        `json:"to,omitempty"` // nobody else is meant
 	Events  []json.RawMessage  `json:"events,omitempty"`
 	Texts   []string           `json:"texts,omitempty"` // the events, if one is nested too deep to stand in Events
+	Anew    bool               `json:"anew,omitempty"`  // with Where: that is what an earlier version does
 	Recover bool               `json:"recover,omitempty"`
 	Stray   bool               `json:"stray,omitempty"`
 	Ago     time.Duration      `json:"ago,omitempty"`
@@ -59,7 +64,8 @@ type wireRequest struct {
 	Opening OpeningID          `json:"opening,omitempty"`
 }
 
-func (WhereIs) wire() wireRequest { return wireRequest{Where: true} }
+func (WhereIs) wire() wireRequest  { return wireRequest{Where: true} }
+func (PollAnew) wire() wireRequest { return wireRequest{Where: true, Anew: true} }
 func (r LookForLosses) wire() wireRequest {
 	return wireRequest{Recover: true, Stray: r.Poll, Ago: r.Ago, Since: r.Since}
 }
@@ -89,6 +95,8 @@ func isTooDeep(e brightpattern.Event) bool {
 
 func (w wireRequest) request() Request {
 	switch {
+	case w.Anew:
+		return PollAnew{}
 	case w.Where:
 		return WhereIs{}
 	case w.Close != "":
@@ -207,6 +215,23 @@ func parts(events []brightpattern.Event, size int64) iter.Seq[[]brightpattern.Ev
 			yield(events[first:])
 		}
 	}
+}
+
+// ReportMissing has the holder find out whether there is still a session, as a
+// command was told that there is none. The command does not wait for that.
+func (c *Chats) ReportMissing(key Key) {
+	c.tellers.Go(func() {
+		followed, err := c.isFollowed(c.Life.Intake, key)
+		if err == nil && followed {
+			err = retry.Until(c.Life.Intake, publishPatience, retry.FirstPause, retry.FirstPause, func(ctx context.Context) error {
+				_, err := c.ask(ctx, key, PollAnew{}, "", askAgain)
+				return err
+			})
+		}
+		if err != nil {
+			c.Log.Debug("the chat's holder does not know that a command found no session", "chat", key.ID, "error", err)
+		}
+	})
 }
 
 // AreCallsAnswered tells whether the contact center has answered calls of this

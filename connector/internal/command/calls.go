@@ -102,6 +102,9 @@ func onChat[D any](run func(context.Context, *Commands, known, *D) (any, error))
 			return answer{}, err
 		}
 		result, err := run(ctx, c, known{cmd.chat, found, credentials, cmd}, data)
+		if brightpattern.IsGone(err) {
+			c.Chats.ReportMissing(cmd.chat)
+		}
 		return answer{reply: result, chat: cmd.chat, app: brightpattern.AppID(found.AppID)}, err
 	})
 }

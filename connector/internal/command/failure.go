@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -131,6 +132,9 @@ func wireMessage(spec *schema.Command, code schema.ErrorCode, err *brightpattern
 	message := meanings[code]
 	if err.Status != 0 && err.Reason == brightpattern.ReasonRefused {
 		message += fmt.Sprintf(" (HTTP status %d)", err.Status)
+	}
+	if err.IsRedirect() {
+		message += ", a redirect to " + cmp.Or(err.Target, "what is no address")
 	}
 	if err.Message != "" && !carriesSecrets[spec.Name] {
 		message += ": " + translate.Cut(oneLine(err.Message), longestWords)

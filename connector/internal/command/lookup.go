@@ -51,10 +51,13 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 	if err == nil {
 		isThere, err = c.hasSent(ctx, credentials, d.cmd.chat.ID, id)
 	}
+	if brightpattern.IsGone(err) {
+		c.Chats.ReportMissing(d.cmd.chat)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return next{}, true, context.Cause(ctx)
-	case brightpattern.IsTransient(err):
+	case brightpattern.IsTransient(err), brightpattern.IsOdd(err):
 		r.LookUps++
 		return d.later(retryPause(r.Attempts+r.LookUps, wireError(err))), true, c.Journal.Write(ctx, r)
 	case err != nil:

@@ -5,8 +5,8 @@
 // (takeover.go): it puts up its fence, reads back what earlier holders have
 // published, and reconciles that with the chat's history (reconcile.go,
 // recover.go). Then it polls (poll.go), publishes what it gets through one
-// door (publish.go), and polls again. At the end it says the last word
-// (closing.go), or hands the chat over (handover.go).
+// door (publish.go), and polls again. When the session is over (session_end.go)
+// it says the last word (closing.go); or it hands the chat over (handover.go).
 //
 // What must always be true:
 //

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"sync"
 )
 
 // ending is why the polling of a chat ends. It is the cause of the context
@@ -31,11 +32,41 @@ func (e ending) Error() string {
 type polling struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	round  *round
 }
 
 func newPolling(parent context.Context) polling {
 	ctx, cancel := context.WithCancelCause(parent)
-	return polling{ctx, cancel}
+	return polling{ctx, cancel, &round{}}
+}
+
+// round is a poll and the pause after it. It can be cut short, so that the next
+// poll begins at once.
+type round struct {
+	mu  sync.Mutex
+	cut context.CancelFunc // nil between two rounds
+}
+
+// beginRound begins one, which is to be ended.
+func (p polling) beginRound() (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	p.round.set(cancel)
+	return ctx, func() { p.round.set(nil); cancel() }
+}
+
+func (r *round) set(cut context.CancelFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = cut
+}
+
+// cutRound does nothing between two rounds: the next poll begins anyway.
+func (p polling) cutRound() {
+	p.round.mu.Lock()
+	defer p.round.mu.Unlock()
+	if p.round.cut != nil {
+		p.round.cut()
+	}
 }
 
 func (p polling) end(why ending) { p.cancel(why) }

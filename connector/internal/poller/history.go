@@ -27,7 +27,7 @@ const historyPatience = 10 * time.Second
 func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpattern.Event, done func(), err error) {
 	ctx, cancel := h.polling.untilLeaving(ctx)
 	began := time.Now()
-	again := h.reconciliation.attempts.begin()
+	again := h.reconciliation.attempts.begin() || h.reconciliation.reason == endMissing // it has to be polled, too
 	release, err := h.placeForHistory(ctx, last, again)
 	if err != nil {
 		return nil, cancel, err
@@ -42,12 +42,10 @@ func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpa
 }
 
 // tryHistory reads the history, again and again while there is patience; once
-// if it was tried before and will be again.
+// if it was tried before and will be again. While polls are well odd answers are
+// tried again at once: they are the history's own.
 func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last, again bool) ([]brightpattern.Event, error) {
-	once, tries := again && !last, uint(0) // no limit but that of time
-	if once {
-		tries = 1
-	}
+	attempts, once := &h.reconciliation.attempts, again && !last
 	paying, cancel := ctx, func() {}
 	if !last {
 		paying, cancel = context.WithTimeout(ctx, patience)
@@ -59,15 +57,17 @@ func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last, a
 		}
 		events, err := h.poller.Client.History(ctx, h.token.Credentials(), h.chat.ID)
 		h.noteHistory(err)
-		if err != nil && (!brightpattern.IsTransient(err) || h.reconciliation.attempts.areVain()) {
+		odd := brightpattern.IsOdd(err)
+		mayPass := odd && !attempts.areMany() || !odd && brightpattern.IsTransient(err)
+		if err != nil && (!mayPass || once && !(odd && attempts.polled)) {
 			return nil, retry.Final(err)
 		}
 		return events, askedToWait(err)
-	}, backoff.WithBackOff(retry.NewBackOff(retry.FirstPause, 2*time.Second)), backoff.WithMaxElapsedTime(patience), backoff.WithMaxTries(tries))
+	}, backoff.WithBackOff(retry.NewBackOff(retry.FirstPause, 2*time.Second)), backoff.WithMaxElapsedTime(patience))
 }
 
 func (h *holder) noteHistory(err error) {
-	h.reconciliation.attempts.note(err != nil, brightpattern.IsUnreadable(err))
+	h.reconciliation.attempts.note(err != nil, brightpattern.IsOdd(err))
 	retryAfter := min(brightpattern.RetryAfter(err), retry.LongestRetryAfter)
 	h.polls.history = nextHistory{pays: h.poller.Budget.Heard(err), notBefore: time.Now().Add(retryAfter)}
 }

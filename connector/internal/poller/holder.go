@@ -42,6 +42,7 @@ type holder struct {
 	wanted         schema.CloseReason // why the chat is to be closed
 	traits         traits
 	reconciliation reconciliation
+	end            sessionEnd
 }
 
 // phase is how far this opening of the chat has come, as its log says.

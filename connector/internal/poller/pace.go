@@ -25,8 +25,14 @@ const (
 	// The contact center holds another poll of the chat: a dead process's, or
 	// one that was given up here. What is given to it never arrives.
 	pollContended
-	pollGone // the session is no more: nothing is left to poll
+	pollMissed  // the contact center knows no such session
+	pollUnfound // nor does who knows who, without a code
 )
+
+// isOfContactCenter tells whether it was the contact center that answered.
+func (o pollOutcome) isOfContactCenter() bool {
+	return o == pollAnswered || o == pollContended || o == pollMissed
+}
 
 // pollVerdict is all that is to be known of a poll that has come back.
 type pollVerdict struct {
@@ -44,7 +50,7 @@ func judgePoll(err error) pollVerdict {
 	case !errors.As(err, &failure):
 		return pollVerdict{outcome: pollFailed, reason: "internal"}
 	case failure.Code == brightpattern.CodeNotFound:
-		return pollVerdict{outcome: pollGone, reason: "gone"}
+		return pollVerdict{outcome: pollMissed, reason: "gone"}
 	}
 	return pollVerdict{
 		outcome: outcomeOfFailure(failure), reason: pollReason(failure),
@@ -60,6 +66,8 @@ func outcomeOfFailure(failure *brightpattern.Error) pollOutcome {
 		return pollLost
 	case throttle.IsMisconfigured(failure):
 		return pollRefused
+	case brightpattern.IsUnfound(failure):
+		return pollUnfound
 	}
 	return pollFailed
 }
@@ -80,6 +88,7 @@ const (
 	lostPause    = 2 * time.Second // what was lost can be had from the history
 	// A poll that is in the way is gone when it is answered, if not before.
 	contendedPause = 5 * time.Second
+	missedPause    = 2 * time.Second // a fail-over takes no longer than a few of them
 )
 
 // pace spaces the polls of one chat.
@@ -123,6 +132,8 @@ func (p *pace) pause(v pollVerdict, events int, took time.Duration) time.Duratio
 		return max(p.refusals.NextBackOff(), least)
 	case pollLost:
 		return max(min(p.failures.NextBackOff(), lostPause), least)
+	case pollMissed:
+		return max(min(p.failures.NextBackOff(), missedPause), least)
 	case pollContended:
 		return max(min(p.failures.NextBackOff(), contendedPause), least)
 	}
@@ -138,6 +149,7 @@ type polls struct {
 	polled bool // at least once
 	// Since when a poll may have an answer on its way; zero if none can have.
 	open    time.Time
+	wasCut  bool // a poll, to poll anew: whether it may have held something the next one tells
 	pace    pace
 	next    nextPoll
 	history nextHistory
@@ -153,6 +165,9 @@ func (p *polls) begin() { p.begun, p.pace = true, newPace() }
 
 func (p *polls) send(now time.Time) { p.polled, p.open = true, now }
 
+// cut says that a poll was given up in order to poll anew, at once.
+func (p *polls) cut() { p.wasCut, p.next = true, nextPoll{} }
+
 // arrived says that what a poll was given is published, or that it was given nothing.
 func (p *polls) arrived() { p.open = time.Time{} }
 
@@ -160,4 +175,4 @@ func (p *polls) arrived() { p.open = time.Time{} }
 func (p *polls) isOpen() bool { return !p.open.IsZero() }
 
 // areComplete tells whether all that was ever given to one has been published.
-func (p *polls) areComplete() bool { return p.begun && !p.isOpen() }
+func (p *polls) areComplete() bool { return p.begun && !p.isOpen() && !p.wasCut }

@@ -10,7 +10,7 @@ import (
 )
 
 func refusedPoll(status int, code brightpattern.Code) *brightpattern.Error {
-	return &brightpattern.Error{Method: "pollEvents", Status: status, Code: code, Reason: brightpattern.ReasonRefused, Effect: brightpattern.EffectNone}
+	return &brightpattern.Error{Method: "pollEvents", IsRead: true, Status: status, Code: code, Reason: brightpattern.ReasonRefused, Effect: brightpattern.EffectNone}
 }
 
 func failedPoll(reason brightpattern.Reason, effect brightpattern.Effect) *brightpattern.Error {
@@ -25,9 +25,10 @@ func TestJudgePoll(t *testing.T) {
 		want pollVerdict
 	}{
 		"ok":                  {nil, pollVerdict{outcome: pollAnswered, reason: "ok"}},
-		"gone":                {refusedPoll(404, "5005"), pollVerdict{outcome: pollGone, reason: "gone"}},
-		"gone, as 400":        {refusedPoll(400, "5005"), pollVerdict{outcome: pollGone, reason: "gone"}},
-		"404 of a proxy":      {refusedPoll(404, ""), pollVerdict{outcome: pollFailed, reason: "refused"}},
+		"gone":                {refusedPoll(404, "5005"), pollVerdict{outcome: pollMissed, reason: "gone"}},
+		"gone, as 400":        {refusedPoll(400, "5005"), pollVerdict{outcome: pollMissed, reason: "gone"}},
+		"404 of a proxy":      {refusedPoll(404, ""), pollVerdict{outcome: pollUnfound, reason: "refused"}},
+		"301":                 {refusedPoll(301, ""), pollVerdict{outcome: pollFailed, reason: "refused"}},
 		"too many polls":      {refusedPoll(429, "5509"), pollVerdict{outcome: pollContended, reason: "chat_session_too_many_poll_requests"}},
 		"too many, as 400":    {refusedPoll(400, "5509"), pollVerdict{outcome: pollContended, reason: "chat_session_too_many_poll_requests"}},
 		"429":                 {refusedPoll(429, ""), pollVerdict{outcome: pollFailed, reason: "refused", pays: true}},
@@ -44,7 +45,7 @@ func TestJudgePoll(t *testing.T) {
 		"401":                 {refusedPoll(401, ""), pollVerdict{outcome: pollRefused, reason: "refused"}},
 		"unknown app":         {refusedPoll(403, "3000"), pollVerdict{outcome: pollRefused, reason: brightpattern.Code("3000").Name()}},
 		"of a gateway":        {refusedPoll(504, ""), pollVerdict{outcome: pollLost, reason: "refused", pays: true}},
-		"wrapped":             {errors.Join(errors.New("outer"), refusedPoll(404, "5005")), pollVerdict{outcome: pollGone, reason: "gone"}},
+		"wrapped":             {errors.Join(errors.New("outer"), refusedPoll(404, "5005")), pollVerdict{outcome: pollMissed, reason: "gone"}},
 		"no wire error":       {errors.New("odd"), pollVerdict{outcome: pollFailed, reason: "internal"}},
 	} {
 		if got := judgePoll(c.err); got != c.want {
@@ -53,7 +54,7 @@ func TestJudgePoll(t *testing.T) {
 	}
 }
 
-// Every code of the reference has its own label, and none but 5005 ends a chat.
+// Every code of the reference has its own label, and none but 5005 finds no session.
 func TestJudgePollKnowsEveryCode(t *testing.T) {
 	labels := map[string]bool{}
 	for _, code := range []brightpattern.Code{
@@ -61,7 +62,7 @@ func TestJudgePollKnowsEveryCode(t *testing.T) {
 		"5502", "5509", "5511", "5558", "5601", "5602", "5603", "5955",
 	} {
 		got := judgePoll(refusedPoll(500, code))
-		if got.outcome == pollGone || got.outcome == pollLost || got.reason != code.Name() || labels[got.reason] {
+		if got.outcome == pollMissed || got.outcome == pollLost || got.reason != code.Name() || labels[got.reason] {
 			t.Errorf("%s: %+v", code, got)
 		}
 		labels[got.reason] = true

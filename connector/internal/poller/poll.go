@@ -21,7 +21,7 @@ func (h *holder) follow(ctx context.Context) (ending, error) {
 	if h.isClosed() {
 		return sessionEnded, nil
 	}
-	h.polls.begin()
+	h.begin()
 	for h.polling.ctx.Err() == nil {
 		if err := h.reconcileBeforePoll(ctx); err != nil {
 			return notEnded, err
@@ -35,15 +35,33 @@ func (h *holder) follow(ctx context.Context) (ending, error) {
 		if !h.lease.IsSure() { // it has ended, or the process was frozen
 			return notEnded, cmp.Or(context.Cause(ctx), lease.ErrLost)
 		}
-		if err := h.poll(ctx); err != nil {
+		if err := h.pollAndPause(ctx); err != nil {
 			return notEnded, err
-		}
-		retry.Sleep(h.polling.ctx, h.polls.next.pause)
-		if h.polls.next.whenAccepted {
-			h.poller.Refusals.Wait(h.polling.ctx, h.token.AppID)
 		}
 	}
 	return h.afterPolling()
+}
+
+// begin goes on with a session whose end may have been announced.
+func (h *holder) begin() {
+	h.polls.begin()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.end.eventCame(h.entry.State, time.Now())
+}
+
+// pollAndPause is one round, which a command that finds no session cuts short.
+func (h *holder) pollAndPause(ctx context.Context) error {
+	round, end := h.polling.beginRound()
+	defer end()
+	if err := h.poll(ctx, round); err != nil {
+		return err
+	}
+	retry.Sleep(round, h.polls.next.pause)
+	if h.polls.next.whenAccepted {
+		h.poller.Refusals.Wait(round, h.token.AppID)
+	}
+	return nil
 }
 
 func (h *holder) isClosed() bool {
@@ -80,14 +98,18 @@ func (h *holder) awaitStore() {
 
 // poll polls once, and publishes what it is given: the next poll must not take
 // what could not be published.
-func (h *holder) poll(ctx context.Context) error {
-	polling, done := context.WithCancel(h.polling.ctx) // until what the poll gave is published
+func (h *holder) poll(ctx, round context.Context) error {
+	polling, done := context.WithCancel(round) // until what the poll gave is published
 	defer done()
 	began := time.Now()
 	h.polls.send(began)
 	events, err := h.poller.Client.Poll(polling, h.token.Credentials(), h.chat.ID)
 	if err != nil && h.polling.ctx.Err() != nil {
 		return nil // we cut it ourselves; close or the next holder looks for what it held
+	}
+	if err != nil && round.Err() != nil {
+		h.polls.cut()
+		return nil
 	}
 	answered, verdict := time.Now(), judgePoll(err)
 	h.poller.Budget.Heard(err)
@@ -109,16 +131,45 @@ func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
 	switch outcome {
 	case pollAnswered:
 		h.reconciliation.pollAnswered(began, answered)
-	case pollGone:
-		h.wantClosed(schema.ClosedGone, sessionEnded)
+	case pollMissed, pollUnfound:
 		h.reconciliation.raise(endMissing)
 	case pollContended:
 		h.reconciliation.pollContended(time.Now())
 	case pollLost:
 		h.fearOrphan()
-		return
 	}
-	h.polls.arrived()
+	if !outcome.isOfContactCenter() {
+		h.reconciliation.pollFailed()
+	}
+	if h.isSessionOver(outcome, answered) {
+		h.wantClosed(h.end.reason(schema.ClosedGone), sessionEnded)
+	}
+	h.settlePolls(outcome)
+}
+
+// settlePolls notes what may be on its way still. What was cut for the sake of a
+// session that is not there has held nothing.
+func (h *holder) settlePolls(outcome pollOutcome) {
+	if h.polls.wasCut && outcome != pollMissed {
+		h.polls.wasCut = false
+		h.fearOrphan()
+	}
+	if outcome != pollLost {
+		h.polls.arrived()
+	}
+}
+
+func (h *holder) isSessionOver(outcome pollOutcome, now time.Time) bool {
+	patience := h.poller.cfg.Patience
+	switch outcome {
+	case pollAnswered:
+		return h.end.pollAnswered(now, patience)
+	case pollMissed:
+		return h.end.pollMissed(now, patience)
+	case pollUnfound:
+		return h.end.pollUnfound(now, patience)
+	}
+	return false
 }
 
 // store publishes what a poll has given.

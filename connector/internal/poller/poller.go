@@ -33,6 +33,7 @@ type Config struct {
 	EventsMaxAge   time.Duration // how long the stream of events remembers
 	EventsMaxBytes int64         // and how much; 0: no limit
 	FailoverAfter  time.Duration // a silent replica's chats are taken over after this
+	Patience       Patience      // with the end of a session
 }
 
 // Needs are what the poller works with.
@@ -73,6 +74,7 @@ type Poller struct {
 
 // New polls nothing yet.
 func New(n Needs, cfg Config) *Poller {
+	cfg.Patience = cfg.Patience.WithDefaults()
 	return &Poller{
 		Needs: n, cfg: cfg, held: newHeld(cfg.MaxChats), pulled: make(chan struct{}),
 		logs: chatlog.Needs{Publisher: n.Publisher, Events: n.Streams.Events, Naming: n.Naming, Failpoints: n.Failpoints},

@@ -59,7 +59,9 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 	counts := h.chatLog.Counts()
 	h.entry.Apply(event.Data, counts.Sequence, counts.Position)
 	if event.Ends != "" {
-		h.wantClosed(schema.CloseReason(event.Ends), endingBy(origin))
+		h.wantClosed(h.end.reason(schema.CloseReason(event.Ends)), endingBy(origin))
+	} else {
+		h.end.eventCame(h.entry.State, time.Now())
 	}
 	if h.chatLog.IsBurst(h.poller.retention()) {
 		h.trySaveCheckpoint(ctx)

@@ -1,9 +1,6 @@
 package poller
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // # Reconciliation
 //
@@ -24,6 +21,14 @@ import (
 // While a poll is under way its answer may be in the history already, and
 // would be counted twice; so the history is read between polls, or not at all.
 //
+// An answer to the history that may not be the contact center's (a maintenance
+// page, a bare 404 of a proxy) is an outage while polls are not answered, either.
+// Only a history that stays so while polls are well will not be had any more.
+//
+// What is lost is told once: a gap is not told while an orphan may still be given
+// something, but when that is gone, with what it may have taken; by then the
+// history may be there again. And no gap reaches back into one that was told.
+//
 // Each event is a method. "–" changes nothing; "due" is short for reconcileDue.
 //
 //	event                     inSync                  due                     awaitingOrphan
@@ -37,6 +42,7 @@ import (
 //	answerLost, not covered   like raise(answerMayBeLost); since = the earlier of since and the call's
 //	                          begin; the call is an orphan if it may still be on its way
 //	pollAnswered              complete = its begin    –                       –
+//	pollFailed                polls are not well: what the history was answered oddly does not count
 //	pollAnswered, and the                             orphan = none           due; orphan = none
 //	orphan is gone
 //	historyRead, no orphan                            inSync; complete = when it was asked for;
@@ -45,14 +51,13 @@ import (
 //	                                                  for, unless a gap is still to be told
 //	historyFailed, and may                            –
 //	be had later
-//	historyFailed for good,                           inSync, or awaitingOrphan if there is an
-//	or at the last chance                             orphan and the chat is not gone; a gap,
+//	historyFailed for good,                           awaitingOrphan if there is an orphan and the
+//	or at the last chance                             chat is not gone; else inSync and a gap,
 //	                                                  unless only the end may be missing
 //	chatEnds                  –                       orphan = none           due; orphan = none
 //
 // Signaling is not in the history: of a chat that has had some, a read history
-// does not tell whether more was lost, and a gap is told instead. If there is
-// an orphan it is told once, when that is gone, with what it may have taken.
+// does not tell whether more was lost, and a gap is told instead.
 type reconciliation struct {
 	state    reconcileState
 	complete time.Time // up to when all events are known to be published, if it is in sync
@@ -60,11 +65,13 @@ type reconciliation struct {
 	// What follows has a meaning only while it is not in sync.
 	reason   reconcileReason
 	since    time.Time // events may be missing from then on
+	upTo     time.Time // and signaling up to then; zero: up to when the history is read
 	orphan   orphanedCall
 	attempts attempts
 
 	answered time.Time   // when a poll was answered last
 	covered  historySpan // by the last read of the history
+	told     toldGaps
 }
 
 type reconcileState int
@@ -105,13 +112,14 @@ const orphanPatience = time.Second
 
 // attempts are those to read the history since it became due.
 type attempts struct {
-	begun      bool
-	polled     bool // a poll has been answered since
-	unreadable int  // in a row
+	begun  bool
+	polled bool // a poll has been answered since, and none has failed after it
+	odd    int  // answers in a row that are none, or may not be the contact center's
+	proven bool // so many of them, and then a poll that was answered
 }
 
-// What cannot be read so often will not be readable.
-const unreadableMost = 3
+// What was answered oddly so often, while polls were well, will not be had.
+const oddMost = 3
 
 // historySpan says what a read of the history covers: calls that could not be
 // on their way any more then, for a poll was answered after that and before the
@@ -156,7 +164,7 @@ func (r *reconciliation) raise(reason reconcileReason) {
 	case awaitingOrphan:
 		r.attempts = attempts{}
 	}
-	r.state, r.reason = reconcileDue, max(r.reason, reason)
+	r.state, r.reason, r.upTo = reconcileDue, max(r.reason, reason), time.Time{}
 }
 
 // expectOrphan says that a call may be given events, and may be on its way
@@ -188,10 +196,14 @@ func (r *reconciliation) answerLost(now, began, until time.Time, signaled bool) 
 	if r.covers(began, until, signaled) {
 		return
 	}
+	bounded, upTo := r.isInSync() || !r.upTo.IsZero(), r.upTo
 	r.raise(answerMayBeLost)
 	r.since = earlier(r.since, began)
-	if until.After(now) {
+	switch {
+	case until.After(now):
 		r.expectOrphan(now, until)
+	case bounded && r.covered.until.After(until): // nothing was given to it since
+		r.upTo = later(upTo, r.covered.until)
 	}
 }
 
@@ -204,12 +216,19 @@ func (r *reconciliation) covers(began, until time.Time, signaled bool) bool {
 // pollAnswered says that a poll that began then was answered then: nothing is
 // missing up to its begin, but for what is to be reconciled.
 func (r *reconciliation) pollAnswered(began, answered time.Time) {
-	r.complete, r.attempts.polled, r.answered = began, true, answered
+	r.complete, r.answered = began, answered
+	r.attempts.pollAnswered()
 	if r.orphan.exists() && r.orphan.isGone(began, answered) {
 		r.dropOrphan()
-		r.attempts.unreadable = 0
+		r.attempts.odd, r.attempts.proven = 0, false
 	}
 }
+
+// pollFailed says that a poll was not answered by the contact center.
+func (r *reconciliation) pollFailed() { r.attempts.pollFailed() }
+
+// gapTold says that an earlier holder has told a gap.
+func (r *reconciliation) gapTold(g gap) { r.told.add(g) }
 
 // chatEnds says that the next read is the last one, or that the session had
 // ended before this one: no orphan is waited for.
@@ -223,20 +242,26 @@ func (r *reconciliation) dropOrphan() {
 }
 
 // historyRead says that what is missing of a history, asked for then, has been
-// published. It reports whether a gap is to be told since since: signaling may
-// have been lost.
-func (r *reconciliation) historyRead(asked time.Time, signaled bool) (gap bool) {
+// published. Gaps are to be told where signaling may have been lost.
+func (r *reconciliation) historyRead(asked time.Time, signaled bool) []gap {
 	if r.reason < orphanMayTake {
 		r.settle(asked)
-		return false
+		return nil
 	}
 	r.covered = historySpan{earlier(asked, r.answered), r.since}
 	if signaled && r.orphan.exists() {
 		r.state, r.reason = awaitingOrphan, orphanMayTake
-		return false
+		return nil
+	}
+	missing := gap{r.since, asked}
+	if !r.upTo.IsZero() {
+		missing.to = earlier(asked, r.upTo)
 	}
 	r.settle(asked)
-	return signaled
+	if !signaled {
+		return nil
+	}
+	return r.told.tell(missing)
 }
 
 // settle ends what came until then, but not what an orphan may still be given.
@@ -256,17 +281,30 @@ func (a *attempts) begin() (again bool) {
 }
 
 // note takes in what one call came to.
-func (a *attempts) note(failed, unreadable bool) {
+func (a *attempts) note(failed, odd bool) {
 	switch {
-	case unreadable:
-		a.unreadable++
+	case odd:
+		a.odd++
 	case !failed:
-		a.unreadable = 0
+		a.odd, a.proven = 0, false
 	}
 }
 
-// areVain tells whether the history has been unreadable too often.
-func (a *attempts) areVain() bool { return a.unreadable >= unreadableMost }
+// pollAnswered says that polls are well; the history is tried anew.
+func (a *attempts) pollAnswered() {
+	a.polled = true
+	if a.areMany() {
+		a.odd, a.proven = 0, true
+	}
+}
+
+func (a *attempts) pollFailed() { a.polled, a.odd, a.proven = false, 0, false }
+
+// areMany tells whether there were so many odd answers that another one tells no more.
+func (a *attempts) areMany() bool { return a.odd >= oddMost }
+
+// areVain tells whether the history was answered oddly too often, while polls were well.
+func (a *attempts) areVain() bool { return a.proven && a.areMany() }
 
 // historyFailure is why a history was not to be had.
 type historyFailure int
@@ -274,7 +312,9 @@ type historyFailure int
 const (
 	historyNotAsked  historyFailure = iota + 1 // for the sake of others, or of the contact center
 	historyRefused                             // for the configuration
-	historyTransient                           // the contact center is away, or what it says cannot be read
+	historyTransient                           // the contact center is away
+	historyOdd                                 // the answer may not be the contact center's
+	historyUnfound                             // nor this one, a bare 404
 	historyGone                                // the contact center has no such chat: nothing is given to anybody any more
 	historyDenied                              // for any other reason that does not pass
 )
@@ -289,19 +329,23 @@ const (
 )
 
 // historyFailed says that the history was not to be had by then. At the last
-// chance nothing is put off.
-func (r *reconciliation) historyFailed(now time.Time, failure historyFailure, last bool) historyVerdict {
+// chance nothing is put off. Gaps are to be told with the verdict historyGap.
+func (r *reconciliation) historyFailed(now time.Time, failure historyFailure, last bool) (historyVerdict, []gap) {
 	switch {
 	case !last && r.mayReadLater(failure):
-		return historyLater
+		return historyLater, nil
 	case r.reason == endMissing:
 		r.state = inSync
-		return historyUnneeded
+		return historyUnneeded, nil
 	case failure == historyGone:
 		r.orphan = orphanedCall{}
+	case r.orphan.exists():
+		r.state = awaitingOrphan
+		return historyLater, nil
 	}
+	missing := gap{r.since, now}
 	r.settle(now)
-	return historyGap
+	return historyGap, r.told.tell(missing)
 }
 
 // mayReadLater tells whether a history is to be tried again before the next
@@ -314,10 +358,9 @@ func (r *reconciliation) mayReadLater(failure historyFailure) bool {
 	case historyRefused:
 		return !r.attempts.polled
 	case historyTransient:
+		return true
+	case historyOdd, historyUnfound:
 		return !r.attempts.areVain()
 	}
 	return false
 }
-
-func later(a, b time.Time) time.Time   { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
-func earlier(a, b time.Time) time.Time { return slices.MinFunc([]time.Time{a, b}, time.Time.Compare) }

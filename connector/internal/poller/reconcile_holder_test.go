@@ -29,6 +29,11 @@ func (m *modelChat) poll() {
 		m.r.pollContended(m.now)
 		return
 	}
+	if m.draw("fails", 8) == 0 {
+		m.well = false
+		m.r.pollFailed()
+		return
+	}
 	if m.draw("breaks before it arrives", 8) == 0 {
 		m.breakOff(func(o *orphan) { m.onWay = append(m.onWay, o) })
 		return
@@ -50,7 +55,8 @@ func (m *modelChat) breakOff(becomes func(*orphan)) {
 	o := &orphan{isPoll: true, known: true, lost: m.now, until: m.now.Add(orphanPatience)}
 	becomes(o)
 	m.r.callOrphaned(m.now, o.until)
-	m.suspects = true
+	m.r.pollFailed()
+	m.suspects, m.well = true, false
 }
 
 func (m *modelChat) answer(began time.Time) {
@@ -61,12 +67,14 @@ func (m *modelChat) answer(began time.Time) {
 			m.untaken[e.look]--
 			m.losses = append(m.losses, loss{e, m.now, &orphan{known: true}, m.now, false}) // unless it is the one that is published
 			m.r.raise(eventMissing)
+			m.suspects = true
 			continue
 		}
 		m.publish(e)
 		m.signaled = m.signaled || e.signaling
 	}
 	m.r.pollAnswered(began, answered)
+	m.well = true
 	m.noteSync()
 }
 
@@ -90,43 +98,42 @@ func (m *modelChat) reconcile(last bool) {
 	m.meanwhile(false)
 	listed := slices.Clone(m.history)
 	m.meanwhile(false)
-	since := m.r.since
-	if failure := historyFailure(m.draw("history", 16)); failure >= historyNotAsked && failure <= historyDenied {
-		m.r.attempts.note(true, failure == historyTransient)
-		m.fail(failure, since, last)
+	if failure := historyFailure(m.draw("history", 18)); failure >= historyNotAsked && failure <= historyDenied {
+		for odd := failure == historyOdd || failure == historyUnfound; odd && !m.r.attempts.areMany(); {
+			m.r.attempts.note(true, true)
+		}
+		m.fail(failure, last)
 		return
 	}
 	m.r.attempts.note(false, false)
 	m.publishMissing(listed)
-	suspected := m.suspects
-	if m.r.historyRead(asked, m.signaled) {
-		if !m.signaled || !suspected {
-			m.Fatalf("a gap is told though nothing can be lost")
-		}
-		if m.r.orphan.exists() {
-			m.Fatalf("a gap is told, and has to be told again when the orphan is gone")
-		}
-		m.tellGap(since)
+	told := m.r.historyRead(asked, m.signaled)
+	if len(told) > 0 && !m.signaled {
+		m.Fatalf("a gap is told though nothing can be lost")
 	}
+	m.tellGaps(told)
 	m.noteSync()
 }
 
-func (m *modelChat) fail(failure historyFailure, since time.Time, last bool) {
-	reason := m.r.reason
+func (m *modelChat) fail(failure historyFailure, last bool) {
+	reason, well := m.r.reason, m.well
 	if failure == historyGone { // it gives nothing to anybody any more
 		m.lose(&orphan{known: true}, m.now)
 		m.held, m.onWay, m.gone = nil, nil, true
 	}
-	switch verdict := m.r.historyFailed(m.now, failure, last); {
+	orphan := m.r.orphan.exists()
+	switch verdict, told := m.r.historyFailed(m.now, failure, last); {
 	case verdict == historyGap:
-		if reason == endMissing || !last && failure == historyNotAsked {
+		if reason == endMissing || !last && failure == historyNotAsked || !last && !well && (failure == historyOdd || failure == historyUnfound) {
 			m.Fatalf("a gap is told for the reason %d when the history is not to be had for %d", reason, failure)
 		}
 		m.denied = true
-		m.tellGap(since)
-	case verdict == historyLater && (last || failure == historyDenied || failure == historyGone):
+		m.tellGaps(told)
+	case len(told) > 0:
+		m.Fatalf("the gaps %v come with the verdict %d", told, verdict)
+	case verdict == historyLater && (last || failure == historyGone || failure == historyDenied && !orphan):
 		m.Fatalf("it is put off, though it will not be had for %d", failure)
-	case verdict == historyLater && !m.r.isDue():
+	case verdict == historyLater && m.r.isInSync():
 		m.Fatal("a history that was not read is not due any more")
 	}
 	m.noteSync()
@@ -142,12 +149,27 @@ func (m *modelChat) publishMissing(listed []given) {
 	}
 }
 
-func (m *modelChat) tellGap(since time.Time) {
-	if since.Before(m.floor) {
-		m.Fatalf("a gap is told from %v on, and nothing was lost before %v", since, m.floor)
+// tellGaps tells what may be lost once, when nothing more can be lost with it.
+func (m *modelChat) tellGaps(gaps []gap) {
+	for _, g := range gaps {
+		reachesInto := func(told gap) bool { return g.from.Before(told.to) && told.from.Before(g.to) }
+		switch {
+		case g.from.Before(m.floor):
+			m.Fatalf("a gap is told from %v on, and nothing was lost before %v", g.from, m.floor)
+		case !g.from.Before(g.to):
+			m.Fatalf("the gap %v has no length", g)
+		case slices.ContainsFunc(m.gaps, reachesInto):
+			m.Fatalf("the gap %v reaches into others: %v", g, m.gaps)
+		case !m.suspects:
+			m.Fatalf("the gap %v is told after %v, and nothing was lost since", g, m.gaps)
+		case m.r.orphan.exists():
+			m.Fatalf("the gap %v is told, and has to be told again when the orphan is gone", g)
+		}
+		m.gaps = append(m.gaps, g)
 	}
-	m.gaps = append(m.gaps, toldGap{since, m.now})
-	m.complete = m.r.completeUntil()
+	if len(gaps) > 0 {
+		m.complete, m.suspects = m.r.completeUntil(), false
+	}
 }
 
 func (m *modelChat) noteSync() {
@@ -175,7 +197,10 @@ func (m *modelChat) takeOver() {
 			m.lose(o, m.now)
 		}
 	}
-	m.polled, m.r = false, reconciliation{complete: m.complete}
+	m.polled, m.well, m.r = false, false, reconciliation{complete: m.complete}
+	for _, g := range m.gaps { // as the stream tells
+		m.r.gapTold(g)
+	}
 	m.floor = earlier(m.floor, m.complete)
 	if clean {
 		m.r.takeOver(covered, replicas.ClockSkew)

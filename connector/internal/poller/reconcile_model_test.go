@@ -36,8 +36,6 @@ type loss struct {
 	first   bool      // nobody knew then that the chat has signaling
 }
 
-type toldGap struct{ from, to time.Time }
-
 type modelChat struct {
 	*rapid.T
 	now time.Time
@@ -58,9 +56,10 @@ type modelChat struct {
 	seen     map[int]int
 	untaken  map[int]int
 	complete time.Time // as it was published last
-	gaps     []toldGap
+	gaps     []gap
 	denied   bool      // a history was not to be had, for good
 	suspects bool      // something may be lost of which no gap has told
+	well     bool      // the last poll was answered
 	floor    time.Time // nothing was lost before
 }
 

@@ -33,7 +33,7 @@ func (m *modelChat) check() {
 func (m *modelChat) account() {
 	excused := map[int]int{}
 	for _, l := range m.losses {
-		covered := slices.ContainsFunc(m.gaps, func(g toldGap) bool {
+		covered := slices.ContainsFunc(m.gaps, func(g gap) bool {
 			return !g.to.Before(l.at) && (!g.from.After(l.at) || l.at.Before(l.noticed))
 		})
 		switch {
@@ -73,12 +73,11 @@ func (m *modelChat) settle() {
 		m.pass(2 * modelCallTimeout)
 		m.serve()
 		if m.r.isDueBeforePoll(m.polled) {
-			asked, since := m.now, m.r.since
+			asked := m.now
 			m.r.attempts.begin()
 			m.publishMissing(m.history)
-			if m.pass(time.Millisecond); m.r.historyRead(asked, m.signaled) {
-				m.tellGap(since)
-			}
+			m.pass(time.Millisecond)
+			m.tellGaps(m.r.historyRead(asked, m.signaled))
 			m.noteSync()
 		}
 		began := m.now
@@ -115,17 +114,15 @@ func (m *modelChat) reconcileInPeace() {
 	if !m.r.isDue() {
 		return
 	}
-	asked, since := m.now, m.r.since
+	asked := m.now
 	m.r.attempts.begin()
 	m.pass(time.Millisecond)
-	if failure := historyFailure(m.draw("last history", 8)); failure >= historyNotAsked && failure <= historyDenied {
-		m.fail(failure, since, true)
+	if failure := historyFailure(m.draw("last history", 10)); failure >= historyNotAsked && failure <= historyDenied {
+		m.fail(failure, true)
 		return
 	}
 	m.publishMissing(m.history)
-	if m.r.historyRead(asked, m.signaled) {
-		m.tellGap(since)
-	}
+	m.tellGaps(m.r.historyRead(asked, m.signaled))
 }
 
 // checkOften tries so many schedules.

@@ -53,14 +53,27 @@ func (h *holder) reconcile(ctx context.Context, last bool) error {
 	case err == nil:
 		return h.publishMissing(ctx, history, asked)
 	}
-	since := h.reconciliation.since
-	switch h.reconciliation.historyFailed(time.Now(), failureOfHistory(err), last) {
+	failure := failureOfHistory(err)
+	h.noteSessionEnd(failure)
+	switch verdict, missing := h.reconciliation.historyFailed(time.Now(), failure, last); verdict {
 	case historyLater:
 		h.noteMissingHistory(err)
 	case historyGap:
-		return h.reportGap(ctx, since, gapReason(err))
+		return h.reportGaps(ctx, missing, gapReason(err))
 	}
 	return nil
+}
+
+// noteSessionEnd takes in what a history that was not to be had says of the session.
+func (h *holder) noteSessionEnd(failure historyFailure) {
+	switch failure {
+	case historyGone:
+		if h.end.historyMissed() {
+			h.wantClosed(h.end.reason(schema.ClosedGone), sessionEnded)
+		}
+	case historyUnfound:
+		h.end.historyUnfound()
+	}
 }
 
 // reconcileBeforePoll does what can be done before the next poll.
@@ -76,6 +89,7 @@ func (h *holder) reconcileBeforePoll(ctx context.Context) error {
 // publishMissing publishes what is missing, and says so if an answer may have been lost.
 func (h *holder) publishMissing(ctx context.Context, history []brightpattern.Event, asked time.Time) error {
 	read, since := time.Now(), h.reconciliation.since
+	h.end.historyFound()
 	missing := h.translate(h.chatLog.Missing(history))
 	h.poller.Failpoints.Reach(failpoint.Read)
 	for _, event := range missing {
@@ -92,10 +106,7 @@ func (h *holder) publishMissing(ctx context.Context, history []brightpattern.Eve
 	if slices.ContainsFunc(history, isLastOfSession) { // nothing can be given to anybody after it
 		h.reconciliation.chatEnds()
 	}
-	if gap := h.reconciliation.historyRead(asked, h.traits.signaled); gap {
-		return h.reportGap(ctx, since, schema.GapSignaling)
-	}
-	return nil
+	return h.reportGaps(ctx, h.reconciliation.historyRead(asked, h.traits.signaled), schema.GapSignaling)
 }
 
 // isLastOfSession tells the events after which the contact center makes no more.
@@ -116,6 +127,10 @@ func failureOfHistory(err error) historyFailure {
 		return historyNotAsked
 	case throttle.IsMisconfigured(err):
 		return historyRefused
+	case brightpattern.IsUnfound(err):
+		return historyUnfound
+	case brightpattern.IsOdd(err):
+		return historyOdd
 	case brightpattern.IsTransient(err):
 		return historyTransient
 	case brightpattern.IsGone(err):
@@ -149,10 +164,19 @@ func (h *holder) reportRecovered(ctx context.Context, events int, from, to time.
 	})
 }
 
-func (h *holder) reportGap(ctx context.Context, from time.Time, reason schema.GapReason) error {
+func (h *holder) reportGaps(ctx context.Context, gaps []gap, reason schema.GapReason) error {
+	for _, missing := range gaps {
+		if err := h.reportGap(ctx, missing, reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *holder) reportGap(ctx context.Context, missing gap, reason schema.GapReason) error {
 	h.log.Warn("events of the chat may be missing and cannot be had", "reason", reason)
 	h.poller.Metrics.Gaps.WithLabelValues(string(reason)).Inc()
 	return h.announce(ctx, &schema.SessionGap{
-		ChatID: string(h.chat.ID), From: schema.NewTime(from), To: schema.NewTime(time.Now()), Reason: reason,
+		ChatID: string(h.chat.ID), From: schema.NewTime(missing.from), To: schema.NewTime(missing.to), Reason: reason,
 	})
 }

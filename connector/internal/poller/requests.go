@@ -44,6 +44,8 @@ func (h *holder) serve(request chats.Request) error {
 		return h.closeAsAsked(r)
 	case chats.LookForLosses:
 		return h.lookForLosses(r)
+	case chats.PollAnew:
+		return h.pollAnew()
 	case chats.Publish:
 		return h.publishAnswer(r)
 	}
@@ -88,6 +90,20 @@ func (h *holder) lookForLosses(r chats.LookForLosses) error {
 	h.reconciliation.answerLost(now, began, until, h.traits.signaled)
 	if h.reconciliation.completeUntil().Before(complete) { // whoever comes after this holder has to know, too
 		return h.writeCheckpoint(h.lease.Context(), false, "")
+	}
+	return nil
+}
+
+// pollAnew cuts the poll, or the pause, for the sake of a command that found no
+// such session: the next poll tells whether there is one.
+func (h *holder) pollAnew() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.checkHeld(); err != nil {
+		return err
+	}
+	if h.end.mayPollAnew(time.Now(), h.poller.cfg.Patience) {
+		h.polling.cutRound()
 	}
 	return nil
 }

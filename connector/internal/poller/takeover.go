@@ -108,14 +108,29 @@ func (h *holder) recallSession(p chatlog.Published) {
 	switch p.Subject.Session {
 	case subjects.Opened:
 		h.phase = max(h.phase, announced)
+	case subjects.Gap:
+		if told, is := decodeSession(p.Message).(*schema.SessionGap); is && told.From != nil && told.To != nil {
+			h.reconciliation.gapTold(gap{told.From.Time, told.To.Time})
+		}
 	case subjects.Closed:
 		h.phase = closed
-		if ce, _, err := schema.Decode(p.Message.Header, p.Message.Data); err == nil {
-			if payload, err := schema.DecodeSession(ce); err == nil {
-				h.wanted = payload.(*schema.SessionClosed).Reason
-			}
+		if told, is := decodeSession(p.Message).(*schema.SessionClosed); is {
+			h.wanted = told.Reason
 		}
 	}
+}
+
+// decodeSession is nil for what cannot be read.
+func decodeSession(msg *bus.Stored) schema.Session {
+	ce, _, err := schema.Decode(msg.Header, msg.Data)
+	if err != nil {
+		return nil
+	}
+	payload, err := schema.DecodeSession(ce)
+	if err != nil {
+		return nil
+	}
+	return payload
 }
 
 // recallEvent brings the chat's entry up to the event, and learns whether the
@@ -128,7 +143,8 @@ func (h *holder) recallEvent(p chatlog.Published) {
 		h.entry.Apply(event, p.Sequence, p.Message.Sequence)
 	}
 	if reason := translate.EndOf(event); reason != "" && h.phase != unannounced {
-		h.wantClosed(schema.CloseReason(reason), sessionEnded)
+		h.end.eventCame(h.entry.State, time.Now())
+		h.wantClosed(h.end.reason(schema.CloseReason(reason)), sessionEnded)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestEndsAreRecalled(t *testing.T) {
 	}{
 		"ended":              {`{"chatId":"c","raw":{"event":"chat_session_ended"}}`, "", schema.ClosedEnded},
 		"inactivity_timeout": {`{"chatId":"c","raw":"[[[["}`, "", schema.ClosedInactivityTimeout},
-		"status":             {`{"chatId":"c","state":"failed"}`, "", schema.ClosedFailed},
+		"status":             {`{"chatId":"c","state":"failed"}`, "", ""},
 		"message":            {`{"chatId":"c","raw":{"event":"chat_session_ended"}}`, "", ""},
 	} {
 		h := &holder{phase: announced, polling: newPolling(t.Context())}

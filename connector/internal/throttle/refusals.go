@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,9 @@ import (
 // center. No back-off mends that, so nobody is to find it out from an
 // ever-failing poll: it is an error in the log, a metric and a reason not to
 // be ready, with the settings to look at. Every call's answer is looked at,
-// and the next one that is no such refusal ends it. Meanwhile each chat of the
+// and the next one that is no such refusal ends it. Without a code it may be a
+// firewall that speaks, and of one call only: then no more than a refused read,
+// or an address that has moved, counts. Meanwhile each chat of the
 // app is polled rarely, and at once when the refusal has ended. A chat that is
 // refused while others of its app are not is polled more and more rarely.
 
@@ -41,12 +44,16 @@ var remedies = map[brightpattern.Code]string{
 	brightpattern.CodeEntryNotFound:             "check CC_APP_ID or CC_APPS, and that the launch point is there and enabled in the contact center",
 }
 
+const redirectRemedy = "check CC_BASE_URL, and what stands before the contact center: redirects are not followed, for they would take the credentials elsewhere"
+
 const accessRemedy = "check CC_BASE_URL, CC_TENANT_URL, CC_APP_ID or CC_APPS, and what the contact center, or a proxy on the way, allows this host"
 
-// IsMisconfigured tells whether an error speaks of the configuration.
+// IsMisconfigured tells whether an error speaks of the configuration, and asking
+// again does not mend that. Where a redirect leads may change any time.
 func IsMisconfigured(err error) bool {
 	_, refused := refusalIn(err)
-	return refused
+	var wire *brightpattern.Error
+	return refused && errors.As(err, &wire) && !wire.IsRedirect()
 }
 
 // refusal is why the contact center refuses an app. Its words are safe to show.
@@ -57,12 +64,22 @@ func refusalIn(err error) (refusal, bool) {
 	if !errors.As(err, &wire) || wire.Reason != brightpattern.ReasonRefused {
 		return refusal{}, false
 	}
-	name := wire.Code.Name()
 	if remedy, found := remedies[wire.Code]; found {
-		return refusal{fmt.Sprintf("%s (%s)", name, wire.Code), remedy}, true
+		return refusal{fmt.Sprintf("%s (%s)", wire.Code.Name(), wire.Code), remedy}, true
 	}
-	if name == "" && (wire.Status == http.StatusUnauthorized || wire.Status == http.StatusForbidden) {
-		return refusal{fmt.Sprintf("HTTP status %d", wire.Status), accessRemedy}, true
+	return uncoded(wire)
+}
+
+// uncoded is a refusal that something before the contact center may have made:
+// a firewall refuses one call for what it says, and a read says nothing. An
+// address that has moved has moved for every call.
+func uncoded(wire *brightpattern.Error) (refusal, bool) {
+	says := fmt.Sprintf("HTTP status %d", wire.Status)
+	switch {
+	case wire.IsRedirect() && (wire.IsRead || wire.IsMoved()):
+		return refusal{says + ", a redirect to " + cmp.Or(wire.Target, "what is no address"), redirectRemedy}, true
+	case wire.Code.Name() == "" && wire.IsRead && (wire.Status == http.StatusUnauthorized || wire.Status == http.StatusForbidden):
+		return refusal{says, accessRemedy}, true
 	}
 	return refusal{}, false
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func refusedPoll(status int, code brightpattern.Code) *brightpattern.Error {
-	return &brightpattern.Error{Method: "pollEvents", Status: status, Code: code, Reason: brightpattern.ReasonRefused, Effect: brightpattern.EffectNone}
+	return &brightpattern.Error{Method: "pollEvents", IsRead: true, Status: status, Code: code, Reason: brightpattern.ReasonRefused, Effect: brightpattern.EffectNone}
 }
 
 func failedPoll(reason brightpattern.Reason, effect brightpattern.Effect) *brightpattern.Error {
@@ -35,6 +35,24 @@ func TestRefusalsOfTheConfiguration(t *testing.T) {
 		if is != (c.word != "") || !strings.Contains(got.remedy, c.word) {
 			t.Errorf("%d %s: %v %+v", c.status, c.code, is, got)
 		}
+	}
+	for status, counts := range map[int]struct{ read, other bool }{
+		301: {true, true}, 308: {true, true}, 302: {true, false}, 303: {true, false}, 307: {true, false}, 304: {}, 401: {true, false}, 403: {true, false},
+	} {
+		for _, isRead := range []bool{true, false} {
+			e := refusedPoll(status, "")
+			e.IsRead, e.Target = isRead, "https://other.example"
+			got, is := refusalIn(e)
+			if want := isRead && counts.read || !isRead && counts.other; is != want || want && status < 400 && !strings.Contains(got.says, e.Target) {
+				t.Errorf("%d, of a read %v: it counts: %v: %+v", status, isRead, is, got)
+			}
+			if status < 400 && IsMisconfigured(e) {
+				t.Errorf("%d: a redirect is not asked about again", status)
+			}
+		}
+	}
+	if got, _ := refusalIn(refusedPoll(301, "")); !strings.Contains(got.says, "no address") {
+		t.Errorf("without a target it says %q", got.says)
 	}
 	if IsMisconfigured(nil) || IsMisconfigured(failedPoll(brightpattern.ReasonCut, brightpattern.EffectUnknown)) {
 		t.Error("no answer, and no error, are refusals")
@@ -86,6 +104,7 @@ func TestWhatEndsARefusal(t *testing.T) {
 		"a gateway":          {"pollEvents", refusedPoll(502, ""), false},
 		"nobody there":       {"pollEvents", refusedPoll(503, "5001"), false},
 		"a proxy's 404":      {"pollEvents", refusedPoll(404, ""), false},
+		"a page":             {"pollEvents", failedPoll(brightpattern.ReasonUnreadable, brightpattern.EffectUnknown), false},
 		"an answer cut":      {"pollEvents", failedPoll(brightpattern.ReasonCut, brightpattern.EffectUnknown), false},
 		"a call not written": {"pollEvents", failedPoll(brightpattern.ReasonInvalid, brightpattern.EffectNone), false},
 	} {

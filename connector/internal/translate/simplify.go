@@ -48,15 +48,11 @@ func (e ServerEvent) Bare(reason string) ServerEvent {
 
 // EndOf is how the session has ended with a published event; "" if it has not.
 func EndOf(event schema.Event) brightpattern.EndReason {
-	switch e := event.(type) {
+	switch event.(type) {
 	case *schema.Ended:
 		return brightpattern.EndEnded
 	case *schema.InactivityTimeout:
 		return brightpattern.EndInactivityTimeout
-	case *schema.Status:
-		if end := brightpattern.EndReason(e.State); end == brightpattern.EndFailed || end == brightpattern.EndCompleted {
-			return end
-		}
 	}
 	return ""
 }
