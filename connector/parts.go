@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"cc-connector/connector/internal/bus"
@@ -42,8 +41,8 @@ func (p *parts) owners() map[outbox.Kind]outbox.Owner {
 // open makes or finds the streams and builds what works on them.
 func (c *Connector) open(ctx context.Context) error {
 	var streams *bus.Streams
-	err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, func(ctx context.Context) (err error) {
-		if streams, err = bus.Open(ctx, c.js, c.cfg.streams()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	err := c.untilReady(ctx, "opening the streams", func(ctx context.Context) (err error) {
+		if streams, err = bus.Open(ctx, c.js, c.cfg.streams(), c.log); err != nil && !bus.IsPassing(err) {
 			return retry.Final(err)
 		}
 		return err
@@ -58,7 +57,7 @@ func (c *Connector) open(ctx context.Context) error {
 	p.room = replicas.NewRoom(p.registry, streams.Sessions, func() replicas.Replica { return p.poller.Presence() })
 	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
 		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
-	p.clients = clients.New(streams.State, p.registry, c.cfg.EventsMaxAge, c.log)
+	p.clients = clients.New(streams.State, p.registry, streams.Keeps, c.log)
 	p.chats = chats.New(chats.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Clients: p.clients, Streams: streams, Outbox: p.outbox, Self: c.self,
 		Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
@@ -87,19 +86,19 @@ func (c Config) streams() bus.Config {
 		Prefix: c.Prefix, Tenant: c.Tenant, BaseURL: c.BaseURL, Apps: strings.Join(apps, ","),
 		Durable: command.Durable(), Mode: c.Mode,
 		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge, FilesMaxBytes: c.FilesMaxBytes,
+		DeadLetterMaxAge: c.DeadLetterMaxAge, StreamMaxBytes: c.StreamMaxBytes,
 		IdempotencyWindow: c.IdempotencyWindow, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter,
 		Replicas: c.StreamReplicas, Provision: c.Provision,
 	}
 }
 
 func (c Config) chats() chats.Config {
-	return chats.Config{Prefix: c.Prefix, Keep: c.EventsMaxAge, CallTimeout: c.CallTimeout}
+	return chats.Config{Prefix: c.Prefix, CallTimeout: c.CallTimeout}
 }
 
 func (c Config) poller() poller.Config {
 	return poller.Config{
-		Prefix: c.Prefix, MaxChats: c.MaxChats, CallTimeout: c.CallTimeout,
-		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FailoverAfter: c.FailoverAfter,
+		Prefix: c.Prefix, MaxChats: c.MaxChats, CallTimeout: c.CallTimeout, FailoverAfter: c.FailoverAfter,
 	}
 }
 

@@ -99,6 +99,17 @@ func (r *reader) bytes(setting *string) int64 {
 	return n * unit
 }
 
+// ifGiven is the zero value for a setting that the environment does not have:
+// then its default is for what is made, and nothing that is there is changed.
+func ifGiven[T any](r *reader, setting *string, value T) (given T) {
+	for _, v := range r.variables() {
+		if v.value == setting && os.Getenv(v.name) != "" {
+			return value
+		}
+	}
+	return given
+}
+
 type option[T any] struct {
 	name  string
 	value T

@@ -57,19 +57,23 @@ func Explain(stream string, err error) error {
 	case err == nil:
 		return nil
 	case isMissing(err):
-		return &refusal{"the stream " + stream + " is missing, or has no leader: if it was deleted make it again, as a start with CC_PROVISION=true does", err}
+		return &refusal{"the stream " + stream + " is missing, or has no leader: " + ifDeleted, err}
 	case errors.As(err, &api) && fullCodes[api.ErrorCode] != "":
 		return &refusal{fmt.Sprintf("the stream %s is full: %s", stream, fullCodes[api.ErrorCode]), err}
 	case errors.As(err, &api) && refusedCodes[api.ErrorCode] != "":
 		return &refusal{fmt.Sprintf("the stream %s does not take a message: %s", stream, refusedCodes[api.ErrorCode]), err}
+	case advice[codeOf(err)] != "":
+		return &refusal{fmt.Sprintf("the stream %s: %s", stream, advice[codeOf(err)]), err}
 	}
 	return err
 }
 
+const ifDeleted = "if it was deleted, connectors make it again by CC_PROVISION=true; without that make it from what `cc-connector streams` prints"
+
 // explainConsumer does the same for one who hands out messages.
 func explainConsumer(stream string, err error) error {
 	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) || isMissing(err) { // by when it was asked
-		return &refusal{"the stream " + stream + " or its consumer is missing, or has no leader: if it was deleted make it again, as a start with CC_PROVISION=true does", err}
+		return &refusal{"the stream " + stream + " or its consumer is missing, or has no leader: " + ifDeleted, err}
 	}
 	return Explain(stream, err)
 }

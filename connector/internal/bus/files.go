@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,29 +52,45 @@ type files struct {
 	bucket string
 	piece  int           // size of an object's pieces
 	reads  *rate.Limiter // bytes that reads may bring
+	room   atomic.Int64  // of the store, that reads was reckoned by
 }
 
 // newFiles are those of a bus that takes messages of at most limit bytes.
 func newFiles(js jetstream.JetStream, s *Streams, limit int64) *files {
-	return &files{
+	f := &files{
 		js: js, store: s.Files, stream: s.objects, bucket: s.filesBucket(),
-		piece: int(min(limit/2, usualPiece)), reads: readsLimit(s.cfg.FilesMaxBytes),
+		piece: int(min(limit/2, usualPiece)),
 	}
+	f.room.Store(s.objects.CachedInfo().Config.MaxBytes)
+	f.reads = rate.NewLimiter(readsLimit(f.room.Load()))
+	return f
 }
 
 // readsLimit lets half of what reads may bring come at once, and the rest bit by bit.
-func readsLimit(filesMaxBytes int64) *rate.Limiter {
+func readsLimit(room int64) (perSecond rate.Limit, atOnce int) {
 	most := int64(readsMost)
-	if filesMaxBytes > 0 {
-		most = min(most, filesMaxBytes/readsPart)
+	if room > 0 {
+		most = min(most, room/readsPart)
 	}
 	half := max(1, most/2)
-	return rate.NewLimiter(rate.Limit(float64(half)/ReadsKept.Seconds()), int(half))
+	return rate.Limit(float64(half) / ReadsKept.Seconds()), int(half)
+}
+
+// mayKeep tells whether reads may bring so much more, by the limit that the
+// store has now.
+func (f *files) mayKeep(size int) bool {
+	room := f.stream.CachedInfo().Config.MaxBytes
+	if f.room.Swap(room) != room {
+		perSecond, atOnce := readsLimit(room)
+		f.reads.SetLimit(perSecond)
+		f.reads.SetBurst(atOnce)
+	}
+	return f.reads.AllowN(time.Now(), size)
 }
 
 // keepRead keeps what a read brought, for ReadsKept, and returns the object's name.
 func (f *files) keepRead(ctx context.Context, name string, data []byte) (string, error) {
-	if !f.reads.AllowN(time.Now(), len(data)) {
+	if !f.mayKeep(len(data)) {
 		return "", errReadsMost
 	}
 	return f.keep(ctx, name, data, ReadsKept)

@@ -163,7 +163,7 @@ func (c *Chats) SaveAsHolder(ctx context.Context, key Key, e *Entry) error {
 
 func (c *Chats) keepOf(e *Entry) time.Duration {
 	if e.ClosedAt != nil {
-		return c.cfg.Keep
+		return bus.WholeSeconds(c.Streams.Keeps())
 	}
 	return 0
 }

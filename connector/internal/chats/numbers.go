@@ -5,6 +5,8 @@ import (
 	"hash/maphash"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"cc-connector/connector/internal/bus"
 )
 
@@ -13,7 +15,8 @@ import (
 // the one after it at the revision that was read.
 type numbers struct {
 	bucket *bus.Bucket
-	keep   time.Duration // how long a closed chat's number is kept
+	keep   func() time.Duration   // how long a closed chat's number is kept
+	known  *lru.Cache[Key, count] // what this replica has read and written last
 
 	// Commands of one replica wait for each other rather than conflict in the
 	// bucket. Each place holds one at a time; chats may share a place.
@@ -21,8 +24,12 @@ type numbers struct {
 	seed   maphash.Seed
 }
 
-func newNumbers(bucket *bus.Bucket, keep time.Duration) *numbers {
-	n := &numbers{bucket: bucket, keep: keep, seed: maphash.MakeSeed()}
+// knownMost are the chats whose counts this replica can put back.
+const knownMost = 1 << 15
+
+func newNumbers(bucket *bus.Bucket, keep func() time.Duration) *numbers {
+	known, _ := lru.New[Key, count](knownMost) // fails for no size
+	n := &numbers{bucket: bucket, keep: keep, known: known, seed: maphash.MakeSeed()}
 	for i := range n.places {
 		n.places[i] = make(chan struct{}, 1)
 	}
@@ -113,19 +120,53 @@ func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(
 	defer done()
 	var keep time.Duration
 	if expires {
-		keep = n.keep
+		keep = bus.WholeSeconds(n.keep())
 	}
 	for {
 		found, revision, err := bus.Load[count](ctx, n.bucket, numberKey(key))
 		if err != nil {
 			return err
 		}
-		_, err = bus.Save(ctx, n.bucket, numberKey(key), step(found), revision, keep)
+		next := step(n.notBelowKnown(key, found))
+		_, err = bus.Save(ctx, n.bucket, numberKey(key), next, revision, keep)
+		if err == nil {
+			n.known.Add(key, next)
+		}
 		if !bus.IsConflict(err) {
 			return err
 		}
 		// Another command was faster, and has made progress.
 	}
+}
+
+// notBelowKnown goes on from what this replica knows where the bucket was lost:
+// a number is never given twice.
+func (n *numbers) notBelowKnown(key Key, found count) count {
+	known, _ := n.known.Get(key)
+	if found.Next < known.Next {
+		return known
+	}
+	return found
+}
+
+// putBack has a bucket that was lost know again what this replica knows. It
+// expires, unless the chat goes on.
+func (n *numbers) putBack(ctx context.Context) error {
+	for _, key := range n.known.Keys() {
+		if err := n.advance(ctx, key, true, func(c count) count { return c }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PutBack has the connector's memory, which was lost, know again what this
+// replica knows of message numbers, and what it owes.
+func (c *Chats) PutBack(ctx context.Context) error {
+	if err := c.numbers.putBack(ctx); err != nil {
+		return err
+	}
+	return c.Outbox.PutBack(ctx)
 }
 
 // TakeNumber returns a message number of the chat that nobody else has had and

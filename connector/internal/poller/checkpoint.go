@@ -103,7 +103,7 @@ func (h *holder) writeCheckpoint(ctx context.Context, isLast bool, clean chatlog
 	next := h.checkpoint(clean)
 	var keep time.Duration
 	if isLast {
-		keep = h.poller.cfg.EventsMaxAge
+		keep = bus.WholeSeconds(h.poller.Streams.Keeps())
 	}
 	revision, err := bus.SaveOver(ctx, h.poller.Streams.State, checkpointKey(h.chat), next, h.saved.revision, keep,
 		func(found checkpoint) bool { return found.Sequence > next.Sequence })

@@ -27,12 +27,10 @@ import (
 
 // Config is what the poller depends on.
 type Config struct {
-	Prefix         subjects.Prefix
-	MaxChats       int           // polled by this replica at most
-	CallTimeout    time.Duration // of a command's call, which may be answered with events
-	EventsMaxAge   time.Duration // how long the stream of events remembers
-	EventsMaxBytes int64         // and how much; 0: no limit
-	FailoverAfter  time.Duration // a silent replica's chats are taken over after this
+	Prefix        subjects.Prefix
+	MaxChats      int           // polled by this replica at most
+	CallTimeout   time.Duration // of a command's call, which may be answered with events
+	FailoverAfter time.Duration // a silent replica's chats are taken over after this
 }
 
 // Needs are what the poller works with.
@@ -67,8 +65,8 @@ type Poller struct {
 	pulled   chan struct{} // closed when no pull of tokens stands any more
 	requests *nats.Subscription
 
-	restoredSince time.Time // creation of the token stream whose tokens are all there; zero: not known
-	waiting       int       // chats without a place anywhere, as the log has it; of KeepShare alone
+	restored bus.Lives // of the streams in which all is that this replica knows; of KeepShare alone
+	waiting  int       // chats without a place anywhere, as the log has it; of KeepShare alone
 }
 
 // New polls nothing yet.

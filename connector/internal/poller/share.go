@@ -24,7 +24,7 @@ import (
 func (p *Poller) KeepShare(ctx context.Context) {
 	trouble := &retry.Trouble{Log: p.Log, Doing: "reckoning this replica's share of the chats"}
 	for ctx.Err() == nil {
-		err := p.RestoreTokens(ctx)
+		err := p.Restore(ctx)
 		if err == nil {
 			err = p.reckonShare(ctx)
 		}
