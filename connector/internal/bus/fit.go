@@ -135,17 +135,8 @@ func fitConsumer(there, ours jetstream.ConsumerConfig) jetstream.ConsumerConfig 
 	return next
 }
 
-// shorter tells whether the stream keeps less than before by a change.
-func shorter(before, after jetstream.StreamConfig) bool {
-	return falls(int64(before.MaxAge), int64(after.MaxAge)) || falls(before.MaxBytes, after.MaxBytes) ||
-		falls(before.MaxMsgsPerSubject, after.MaxMsgsPerSubject)
-}
-
-// falls compares limits of which 0 and less are none.
-func falls(before, after int64) bool { return after > 0 && (before <= 0 || after < before) }
-
-// loses tells whether the stream holds messages that it does not keep after a change.
+// loses tells whether the stream holds more than it keeps after a change.
 func loses(state jetstream.StreamState, after jetstream.StreamConfig, now time.Time) bool {
 	return state.Msgs > 0 && (after.MaxAge > 0 && now.Sub(state.FirstTime) > after.MaxAge ||
-		after.MaxBytes > 0 && after.Discard == jetstream.DiscardOld && state.Bytes > uint64(after.MaxBytes))
+		after.MaxBytes > 0 && state.Bytes > uint64(after.MaxBytes))
 }

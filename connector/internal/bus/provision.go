@@ -94,10 +94,9 @@ func (p provision) tellChanges(there *jetstream.StreamInfo, next jetstream.Strea
 		p.log.Info("a stream lacks what the connector needs, or differs from a setting, and is changed",
 			"stream", next.Name, "field", d.Field, "there", d.There, "here", d.Here)
 	}
-	if shorter(there.Config, next) {
-		p.log.Warn("a stream is to keep less than before, as a setting says; what is older or too much is deleted",
-			"stream", next.Name, "changes", joined(changes), "deletes", loses(there.State, next, time.Now()),
-			"messages", there.State.Msgs, "bytes", there.State.Bytes, "since", there.State.FirstTime)
+	if loses(there.State, next, time.Now()) {
+		p.log.Warn("a stream holds more than it is to keep by a setting; what is older or too much is deleted, or nothing more is taken until there is room",
+			"stream", next.Name, "changes", joined(changes), "messages", there.State.Msgs, "bytes", there.State.Bytes, "since", there.State.FirstTime)
 	}
 }
 
