@@ -184,6 +184,15 @@ func (r *rig) start(more ...nats.Option) *replica {
 	return &replica{c, metrics, stop}
 }
 
+// provided has the streams made beforehand: the connectors that start next make
+// none, also when one vanishes.
+func (r *rig) provided() *rig {
+	r.Helper()
+	r.start().stop()
+	r.config.Provision = false
+	return r
+}
+
 // eventually polls a condition that nothing announces.
 func (r *rig) eventually(what string, holds func() bool) {
 	r.Helper()

@@ -26,15 +26,17 @@ type Bucket struct {
 	js     jetstream.JetStream
 	kv     jetstream.KeyValue
 	stream *Stream
+
+	settling time.Duration // see AwaitSettled
 }
 
-func openBucket(ctx context.Context, js jetstream.JetStream, stream string) (*Bucket, error) {
+func openBucket(ctx context.Context, js jetstream.JetStream, stream string, settling time.Duration) (*Bucket, error) {
 	kv, err := js.KeyValue(ctx, strings.TrimPrefix(stream, bucketPrefix))
 	if err != nil {
 		return nil, err
 	}
 	s, err := openStream(ctx, js, stream)
-	return &Bucket{js, kv, s}, err
+	return &Bucket{js, kv, s, settling}, err
 }
 
 // Value is what a key holds.

@@ -52,7 +52,7 @@ func fields(config any) map[string]any {
 		return nil
 	}
 	if metadata, is := all["metadata"].(map[string]any); is {
-		maps.DeleteFunc(metadata, func(key string, _ any) bool { return !strings.HasPrefix(key, markPrefix) })
+		maps.DeleteFunc(metadata, func(key string, _ any) bool { return !strings.HasPrefix(key, markPrefix) || key == metaRemade })
 	}
 	maps.DeleteFunc(all, func(_ string, value any) bool { return saysNothing(value) })
 	return all

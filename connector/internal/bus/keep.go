@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -47,7 +48,10 @@ func (s *Streams) keepStream(ctx context.Context, p provision, n need) error {
 	of := s.handle(n.Stream.Name)
 	_, err := of.Info(ctx) // which also brings what is known of it up to date
 	if errors.Is(err, jetstream.ErrStreamNotFound) && s.cfg.Provision {
-		made, makeErr := p.makeStream(ctx, n)
+		again := n
+		again.Stream.Metadata = maps.Clone(n.Stream.Metadata)
+		again.Stream.Metadata[metaRemade] = time.Now().UTC().Format(time.RFC3339)
+		made, makeErr := p.makeStream(ctx, again)
 		if err = makeErr; made {
 			p.log.Warn("a stream had vanished, and is made again: what was in it is lost, but for what the connectors know", "stream", n.Stream.Name)
 			_, err = of.Info(ctx)
@@ -78,6 +82,26 @@ func (s *Streams) handle(name string) jetstream.Stream {
 		}
 	}
 	return s.objects
+}
+
+// longestSettling is more than it takes until each replica has found out that
+// a stream is another one, and has put back what it knows.
+const longestSettling = 10 * time.Second
+
+// AwaitSettled returns when a bucket that was lost and made again has had the
+// time to be told what the replicas know: until then, what it does not hold
+// proves nothing. It reports whether it has waited.
+func (b *Bucket) AwaitSettled(ctx context.Context) (waited bool, err error) {
+	info, err := b.stream.Info(ctx)
+	if err != nil {
+		return false, err
+	}
+	left := b.settling - info.TimeStamp.Sub(info.Created) // by the server's own clock
+	if info.Config.Metadata[metaRemade] == "" || left <= 0 {
+		return false, nil
+	}
+	retry.Sleep(ctx, left)
+	return true, ctx.Err()
 }
 
 // Lives are when the streams were made on which open chats rest. A stream that

@@ -63,6 +63,7 @@ const (
 	metaTenant  = markPrefix + "tenant"
 	metaBaseURL = markPrefix + "base-url"
 	metaApps    = markPrefix + "apps"
+	metaRemade  = markPrefix + "made-again" // since when it stands in the place of one that had vanished
 
 	// HoldersGroup is the priority group of the consumer that hands out session tokens.
 	HoldersGroup = "holders"

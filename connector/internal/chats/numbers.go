@@ -58,6 +58,8 @@ func numberKey(key Key) string { return "number." + string(key.Token) }
 type count struct {
 	Next  uint64        `json:"next"`
 	Bound []boundNumber `json:"bound,omitempty"`
+	// Put back by one replica after the bucket was lost; another may know more.
+	Restored bool `json:"restored,omitempty"`
 }
 
 // boundNumber is one that is bound to a durable command.
@@ -123,11 +125,12 @@ func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(
 		keep = bus.WholeSeconds(n.keep())
 	}
 	for {
-		found, revision, err := bus.Load[count](ctx, n.bucket, numberKey(key))
+		found, revision, err := n.load(ctx, key)
 		if err != nil {
 			return err
 		}
 		next := step(n.notBelowKnown(key, found))
+		next.Restored = false
 		_, err = bus.Save(ctx, n.bucket, numberKey(key), next, revision, keep)
 		if err == nil {
 			n.known.Add(key, next)
@@ -137,6 +140,18 @@ func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(
 		}
 		// Another command was faster, and has made progress.
 	}
+}
+
+// load gives the replicas the time to say what they know where the bucket was lost.
+func (n *numbers) load(ctx context.Context, key Key) (count, uint64, error) {
+	found, revision, err := bus.Load[count](ctx, n.bucket, numberKey(key))
+	if err != nil || revision != 0 && !found.Restored {
+		return found, revision, err
+	}
+	if waited, err := n.bucket.AwaitSettled(ctx); err != nil || !waited {
+		return found, revision, err
+	}
+	return bus.Load[count](ctx, n.bucket, numberKey(key))
 }
 
 // notBelowKnown goes on from what this replica knows where the bucket was lost:
@@ -153,11 +168,32 @@ func (n *numbers) notBelowKnown(key Key, found count) count {
 // expires, unless the chat goes on.
 func (n *numbers) putBack(ctx context.Context) error {
 	for _, key := range n.known.Keys() {
-		if err := n.advance(ctx, key, true, func(c count) count { return c }); err != nil {
-			return err
+		for isThere := false; !isThere; {
+			var err error
+			if isThere, err = n.tryPutBack(ctx, key); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// tryPutBack reports whether the bucket knows as much as this replica.
+func (n *numbers) tryPutBack(ctx context.Context, key Key) (isThere bool, err error) {
+	found, revision, err := bus.Load[count](ctx, n.bucket, numberKey(key))
+	if err != nil {
+		return false, err
+	}
+	known := n.notBelowKnown(key, found)
+	if known.Next == found.Next {
+		return true, nil
+	}
+	known.Restored = true
+	_, err = bus.Save(ctx, n.bucket, numberKey(key), known, revision, bus.WholeSeconds(n.keep()))
+	if bus.IsConflict(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // PutBack has the connector's memory, which was lost, know again what this

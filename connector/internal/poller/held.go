@@ -19,9 +19,9 @@ type held struct {
 	leaving bool
 	running sync.WaitGroup
 	estates map[subjects.ChatToken]*holder // that have let go of a chat by an error, and may be all that knows of it
-	share   int // chats that this replica should have; most until it is reckoned
-	surplus int // chats to be handed over, whichever can be
-	going   int // chats that are being handed over
+	share   int                            // chats that this replica should have; most until it is reckoned
+	surplus int                            // chats to be handed over, whichever can be
+	going   int                            // chats that are being handed over
 }
 
 func newHeld(most int) *held {
