@@ -80,7 +80,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	var pulling, upkeep sync.WaitGroup
 	pulling.Go(func() { p.poller.Pull(ctx) })
 	pulling.Go(func() { p.commands.Pull(ctx) })
-	upkeep.Go(func() { p.streams.Keep(ctx, p.registry.Every(), c.log) })
+	upkeep.Go(func() { p.streams.Keep(ctx, p.registry.Every(), c.log, p.poller.Restore) })
 	upkeep.Go(func() { p.poller.Tend(ctx) })
 	upkeep.Go(func() { p.poller.KeepShare(ctx) })
 	upkeep.Go(func() { p.clients.Tend(ctx) })

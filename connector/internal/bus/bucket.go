@@ -26,17 +26,15 @@ type Bucket struct {
 	js     jetstream.JetStream
 	kv     jetstream.KeyValue
 	stream *Stream
-
-	settling time.Duration // see AwaitSettled
 }
 
-func openBucket(ctx context.Context, js jetstream.JetStream, stream string, settling time.Duration) (*Bucket, error) {
+func openBucket(ctx context.Context, js jetstream.JetStream, stream string) (*Bucket, error) {
 	kv, err := js.KeyValue(ctx, strings.TrimPrefix(stream, bucketPrefix))
 	if err != nil {
 		return nil, err
 	}
 	s, err := openStream(ctx, js, stream)
-	return &Bucket{js, kv, s, settling}, err
+	return &Bucket{js, kv, s}, err
 }
 
 // Value is what a key holds.

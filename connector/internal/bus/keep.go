@@ -20,21 +20,29 @@ import (
 // replicas know of it they put back themselves (see package poller), when they
 // find that the stream is another one, by the time of its creation.
 
+// longestKeep is the longest between two looks: what is lost should be put back soon.
+const longestKeep = time.Second
+
 // Keep looks after the streams until ctx ends, and makes again what is missing,
-// if it may.
-func (s *Streams) Keep(ctx context.Context, every time.Duration, log *slog.Logger) {
+// if it may. Then putBack has its turn, which finds by Lives what was made anew.
+func (s *Streams) Keep(ctx context.Context, every time.Duration, log *slog.Logger, putBack func(context.Context) error) {
 	trouble := &retry.Trouble{Log: log, Doing: "looking after the streams"}
 	for ctx.Err() == nil {
-		retry.Sleep(ctx, every)
-		if err := s.keep(ctx, log); err != nil && ctx.Err() == nil {
-			trouble.Note(err)
-			continue
+		retry.Sleep(ctx, min(every, longestKeep))
+		err := s.keep(ctx, log)
+		if err == nil {
+			err = putBack(ctx)
 		}
-		trouble.Over()
+		if err != nil && ctx.Err() == nil {
+			trouble.Note(err)
+		}
 	}
 }
 
+// keep is not held up for long by a question that nobody will answer any more.
 func (s *Streams) keep(ctx context.Context, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
 	p := provision{s.js, s.cfg, log}
 	for _, n := range needs(s.cfg) {
 		if err := s.keepStream(ctx, p, n); err != nil {
@@ -84,9 +92,10 @@ func (s *Streams) handle(name string) jetstream.Stream {
 	return s.objects
 }
 
-// longestSettling is more than it takes until each replica has found out that
-// a stream is another one, and has put back what it knows.
-const longestSettling = 10 * time.Second
+// settling is more than it takes until each replica is connected again, has found
+// out that a stream is another one, and has put back what it knows of message
+// numbers and entries.
+const settling = checkPatience + 3*longestKeep
 
 // AwaitSettled returns when a bucket that was lost and made again has had the
 // time to be told what the replicas know: until then, what it does not hold
@@ -96,30 +105,30 @@ func (b *Bucket) AwaitSettled(ctx context.Context) (waited bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	left := b.settling - info.TimeStamp.Sub(info.Created) // by the server's own clock
-	if info.Config.Metadata[metaRemade] == "" || left <= 0 {
-		return false, nil
-	}
+	left := unsettled(info)
 	retry.Sleep(ctx, left)
-	return true, ctx.Err()
+	return left > 0, ctx.Err()
 }
+
+// unsettled is for how long a stream that was made again is to be left alone.
+func unsettled(info *jetstream.StreamInfo) time.Duration {
+	if info.Config.Metadata[metaRemade] == "" {
+		return 0
+	}
+	return settling - info.TimeStamp.Sub(info.Created) // by the server's own clock
+}
+
+// IsSettled is that of AwaitSettled for a stream, as Keep saw it last.
+func (s *Stream) IsSettled() bool { return unsettled(s.CachedInfo()) <= 0 }
 
 // Lives are when the streams were made on which open chats rest. A stream that
 // was made anew has another one.
 type Lives struct{ Sessions, Events, Chats, State time.Time }
 
-// Lives asks JetStream.
-func (s *Streams) Lives(ctx context.Context) (l Lives, err error) {
-	for of, made := range map[*Stream]*time.Time{
-		s.Sessions: &l.Sessions, s.Events: &l.Events, s.Chats.stream: &l.Chats, s.State.stream: &l.State,
-	} {
-		info, err := of.Info(ctx)
-		if err != nil {
-			return Lives{}, err
-		}
-		*made = info.Created.UTC()
-	}
-	return l, nil
+// Lives is as it was when Keep looked last.
+func (s *Streams) Lives() Lives {
+	made := func(of *Stream) time.Time { return of.CachedInfo().Created.UTC() }
+	return Lives{Sessions: made(s.Sessions), Events: made(s.Events), Chats: made(s.Chats.stream), State: made(s.State.stream)}
 }
 
 // Keeps is how long what is known of a closed chat is kept: as long as events

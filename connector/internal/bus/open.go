@@ -66,7 +66,7 @@ type step struct {
 }
 
 func (l layout) find(ctx context.Context, js jetstream.JetStream, cfg Config) (*Streams, error) {
-	s, settling := Streams{js: js, cfg: cfg, layout: l}, min(cfg.FailoverAfter, longestSettling)
+	s := Streams{js: js, cfg: cfg, layout: l}
 	for _, step := range []step{
 		{l.events.Name, func() (err error) { s.Events, err = openStream(ctx, js, l.events.Name); return }},
 		{l.sessions.Name, func() (err error) { s.Sessions, err = openStream(ctx, js, l.sessions.Name); return }},
@@ -74,9 +74,9 @@ func (l layout) find(ctx context.Context, js jetstream.JetStream, cfg Config) (*
 		{l.commands.Name, func() (err error) { s.Commands, err = openStream(ctx, js, l.commands.Name); return }},
 		{l.runners.Durable, func() (err error) { s.Runners, err = js.Consumer(ctx, l.commands.Name, l.runners.Durable); return }},
 		{l.dead.Name, func() (err error) { s.Dead, err = openStream(ctx, js, l.dead.Name); return }},
-		{l.journal.Name, func() (err error) { s.Journal, err = openBucket(ctx, js, l.journal.Name, settling); return }},
-		{l.chats.Name, func() (err error) { s.Chats, err = openBucket(ctx, js, l.chats.Name, settling); return }},
-		{l.state.Name, func() (err error) { s.State, err = openBucket(ctx, js, l.state.Name, settling); return }},
+		{l.journal.Name, func() (err error) { s.Journal, err = openBucket(ctx, js, l.journal.Name); return }},
+		{l.chats.Name, func() (err error) { s.Chats, err = openBucket(ctx, js, l.chats.Name); return }},
+		{l.state.Name, func() (err error) { s.State, err = openBucket(ctx, js, l.state.Name); return }},
 		{l.files.Name, func() error { return s.findFiles(ctx, js) }},
 	} {
 		if err := step.take(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/errgroup"
 
 	"cc-connector/connector/internal/bus"
 )
@@ -167,16 +168,20 @@ func (n *numbers) notBelowKnown(key Key, found count) count {
 // putBack has a bucket that was lost know again what this replica knows. It
 // expires, unless the chat goes on.
 func (n *numbers) putBack(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(putBackMost)
 	for _, key := range n.known.Keys() {
-		for isThere := false; !isThere; {
-			var err error
-			if isThere, err = n.tryPutBack(ctx, key); err != nil {
-				return err
+		group.Go(func() (err error) {
+			for isThere := false; err == nil && !isThere; {
+				isThere, err = n.tryPutBack(ctx, key)
 			}
-		}
+			return err
+		})
 	}
-	return nil
+	return group.Wait()
 }
+
+const putBackMost = 32 // at a time
 
 // tryPutBack reports whether the bucket knows as much as this replica.
 func (n *numbers) tryPutBack(ctx context.Context, key Key) (isThere bool, err error) {

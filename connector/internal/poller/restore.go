@@ -32,33 +32,34 @@ import (
 // was let go before because NATS was away: its holder stays as an estate until
 // it turns out that the streams are the same.
 //
-// Last, the chats of which an entry stands there have their tokens made again,
-// whoever held them. When that is done for a stream of tokens, the time of its
-// creation is written down: nobody need do it again.
+// Last, when every replica has had its time for that, the chats of which an entry
+// stands there have their tokens made again, whoever held them. When that is done
+// for a stream of tokens, the time of its creation is written down: nobody need
+// do it again.
 
 const restoredKey = "tokens" // in the connector's own memory
 
 // Restore puts back what was lost with streams, if any was. It may run on several
 // replicas at once, but only once at a time on each.
 func (p *Poller) Restore(ctx context.Context) error {
-	now, err := p.Streams.Lives(ctx)
-	if err != nil {
-		return err
-	}
-	if now == p.restored {
+	now := p.Streams.Lives()
+	switch {
+	case now == p.restored:
 		p.held.takeEstates() // whoever takes the chats finds all that is known
-		return nil
-	}
-	if isFirst := p.restored == (bus.Lives{}); !isFirst {
+	case p.restored != (bus.Lives{}):
 		if err := p.putBack(ctx, now); err != nil {
 			return err
 		}
 	}
-	if err := p.restoreTokens(ctx, now.Sessions); err != nil {
-		return err
-	}
 	p.restored = now
-	return nil
+	if now.Sessions.Equal(p.swept) || !p.Streams.Sessions.IsSettled() {
+		return nil
+	}
+	err := p.restoreTokens(ctx, now.Sessions)
+	if err == nil {
+		p.swept = now.Sessions
+	}
+	return err
 }
 
 // putBack writes what this replica knows into streams that were made anew.
