@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"strings"
+	"time"
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
@@ -38,10 +39,15 @@ func (p *parts) owners() map[outbox.Kind]outbox.Owner {
 	}
 }
 
+// longestOpen is for one try: a server without a leader does not answer.
+const longestOpen = 10 * time.Second
+
 // open makes or finds the streams and builds what works on them.
 func (c *Connector) open(ctx context.Context) error {
 	var streams *bus.Streams
 	err := c.untilReady(ctx, "opening the streams", func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, min(c.cfg.StartPatience, longestOpen))
+		defer cancel()
 		if streams, err = bus.Open(ctx, c.js, c.cfg.streams(), c.log); err != nil && !bus.IsPassing(err) {
 			return retry.Final(err)
 		}
