@@ -183,23 +183,13 @@ func TestNATSComesBackEmpty(t *testing.T) {
 			if gaps := calling.gaps(); len(gaps) != 1 || gaps[0] != schema.GapSignaling {
 				t.Errorf("the chat that has had signaling has the gaps %v", gaps)
 			}
-			for _, text := range plain.texts() {
+			for _, text := range r.texts(plain.chat) {
 				if strings.HasPrefix(text, "before") {
 					t.Errorf("%q is published again", text)
 				}
 			}
 		})
 	}
-}
-
-func (w watched) texts() (all []string) {
-	w.Helper()
-	for _, m := range w.stored(w.config.Prefix.Event(w.token(), "message")) {
-		event, err := schema.DecodeEvent(m.event)
-		w.check(err)
-		all = append(all, event.(*schema.Message).Text)
-	}
-	return all
 }
 
 // With streams that an administrator makes, readiness names all that is missing.

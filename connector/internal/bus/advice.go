@@ -51,6 +51,15 @@ var advice = map[jetstream.ErrorCode]string{
 
 const notEnabled = "JetStream is not enabled: start nats-server with -js and allow it for the account"
 
+// refusal is JetStream's, with the stream's name and what to do.
+type refusal struct {
+	says  string
+	cause error
+}
+
+func (e *refusal) Error() string { return e.says + " (" + e.cause.Error() + ")" }
+func (e *refusal) Unwrap() error { return e.cause }
+
 // codeOf is 0 for what is no answer of JetStream.
 func codeOf(err error) jetstream.ErrorCode {
 	var api *jetstream.APIError

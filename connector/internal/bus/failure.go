@@ -15,15 +15,6 @@ import (
 // What JetStream says when it takes nothing, in an operator's words. The
 // connector waits and tries again by itself; nothing is given up.
 
-// refusal is JetStream's, with the stream's name and what to do.
-type refusal struct {
-	says  string
-	cause error
-}
-
-func (e *refusal) Error() string { return e.says + " (" + e.cause.Error() + ")" }
-func (e *refusal) Unwrap() error { return e.cause }
-
 // fullCodes are the server's codes for having no room, which nats.go does not name.
 var fullCodes = map[jetstream.ErrorCode]string{
 	10002: "the account's JetStream limits are reached: raise them, or make room in the account",

@@ -86,9 +86,6 @@ func fitRepeats(next *jetstream.StreamConfig, ours jetstream.StreamConfig) {
 	}
 }
 
-func isBucket(stream string) bool      { return strings.HasPrefix(stream, bucketPrefix) }
-func isObjectStore(stream string) bool { return strings.HasPrefix(stream, objectPrefix) }
-
 // addSubjects are those that are there, and of ours those that they do not
 // have: no two may overlap in one stream.
 func addSubjects(there, ours []string) []string {
@@ -128,10 +125,7 @@ func fitConsumer(there, ours jetstream.ConsumerConfig) jetstream.ConsumerConfig 
 	next.BackOff, next.FilterSubject, next.FilterSubjects, next.HeadersOnly = nil, "", nil, false
 	next.InactiveThreshold = 0
 	next.PriorityPolicy, next.PriorityGroups = ours.PriorityPolicy, ours.PriorityGroups
-	if next.MaxRequestExpires < PullWait {
-		next.MaxRequestExpires = 0
-	}
-	next.MaxRequestBatch, next.MaxRequestMaxBytes = 0, 0
+	next.MaxRequestBatch, next.MaxRequestMaxBytes, next.MaxRequestExpires = 0, 0, 0
 	return next
 }
 

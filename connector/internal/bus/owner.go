@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -91,10 +92,12 @@ func listed(subjects []string) string {
 	return strings.Join(subjects, ", ")
 }
 
+const lookPatience = 2 * time.Second // for who may not ask is not answered
+
 // inTheWay finds the stream whose subjects overlap those of one that is to be
 // made; "" if that cannot be known.
 func inTheWay(ctx context.Context, js jetstream.JetStream, wanted jetstream.StreamConfig) string {
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
 	for _, subject := range wanted.Subjects {
 		names := js.StreamNames(ctx, jetstream.WithStreamListSubject(subject))

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -249,6 +250,9 @@ const (
 	bucketPrefix = "KV_"
 	objectPrefix = "OBJ_"
 )
+
+func isBucket(stream string) bool      { return strings.HasPrefix(stream, bucketPrefix) }
+func isObjectStore(stream string) bool { return strings.HasPrefix(stream, objectPrefix) }
 
 // filesStore is the stream that the client library makes of an object store,
 // but that single objects may expire: what a read brought is kept for less.
