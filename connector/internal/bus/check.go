@@ -76,5 +76,5 @@ func (s *Streams) askStream(ctx context.Context, of jetstream.Stream) error {
 	if err != nil {
 		return err
 	}
-	return need{Definition: Definition{Stream: jetstream.StreamConfig{Metadata: metadata(s.cfg)}}}.checkOwner(info)
+	return Definition{Stream: jetstream.StreamConfig{Metadata: metadata(s.cfg)}}.CheckOwner(info)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -29,9 +30,9 @@ func (s *Streams) Keep(ctx context.Context, every time.Duration, log *slog.Logge
 	trouble := &retry.Trouble{Log: log, Doing: "looking after the streams"}
 	for ctx.Err() == nil {
 		retry.Sleep(ctx, min(every, longestKeep))
-		err := s.keep(ctx, log)
-		if err == nil {
-			err = putBack(ctx)
+		areKnown, err := s.keep(ctx, log)
+		if areKnown {
+			err = errors.Join(err, putBack(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			trouble.Note(err)
@@ -39,17 +40,25 @@ func (s *Streams) Keep(ctx context.Context, every time.Duration, log *slog.Logge
 	}
 }
 
-// keep is not held up for long by a question that nobody will answer any more.
-func (s *Streams) keep(ctx context.Context, log *slog.Logger) error {
+// keep reports whether Lives are known now. It is not held up for long by a
+// question that nobody will answer any more.
+func (s *Streams) keep(ctx context.Context, log *slog.Logger) (areKnown bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
 	p := provision{s.js, s.cfg, log}
+	areKnown = true
 	for _, n := range needs(s.cfg) {
-		if err := s.keepStream(ctx, p, n); err != nil {
-			return err
+		if failed := s.keepStream(ctx, p, n); failed != nil {
+			err = errors.Join(err, failed)
+			areKnown = areKnown && !s.layout.restsOn(n.Stream.Name)
 		}
 	}
-	return nil
+	return areKnown, err
+}
+
+// restsOn tells the streams that open chats rest on.
+func (l layout) restsOn(stream string) bool {
+	return slices.Contains([]string{l.sessions.Name, l.events.Name, l.chats.Name, l.state.Name}, stream)
 }
 
 func (s *Streams) keepStream(ctx context.Context, p provision, n need) error {

@@ -32,7 +32,7 @@ func survey(ctx context.Context, js jetstream.JetStream, all []need) (map[string
 			return nil, fmt.Errorf("the stream %s: %w", n.Stream.Name, advise(err))
 		}
 		found[n.Stream.Name] = s.CachedInfo()
-		if err := n.checkOwner(s.CachedInfo()); err != nil {
+		if err := n.CheckOwner(s.CachedInfo()); err != nil {
 			strangers = append(strangers, err)
 		}
 	}
@@ -54,11 +54,11 @@ func refusalOf(strangers []error) error {
 		"What an administrator makes for the connector is made from what `cc-connector streams` prints, with its metadata", strings.Join(said, "; "), errForeign)
 }
 
-// checkOwner is an error that names a stream which is not the connector's.
-func (n need) checkOwner(there *jetstream.StreamInfo) error {
+// CheckOwner is an error that names a stream which is not the connector's.
+func (d Definition) CheckOwner(there *jetstream.StreamInfo) error {
 	for _, key := range []string{metaTenant, metaBaseURL} {
 		owner, marked := there.Config.Metadata[key]
-		switch ours := n.Stream.Metadata[key]; {
+		switch ours := d.Stream.Metadata[key]; {
 		case !marked:
 			return fmt.Errorf("%s is not the connector's: its metadata has no %s (it holds %d messages of %s)",
 				called(there.Config.Name), key, there.State.Msgs, listed(there.Config.Subjects))

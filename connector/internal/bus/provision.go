@@ -74,7 +74,7 @@ func (p provision) look(ctx context.Context, n need) (*jetstream.StreamInfo, err
 	if err != nil {
 		return nil, fmt.Errorf("the stream %s: %w", n.Stream.Name, advise(err))
 	}
-	if err := n.checkOwner(s.CachedInfo()); err != nil {
+	if err := n.CheckOwner(s.CachedInfo()); err != nil {
 		return nil, refusalOf([]error{err})
 	}
 	return s.CachedInfo(), nil
