@@ -36,14 +36,20 @@ type Config struct {
 	MaxChats    int           // chats polled by this replica; 20000
 	MaxCalls    int           // commands under way at once, and again as many waiting; 256
 
-	EventsMaxAge      time.Duration // how long events, and closed chats, are kept; 168h
-	EventsMaxBytes    int64         // the most that the stream of events holds; no limit
-	FilesMaxAge       time.Duration // how long objects are kept; 168h
-	FilesMaxBytes     int64         // the most that the store of objects holds; no limit
+	// Limits of the streams. The zero value leaves a stream that is there as it
+	// is; the default is for one that is made.
+	EventsMaxAge     time.Duration // how long events, and closed chats, are kept; 168h
+	EventsMaxBytes   int64         // the most that the stream of events holds; no limit
+	FilesMaxAge      time.Duration // how long objects are kept; 168h
+	FilesMaxBytes    int64         // the most that the store of objects holds; no limit
+	DeadLetterMaxAge time.Duration // how long dead letters are kept; 720h
+	StreamMaxBytes   int64         // the most that each other stream holds; no limit
+	StreamReplicas   int           // JetStream replicas of every stream; 1
+
 	IdempotencyWindow time.Duration // how long a command is remembered; 24h
 	CommandMaxAge     time.Duration // how long a durable command is tried; 1h
-	StreamReplicas    int           // JetStream replicas of every stream; 1
-	Provision         bool          // make or update the streams at start; otherwise they must be there
+	Provision         bool          // make the streams that are missing, and change what they lack; otherwise they must be there
+	StartPatience     time.Duration // how long a start waits for a JetStream that is not ready; 30s
 
 	FailoverAfter time.Duration // a silent replica's chats are taken over after this; 10s
 	DrainTimeout  time.Duration // the longest that leaving may take; 20s
@@ -67,11 +73,9 @@ func (c Config) withDefaults() Config {
 	orElse(&c.CallTimeout, 15*time.Second)
 	orElse(&c.MaxChats, 20000)
 	orElse(&c.MaxCalls, 256)
-	orElse(&c.EventsMaxAge, 168*time.Hour)
-	orElse(&c.FilesMaxAge, 168*time.Hour)
 	orElse(&c.IdempotencyWindow, 24*time.Hour)
 	orElse(&c.CommandMaxAge, time.Hour)
-	orElse(&c.StreamReplicas, 1)
+	orElse(&c.StartPatience, 30*time.Second)
 	orElse(&c.FailoverAfter, 10*time.Second)
 	orElse(&c.DrainTimeout, 20*time.Second)
 	orElse(&c.Version, "0.0.0")

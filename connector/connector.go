@@ -79,6 +79,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	var pulling, upkeep sync.WaitGroup
 	pulling.Go(func() { p.poller.Pull(ctx) })
 	pulling.Go(func() { p.commands.Pull(ctx) })
+	upkeep.Go(func() { p.streams.Keep(ctx, p.registry.Every(), c.log, p.poller.Restore) })
 	upkeep.Go(func() { p.poller.Tend(ctx) })
 	upkeep.Go(func() { p.poller.KeepShare(ctx) })
 	upkeep.Go(func() { c.allowed.Tend(ctx) })
@@ -96,12 +97,25 @@ func (c *Connector) Run(ctx context.Context) error {
 	return c.leave(&pulling, &upkeep)
 }
 
-// startPatience is how long JetStream may take to answer at start: a cluster
-// that has just come up has to choose its leaders.
-const (
-	startPatience = 30 * time.Second
-	longestStart  = 5 * time.Second // between two tries
-)
+const longestStart = 5 * time.Second // between two tries
+
+// untilReady waits for a JetStream that is not ready yet: a cluster that has just
+// come up has to find together, and to choose its leaders. It says once what for.
+func (c *Connector) untilReady(ctx context.Context, doing string, do func(context.Context) error) error {
+	said := false
+	err := retry.Until(ctx, c.cfg.StartPatience, retry.FirstPause, longestStart, func(ctx context.Context) error {
+		err := do(ctx)
+		if err != nil && !said && !retry.IsFinal(err) {
+			said = true
+			c.log.Warn("waiting for JetStream", "for", doing, "patience", c.cfg.StartPatience.String(), "error", err)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
 
 // begin opens and starts. What NATS does not allow ends it at once: nobody
 // would ever answer.
@@ -137,15 +151,18 @@ func (c *Connector) checkAllowed() error {
 // and commands.
 func (c *Connector) start(ctx context.Context) error {
 	p := c.parts
-	if err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, p.clients.Look); err != nil {
-		return fmt.Errorf("agreeing with other replicas on the secret that clients are known by: %w", err)
-	}
 	announce := func(ctx context.Context) error { return p.registry.Announce(ctx, p.poller.Presence()) }
-	if err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, p.poller.RestoreTokens); err != nil {
-		return fmt.Errorf("having the open chats polled again: %w", err)
-	}
-	if err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, announce); err != nil {
-		return fmt.Errorf("telling other replicas of this one: %w", err)
+	for _, step := range []struct {
+		doing string
+		do    func(context.Context) error
+	}{
+		{"agreeing with other replicas on the secret that clients are known by", p.clients.Look},
+		{"having the open chats polled again", p.poller.Restore},
+		{"telling other replicas of this one", announce},
+	} {
+		if err := c.untilReady(ctx, step.doing, step.do); err != nil {
+			return err
+		}
 	}
 	if err := p.poller.Listen(); err != nil {
 		return fmt.Errorf("listening to other replicas: %w", err)

@@ -265,13 +265,14 @@ func TestChatRequestOfAnEarlierVersion(t *testing.T) {
 // even if the list of open chats is lost next.
 func TestMemoryIsLostUnderARunningConnector(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{})
+	r := newRig(t, bpsim.Options{}).provided()
 	first := r.start()
 	before := r.askAs("1", "ada")
 	w, detached := watched{r, before.reply.ChatID}, r.askAs("2", "eve").reply.ChatID
 	r.must("chat.detach", map[string]any{"chatId": detached})
 	r.check(r.js.DeleteStream(r.ctx, "KV_CC_STATE"))
 	r.unready(first, "CC_STATE")
+	r.config.Provision = true
 	r.start()
 	r.must("chat.typing", map[string]any{"chatId": w.chat})
 	kv, err := r.js.KeyValue(r.ctx, "CC_STATE")

@@ -135,7 +135,8 @@ func TestAttemptsOfADeadLetter(t *testing.T) {
 // That JetStream was away is no call.
 func TestNeverCalledForWantOfAStore(t *testing.T) {
 	t.Parallel()
-	o := newOutsider(t, bpsim.Options{}, func(r *rig) { r.config.CommandMaxAge, r.config.CallTimeout = 2*time.Second, 300*time.Millisecond })
+	o := outsider{newRig(t, bpsim.Options{}, func(r *rig) { r.config.CommandMaxAge, r.config.CallTimeout = 2*time.Second, 300*time.Millisecond }).provided()}
+	o.start()
 	a, chat := o.listen(), o.openChat()
 	o.check(o.js.DeleteStream(o.ctx, "KV_CC_CHATS"))
 	e := a.await(o.give("chat.typing", "never", chat, fields{}))

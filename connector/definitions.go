@@ -13,6 +13,12 @@ type Definition struct {
 	Consumers []jetstream.ConsumerConfig
 }
 
+// CheckOwner is an error that names a stream which is not the connector's: it
+// has not the definition's mark in its metadata.
+func (d Definition) CheckOwner(there *jetstream.StreamInfo) error {
+	return bus.Definition(d).CheckOwner(there)
+}
+
 // Definitions are what a connector with this configuration, but without
 // Provision, must find in JetStream. Tenant and BaseURL must be given: they are
 // the mark by which a connector knows its streams.

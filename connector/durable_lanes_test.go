@@ -204,7 +204,7 @@ func TestCommandStreamsGoMissing(t *testing.T) {
 	for _, name := range []string{"CC_COMMANDS", "KV_CC_JOURNAL", "CC_DEADLETTER"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := outsider{newRig(t, bpsim.Options{})}
+			o := outsider{newRig(t, bpsim.Options{}).provided()}
 			replica := o.start()
 			a, chat := o.listen(), o.openChat()
 			a.mustSucceed(o.give("chat.send", "before", chat, fields{"text": "0"}))
@@ -223,6 +223,7 @@ func TestCommandStreamsGoMissing(t *testing.T) {
 			} else {
 				o.mustSend("chat.send", fields{"chatId": chat, "text": "1"})
 			}
+			o.config.Provision = true
 			o.start() // makes it again
 			o.eventually("it is ready again", func() bool { return replica.Ready() == nil })
 			a.mustSucceed(o.give("chat.send", "after", chat, fields{"text": "2"}))

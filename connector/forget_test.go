@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/schema"
 )
@@ -31,10 +33,15 @@ func TestStreamForgetsAnOpenChat(t *testing.T) {
 	for name, limit := range map[string]func(*rig){
 		"by age":   func(r *rig) { r.config.EventsMaxAge = 3 * time.Second },
 		"by bytes": func(r *rig) { r.config.EventsMaxAge = time.Hour; r.config.EventsMaxBytes = 64 << 10 },
+
+		"by an administrator's age":   byAdministrator(func(c *jetstream.StreamConfig) { c.MaxAge, c.Duplicates = 3*time.Second, 3*time.Second }),
+		"by an administrator's bytes": byAdministrator(func(c *jetstream.StreamConfig) { c.MaxAge, c.MaxBytes = 0, 64<<10 }),
+		"by an administrator's count": byAdministrator(func(c *jetstream.StreamConfig) { c.MaxMsgs = 64 }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, bpsim.Options{Hold: 100 * time.Millisecond}, limit)
+			r := newRig(t, bpsim.Options{Hold: 100 * time.Millisecond})
+			limit(r)
 			first := r.start()
 			chat := r.openChat()
 			for n := range 5 {
@@ -59,6 +66,15 @@ func TestStreamForgetsAnOpenChat(t *testing.T) {
 				t.Errorf("the new message has sequence %d, want %d", n, last+1)
 			}
 		})
+	}
+}
+
+// byAdministrator has the stream of events limited by what stands in its
+// definition, and in no setting.
+func byAdministrator(change func(*jetstream.StreamConfig)) func(*rig) {
+	return func(r *rig) {
+		r.start().stop()
+		r.changeEvents(change)
 	}
 }
 

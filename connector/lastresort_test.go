@@ -56,7 +56,7 @@ func TestLastResort(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver, soonOver)}
+			o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver, soonOver).provided()}
 			o.start()
 			a, chat := o.listen(), o.openChat()
 			o.injectOn(chat, bpsim.SendEvents, statusFault(503, ""), 0)
@@ -134,7 +134,7 @@ func TestResultThatIsNeverTaken(t *testing.T) {
 // letter of one that was written by hand is written like any other.
 func TestDeadLetterWaitsForItsStream(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver, func(r *rig) { r.config.CommandMaxAge = 5 * time.Second })}
+	o := outsider{newRig(t, bpsim.Options{}, aDayToFailOver, func(r *rig) { r.config.CommandMaxAge = 5 * time.Second }).provided()}
 	o.start()
 	a, chat, hand := o.listen(), o.openChat(), o.byHand()
 	o.injectOn(chat, bpsim.SendEvents, statusFault(503, ""), 0)

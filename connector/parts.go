@@ -2,8 +2,8 @@ package connector
 
 import (
 	"context"
-	"errors"
 	"strings"
+	"time"
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
@@ -39,14 +39,19 @@ func (p *parts) owners() map[outbox.Kind]outbox.Owner {
 	}
 }
 
+// longestOpen is for one try: a server without a leader does not answer.
+const longestOpen = 10 * time.Second
+
 // open makes or finds the streams and builds what works on them.
 func (c *Connector) open(ctx context.Context) error {
 	if err := bus.CheckPayload(c.nc); err != nil {
 		return err
 	}
 	var streams *bus.Streams
-	err := retry.Until(ctx, startPatience, retry.FirstPause, longestStart, func(ctx context.Context) (err error) {
-		if streams, err = bus.Open(ctx, c.js, c.cfg.streams()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	err := c.untilReady(ctx, "opening the streams", func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, min(c.cfg.StartPatience, longestOpen))
+		defer cancel()
+		if streams, err = bus.Open(ctx, c.js, c.cfg.streams(), c.log); err != nil && !bus.IsPassing(err) {
 			return retry.Final(err)
 		}
 		return err
@@ -61,7 +66,7 @@ func (c *Connector) open(ctx context.Context) error {
 	p.room = replicas.NewRoom(p.registry, streams.Sessions, func() replicas.Replica { return p.poller.Presence() })
 	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
 		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
-	p.clients = clients.New(streams.State, p.registry, c.cfg.EventsMaxAge, c.log)
+	p.clients = clients.New(streams.State, p.registry, streams.Keeps, c.log)
 	p.chats = chats.New(chats.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Clients: p.clients, Streams: streams, Outbox: p.outbox, Self: c.self,
 		Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
@@ -90,20 +95,19 @@ func (c Config) streams() bus.Config {
 		Prefix: c.Prefix, Tenant: c.Tenant, BaseURL: c.BaseURL, Apps: strings.Join(apps, ","),
 		Durable: command.Durable(), Mode: c.Mode,
 		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge, FilesMaxBytes: c.FilesMaxBytes,
+		DeadLetterMaxAge: c.DeadLetterMaxAge, StreamMaxBytes: c.StreamMaxBytes,
 		IdempotencyWindow: c.IdempotencyWindow, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter,
 		Replicas: c.StreamReplicas, Provision: c.Provision,
 	}
 }
 
 func (c Config) chats() chats.Config {
-	return chats.Config{Prefix: c.Prefix, Keep: c.EventsMaxAge, CallTimeout: c.CallTimeout}
+	return chats.Config{Prefix: c.Prefix, CallTimeout: c.CallTimeout}
 }
 
 func (c Config) poller() poller.Config {
 	return poller.Config{
-		Prefix: c.Prefix, MaxChats: c.MaxChats, CallTimeout: c.CallTimeout,
-		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FailoverAfter: c.FailoverAfter,
-		Patience: c.patience,
+		Prefix: c.Prefix, MaxChats: c.MaxChats, CallTimeout: c.CallTimeout, FailoverAfter: c.FailoverAfter, Patience: c.patience,
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // are polled again when there is a new one, and those that are over are not.
 func TestSessionsStreamIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: time.Minute}, failOverAfter(2*time.Second))
+	r := newRig(t, bpsim.Options{Hold: time.Minute}, failOverAfter(2*time.Second)).provided()
 	first := r.start()
 	open, over := watchNew(r), watchNew(r)
 	r.check(r.sim.End(over.chat))
@@ -27,6 +27,7 @@ func TestSessionsStreamIsMadeAgain(t *testing.T) {
 	open.until("nobody polls", func(r bpsim.Record) bool { return r.Held == 0 })
 	open.says("two")
 
+	r.config.Provision = true
 	r.start() // which makes the stream
 	r.awaitStored(open.chat, ".event.message", 2)
 	r.eventually("the first connector is ready again", func() bool { return first.Ready() == nil })
@@ -44,7 +45,7 @@ func TestSessionsStreamIsMadeAgain(t *testing.T) {
 // The stream is made again by hand while connectors run.
 func TestSessionsStreamIsMadeAgainByHand(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: time.Minute}, failOverAfter(2*time.Second))
+	r := newRig(t, bpsim.Options{Hold: time.Minute}, failOverAfter(2*time.Second)).provided()
 	first := r.start()
 	w := watchNew(r)
 	w.untilListening()

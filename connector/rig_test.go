@@ -104,6 +104,17 @@ func newRig(t *testing.T, options bpsim.Options, configure ...func(*rig)) *rig {
 
 func startNATS(t *testing.T, options *server.Options) *server.Server {
 	t.Helper()
+	s := newNATS(t, options)
+	s.Start()
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("nats-server does not start")
+	}
+	return s
+}
+
+// newNATS is a server that is not started yet, and ends with the test.
+func newNATS(t *testing.T, options *server.Options) *server.Server {
+	t.Helper()
 	var account *server.Account
 	if len(options.Accounts) > 0 {
 		account = options.Accounts[0]
@@ -115,10 +126,6 @@ func startNATS(t *testing.T, options *server.Options) *server.Server {
 	}
 	refused := &violations{}
 	s.SetLogger(refused, false, false)
-	s.Start()
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("nats-server does not start")
-	}
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown(); refused.check(t) })
 	return s
 }
@@ -182,6 +189,15 @@ func (r *rig) start(more ...nats.Option) *replica {
 		return c.Ready() == nil
 	})
 	return &replica{c, metrics, stop}
+}
+
+// provided has the streams made beforehand: the connectors that start next make
+// none, also when one vanishes.
+func (r *rig) provided() *rig {
+	r.Helper()
+	r.start().stop()
+	r.config.Provision = false
+	return r
 }
 
 // eventually polls a condition that nothing announces.

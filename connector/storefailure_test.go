@@ -174,7 +174,7 @@ func (r *rig) limitAccount(bytes int64) {
 // sequence goes on, in later replicas too.
 func TestEventsStreamIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: time.Minute}, aDayToFailOver)
+	r := newRig(t, bpsim.Options{Hold: time.Minute}, aDayToFailOver).provided()
 	first := r.start()
 	w := watchNew(r)
 	w.untilListening()

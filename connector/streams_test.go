@@ -223,9 +223,13 @@ func TestEventsLimits(t *testing.T) {
 	r.start().stop()
 	r.checkLimits(3*time.Hour, 1<<30, 2*time.Hour)
 
-	r.config.EventsMaxAge, r.config.EventsMaxBytes = time.Minute, 0 // shorter than the memory of ids usually is
+	r.config.EventsMaxAge, r.config.EventsMaxBytes, r.config.FilesMaxAge = 0, 0, 0
+	r.start().stop()
+	r.checkLimits(3*time.Hour, 1<<30, 2*time.Hour)
+
+	r.config.EventsMaxAge = time.Minute // shorter than the memory of ids usually is
 	r.start()
-	r.checkLimits(time.Minute, -1, 2*time.Hour)
+	r.checkLimits(time.Minute, 1<<30, 2*time.Hour)
 	if chats := r.streamConfig("KV_CC_CHATS"); chats.MaxAge != 0 || !chats.AllowMsgTTL {
 		t.Errorf("entries of open chats expire after %v; single ones can: %v", chats.MaxAge, chats.AllowMsgTTL)
 	}
@@ -279,7 +283,7 @@ func TestJetStreamDisabled(t *testing.T) {
 	for _, provision := range []bool{true, false} {
 		r := newRig(t, bpsim.Options{}, func(r *rig) {
 			r.nats = startNATS(t, &server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
-			r.config.Provision = provision
+			r.config.Provision, r.config.StartPatience = provision, time.Second
 		})
 		r.checkRefused(r.config, "JetStream is not enabled", "nats-server with -js")
 	}
@@ -290,6 +294,7 @@ func TestJetStreamDisabledForAccount(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{}, func(r *rig) {
 		plain := server.NewAccount("PLAIN")
+		r.config.StartPatience = time.Second
 		r.nats = startNATS(t, &server.Options{
 			Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
 			Accounts: []*server.Account{plain},

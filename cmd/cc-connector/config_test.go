@@ -247,8 +247,7 @@ func TestSmallestConfig(t *testing.T) {
 		Prefix: "cc", Tenant: "acme.brightpattern.com", BaseURL: "https://acme.brightpattern.com:8443",
 		Mode: schema.Structured, SchemaBaseURL: "cc-connector:/schemas",
 		CallTimeout: 15 * time.Second, MaxChats: 20000, MaxCalls: 256,
-		EventsMaxAge: 168 * time.Hour, FilesMaxAge: 168 * time.Hour,
-		IdempotencyWindow: 24 * time.Hour, CommandMaxAge: time.Hour, StreamReplicas: 1, Provision: true,
+		IdempotencyWindow: 24 * time.Hour, CommandMaxAge: time.Hour, Provision: true,
 		FailoverAfter: 10 * time.Second, DrainTimeout: 20 * time.Second,
 		Apps: []connector.App{{Name: "default", ID: "app-1"}},
 	}
@@ -270,7 +269,8 @@ func TestFullConfig(t *testing.T) {
 		"CC_CASE_PATHS": "tenant", "CC_CLOUDEVENTS_MODE": "binary", "CC_SCHEMA_BASE_URL": "https://x.example/schemas/",
 		"CC_HTTP_ADDR": "off", "CC_HTTP_TIMEOUT": "1s", "CC_POLL_TIMEOUT": "16s", "CC_MAX_CHATS": "3", "CC_MAX_CALLS": "4",
 		"CC_IDEMPOTENCY_WINDOW": "5h", "CC_COMMAND_MAX_AGE": "6h", "CC_EVENTS_MAX_AGE": "7h", "CC_EVENTS_MAX_BYTES": "2GiB",
-		"CC_FILES_MAX_AGE": "8h", "CC_FILES_MAX_BYTES": "3GiB", "CC_STREAM_REPLICAS": "5", "CC_PROVISION": "false", "CC_FAILOVER_AFTER": "2s",
+		"CC_FILES_MAX_AGE": "8h", "CC_FILES_MAX_BYTES": "3GiB", "CC_STREAM_REPLICAS": "5", "CC_PROVISION": "false",
+		"CC_STREAM_MAX_BYTES": "64MiB", "CC_DEADLETTER_MAX_AGE": "9h", "CC_FAILOVER_AFTER": "2s",
 		"CC_DRAIN_TIMEOUT": "9s", "CC_LOG_LEVEL": "debug", "CC_LOG_FORMAT": "text",
 	})
 	cfg, err := readConfig()
@@ -283,6 +283,7 @@ func TestFullConfig(t *testing.T) {
 		CallTimeout: time.Second, MaxChats: 3, MaxCalls: 4,
 		EventsMaxAge: 7 * time.Hour, EventsMaxBytes: 2 << 30, FilesMaxAge: 8 * time.Hour, FilesMaxBytes: 3 << 30,
 		IdempotencyWindow: 5 * time.Hour, CommandMaxAge: 6 * time.Hour, StreamReplicas: 5,
+		StreamMaxBytes: 64 << 20, DeadLetterMaxAge: 9 * time.Hour,
 		FailoverAfter: 2 * time.Second, DrainTimeout: 9 * time.Second,
 		Apps: []connector.App{{Name: "sales", ID: "1"}, {Name: "support", ID: "2:3"}},
 	})

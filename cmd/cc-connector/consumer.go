@@ -83,10 +83,13 @@ func makeReadersConsumer(name string, stdout io.Writer) error {
 // makeConsumer leaves alone what is there: an administrator may have changed it.
 func makeConsumer(ctx context.Context, js jetstream.JetStream, prefix subjects.Prefix, name string, definitions []connector.Definition, stdout io.Writer) error {
 	events := prefix.StreamName("EVENTS")
-	_, err := js.Stream(ctx, events)
+	d, _ := find(definitions, events, "stream", func(d connector.Definition) string { return d.Stream.Name })
+	there, err := js.Stream(ctx, events)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		d, _ := find(definitions, events, "stream", func(d connector.Definition) string { return d.Stream.Name })
-		_, err = js.CreateStream(ctx, d.Stream)
+		there, err = js.CreateStream(ctx, d.Stream)
+	}
+	if err == nil {
+		err = d.CheckOwner(there.CachedInfo())
 	}
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
 		err = fmt.Errorf("there is no JetStream: see CC_NATS_JS_DOMAIN, which behind a leaf node must name the hub's domain (%w)", err)

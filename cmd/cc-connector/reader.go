@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,6 +133,17 @@ func (r *reader) bytes(setting *string) int64 {
 	ok := err == nil && n > 0 && n <= (1<<63-1)/unit
 	r.require(ok, setting, "must be a number of bytes, like 1073741824 or 20GiB; leave it out for no limit")
 	return n * unit
+}
+
+// ifGiven is the zero value for a setting that the environment does not have:
+// then its default is for what is made, and nothing that is there is changed.
+func ifGiven[T any](r *reader, setting *string, value T) (given T) {
+	for _, v := range r.variables() {
+		if v.value == setting && os.Getenv(v.name) != "" {
+			return value
+		}
+	}
+	return given
 }
 
 type option[T any] struct {

@@ -55,7 +55,9 @@ type settings struct {
 	FilesMaxAge       string `envconfig:"CC_FILES_MAX_AGE" default:"168h" desc:"how long files are kept"`
 	FilesMaxBytes     string `envconfig:"CC_FILES_MAX_BYTES" desc:"how many bytes of files are kept, also as 512MiB or 20GiB; by default no limit"`
 	StreamReplicas    string `envconfig:"CC_STREAM_REPLICAS" default:"1" desc:"copies of every stream, 1 to 5"`
-	Provision         string `envconfig:"CC_PROVISION" default:"true" desc:"make or update the streams at start"`
+	StreamMaxBytes    string `envconfig:"CC_STREAM_MAX_BYTES" desc:"how many bytes each other stream and bucket may hold, also as 512MiB; for accounts that demand a limit"`
+	DeadLetterMaxAge  string `envconfig:"CC_DEADLETTER_MAX_AGE" default:"720h" desc:"how long dead letters are kept"`
+	Provision         string `envconfig:"CC_PROVISION" default:"true" desc:"make the streams that are missing, also while it runs, and change what the others lack"`
 
 	FailoverAfter string `envconfig:"CC_FAILOVER_AFTER" default:"10s" desc:"a silent replica's chats are taken over after this long; at least 2s"`
 	DrainTimeout  string `envconfig:"CC_DRAIN_TIMEOUT" default:"20s" desc:"the longest that leaving may take"`

@@ -41,7 +41,7 @@ var publications = []attempt{
 	by("$KV.CC_CHATS.example", bot), by("$KV.CC_STATE.replica.x", bot), by("$KV.CC_JOURNAL.x", bot), by("$KV.OTHER.x"),
 	by("$O.CC_FILES.C.x", bot), by("$O.CC_FILES.M.x", bot), by("$O.OTHER.M.x"),
 
-	by("$JS.API.INFO", auditor), by("$JS.API.STREAM.NAMES", auditor), by("$JS.API.STREAM.LIST", auditor),
+	by("$JS.API.INFO", auditor), by("$JS.API.STREAM.NAMES", bot, auditor), by("$JS.API.STREAM.LIST", auditor),
 	by("$JS.API.STREAM.INFO.CC_EVENTS", bot, reader, auditor), by("$JS.API.STREAM.INFO.KV_CC_CHATS", bot, reader, auditor),
 	by("$JS.API.STREAM.INFO.OBJ_CC_FILES", bot, reader, auditor),
 	by("$JS.API.STREAM.INFO.CC_COMMANDS", bot, auditor), by("$JS.API.STREAM.INFO.CC_SESSIONS", bot, auditor),

@@ -31,6 +31,7 @@ func (b bus) connector() User {
 	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} {
 		u.mayPublish(api("DIRECT.GET", stream+".>"))
 	}
+	u.mayPublish("$JS.API.STREAM.NAMES")         // whose stream is in the way of one that is to be made
 	u.mayPublish(api("STREAM.PURGE", b.files())) // what is left of an object that could not be stored
 	b.mayWork(&u, b.stream("SESSIONS"), "holders")
 	b.mayWork(&u, b.stream("COMMANDS"), "runners")

@@ -56,6 +56,7 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_STATE.>' \
   --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \
+  --allow-pub '$JS.API.STREAM.NAMES' \
   --allow-pub '$JS.API.STREAM.PURGE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_SESSIONS.holders' \
   --allow-pub '$JS.API.CONSUMER.INFO.CC_SESSIONS.holders' \

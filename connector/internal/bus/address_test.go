@@ -20,7 +20,7 @@ func TestEarlierSpellingsOfAnAddress(t *testing.T) {
 	for _, address := range []string{"https://acme.example:8443", "https://acme.example/bp", "http://acme.example", "https://acme.example.org"} {
 		cfg := natstest.Config()
 		cfg.BaseURL = address
-		if _, err := bus.Open(r.Ctx, r.JS, cfg); err == nil {
+		if _, err := bus.Open(r.Ctx, r.JS, cfg, natstest.Log()); err == nil {
 			t.Errorf("%s is taken for https://acme.example", address)
 		}
 	}

@@ -80,16 +80,23 @@ func (b *Bucket) Update(ctx context.Context, key string, data []byte, revision u
 	}
 	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Target(key), Data: data}, options...)
 	if err != nil {
-		return 0, err
+		return 0, b.explain(err)
 	}
 	return ack.Sequence, nil
 }
 
+// explain says which bucket does not take a value, and why.
+func (b *Bucket) explain(err error) error {
+	return Explain(b.stream.CachedInfo().Config.Name, err)
+}
+
 func (b *Bucket) create(ctx context.Context, key string, data []byte, keep time.Duration) (uint64, error) {
+	var options []jetstream.KVCreateOpt
 	if keep > 0 {
-		return b.kv.Create(ctx, key, data, jetstream.KeyTTL(keep))
+		options = append(options, jetstream.KeyTTL(keep))
 	}
-	return b.kv.Create(ctx, key, data)
+	revision, err := b.kv.Create(ctx, key, data, options...)
+	return revision, b.explain(err)
 }
 
 // Put writes a key whatever it holds: one that nobody else writes.
@@ -99,7 +106,7 @@ func (b *Bucket) Put(ctx context.Context, key string, data []byte, keep time.Dur
 		options = append(options, jetstream.WithMsgTTL(keep))
 	}
 	_, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.Target(key), Data: data}, options...)
-	return err
+	return b.explain(err)
 }
 
 // PutAsync is Put that waits only when its outcome is asked for. What this

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,16 +17,48 @@ type Definition struct {
 
 // Definitions are what Open must find in JetStream with this configuration.
 func Definitions(cfg Config) []Definition {
+	var all []Definition
+	for _, n := range needs(cfg) {
+		all = append(all, n.Definition)
+	}
+	return all
+}
+
+// need is a definition, and how far what is there may differ from it.
+type need struct {
+	Definition
+	given    limits
+	leastAge time.Duration // that messages must be kept; 0: as long as an administrator likes
+}
+
+// limits are those that a setting gives; the zero value of one is none.
+type limits struct {
+	maxAge   time.Duration
+	maxBytes int64
+	replicas int
+}
+
+// forEver is the leastAge of what must not go before it is taken away.
+const forEver = time.Duration(math.MaxInt64)
+
+func needs(cfg Config) []need {
 	l := newLayout(cfg)
-	return []Definition{
-		{explicit(l.events), nil},
-		{explicit(l.sessions), []jetstream.ConsumerConfig{l.holders}},
-		{explicit(l.commands), []jetstream.ConsumerConfig{l.runners}},
-		{explicit(l.dead), nil},
-		{explicit(l.journal), nil},
-		{explicit(l.chats), nil},
-		{explicit(l.state), nil},
-		{explicit(l.files), nil},
+	other := limits{0, cfg.StreamMaxBytes, cfg.Replicas}
+	events := limits{cfg.EventsMaxAge, cfg.EventsMaxBytes, cfg.Replicas}
+	dead := limits{cfg.DeadLetterMaxAge, cfg.StreamMaxBytes, cfg.Replicas}
+	files := limits{cfg.FilesMaxAge, cfg.FilesMaxBytes, cfg.Replicas}
+	define := func(s jetstream.StreamConfig, consumers ...jetstream.ConsumerConfig) Definition {
+		return Definition{explicit(s), consumers}
+	}
+	return []need{
+		{define(l.events), events, 0},
+		{define(l.sessions, l.holders), other, forEver},
+		{define(l.commands, l.runners), other, cfg.CommandMaxAge + duplicateWindow},
+		{define(l.dead), dead, 0},
+		{define(l.journal), other, journalAge(cfg)},
+		{define(l.chats), other, forEver},
+		{define(l.state), other, forEver},
+		{define(l.files), files, 0},
 	}
 }
 

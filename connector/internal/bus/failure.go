@@ -15,15 +15,6 @@ import (
 // What JetStream says when it takes nothing, in an operator's words. The
 // connector waits and tries again by itself; nothing is given up.
 
-// refusal is JetStream's, with the stream's name and what to do.
-type refusal struct {
-	says  string
-	cause error
-}
-
-func (e *refusal) Error() string { return e.says + " (" + e.cause.Error() + ")" }
-func (e *refusal) Unwrap() error { return e.cause }
-
 // fullCodes are the server's codes for having no room, which nats.go does not name.
 var fullCodes = map[jetstream.ErrorCode]string{
 	10002: "the account's JetStream limits are reached: raise them, or make room in the account",
@@ -57,19 +48,23 @@ func Explain(stream string, err error) error {
 	case err == nil:
 		return nil
 	case isMissing(err):
-		return &refusal{"the stream " + stream + " is missing, or has no leader: if it was deleted make it again, as a start with CC_PROVISION=true does", err}
+		return &refusal{"the stream " + stream + " is missing, or has no leader: " + ifDeleted, err}
 	case errors.As(err, &api) && fullCodes[api.ErrorCode] != "":
 		return &refusal{fmt.Sprintf("the stream %s is full: %s", stream, fullCodes[api.ErrorCode]), err}
 	case errors.As(err, &api) && refusedCodes[api.ErrorCode] != "":
 		return &refusal{fmt.Sprintf("the stream %s does not take a message: %s", stream, refusedCodes[api.ErrorCode]), err}
+	case advice[codeOf(err)] != "":
+		return &refusal{fmt.Sprintf("the stream %s: %s", stream, advice[codeOf(err)]), err}
 	}
 	return err
 }
 
+const ifDeleted = "if it was deleted, connectors make it again by CC_PROVISION=true; without that make it from what `cc-connector streams` prints"
+
 // explainConsumer does the same for one who hands out messages.
 func explainConsumer(stream string, err error) error {
 	if errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) || isMissing(err) { // by when it was asked
-		return &refusal{"the stream " + stream + " or its consumer is missing, or has no leader: if it was deleted make it again, as a start with CC_PROVISION=true does", err}
+		return &refusal{"the stream " + stream + " or its consumer is missing, or has no leader: " + ifDeleted, err}
 	}
 	return Explain(stream, err)
 }

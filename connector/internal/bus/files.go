@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,10 +51,14 @@ type files struct {
 	stream jetstream.Stream
 	bucket string
 	reads  *rate.Limiter // bytes that reads may bring
+	room   atomic.Int64  // of the store, that reads was reckoned by
 }
 
 func newFiles(js jetstream.JetStream, s *Streams) *files {
-	return &files{js: js, store: s.Files, stream: s.objects, bucket: s.filesBucket(), reads: readsLimit(s.cfg.FilesMaxBytes)}
+	f := &files{js: js, store: s.Files, stream: s.objects, bucket: s.filesBucket()}
+	f.room.Store(s.objects.CachedInfo().Config.MaxBytes)
+	f.reads = rate.NewLimiter(readsLimit(f.room.Load()))
+	return f
 }
 
 // piece is the size of an object's pieces, which the bus and the store take now.
@@ -66,18 +71,30 @@ func (f *files) piece() int {
 }
 
 // readsLimit lets half of what reads may bring come at once, and the rest bit by bit.
-func readsLimit(filesMaxBytes int64) *rate.Limiter {
+func readsLimit(room int64) (perSecond rate.Limit, atOnce int) {
 	most := int64(readsMost)
-	if filesMaxBytes > 0 {
-		most = min(most, filesMaxBytes/readsPart)
+	if room > 0 {
+		most = min(most, room/readsPart)
 	}
 	half := max(1, most/2)
-	return rate.NewLimiter(rate.Limit(float64(half)/ReadsKept.Seconds()), int(half))
+	return rate.Limit(float64(half) / ReadsKept.Seconds()), int(half)
+}
+
+// mayKeep tells whether reads may bring so much more, by the limit that the
+// store has now.
+func (f *files) mayKeep(size int) bool {
+	room := f.stream.CachedInfo().Config.MaxBytes
+	if f.room.Swap(room) != room {
+		perSecond, atOnce := readsLimit(room)
+		f.reads.SetLimit(perSecond)
+		f.reads.SetBurst(atOnce)
+	}
+	return f.reads.AllowN(time.Now(), size)
 }
 
 // keepRead keeps what a read brought, for ReadsKept, and returns the object's name.
 func (f *files) keepRead(ctx context.Context, name string, data []byte) (string, error) {
-	if !f.reads.AllowN(time.Now(), len(data)) {
+	if !f.mayKeep(len(data)) {
 		return "", errReadsMost
 	}
 	return f.keep(ctx, name, data, ReadsKept)

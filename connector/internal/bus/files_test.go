@@ -244,7 +244,7 @@ func TestStoreOfFilesWhereNothingExpires(t *testing.T) {
 	_, err = old.PutString(r.Ctx, "old", "of an earlier version")
 	r.Check(err)
 	cfg.Provision = false
-	if _, err := bus.Open(r.Ctx, r.JS, cfg); err == nil || !strings.Contains(err.Error(), "OBJ_CC_FILES cannot be used") || !strings.Contains(err.Error(), "allow_msg_ttl") {
+	if _, err := bus.Open(r.Ctx, r.JS, cfg, natstest.Log()); err == nil || !strings.Contains(err.Error(), "OBJ_CC_FILES cannot be used") || !strings.Contains(err.Error(), "allow_msg_ttl") {
 		t.Errorf("without making it: %v", err)
 	}
 	streams := r.Streams()

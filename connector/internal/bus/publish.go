@@ -26,7 +26,6 @@ type Publisher struct {
 	files    *files
 	events   *Stream
 	mode     schema.Mode
-	window   time.Duration // in which the stream of events knows a repeat
 	health   *Health
 	log      *slog.Logger
 	position atomic.Uint64
@@ -35,8 +34,7 @@ type Publisher struct {
 // NewPublisher publishes what the connection takes.
 func NewPublisher(js jetstream.JetStream, s *Streams, health *Health, log *slog.Logger) *Publisher {
 	p := &Publisher{
-		js: js, files: newFiles(js, s), events: s.Events, mode: s.cfg.Mode,
-		window: RepeatsKnownFor(s.cfg.EventsMaxAge), health: health, log: log,
+		js: js, files: newFiles(js, s), events: s.Events, mode: s.cfg.Mode, health: health, log: log,
 	}
 	p.position.Store(s.Events.CachedInfo().State.LastSeq)
 	return p
@@ -45,8 +43,14 @@ func NewPublisher(js jetstream.JetStream, s *Streams, health *Health, log *slog.
 // Position is a sequence that the stream of events has reached.
 func (p *Publisher) Position() uint64 { return p.position.Load() }
 
-// Window is how long the stream of events knows a repeat by its id.
-func (p *Publisher) Window() time.Duration { return p.window }
+// The least of it: a stream that knows repeats for less is somebody's trial.
+const shortestPatience = time.Second
+
+// Patience is how long a publication may be repeated: once the stream may have
+// forgotten its id, a repeat could be stored twice.
+func (p *Publisher) Patience() time.Duration {
+	return max(p.events.CachedInfo().Config.Duplicates/2, shortestPatience)
+}
 
 // ErrTooLarge says that the bus does not take an event with all its data.
 var ErrTooLarge = errors.New("too large for the bus")
@@ -210,8 +214,16 @@ func (p *Publisher) judge(ctx context.Context, err error) error {
 }
 
 // IsPublished looks for a message with an id on a subject, behind a position:
-// the stream's own memory of ids is short.
+// the stream's own memory of ids is short. One that was made anew has not come so
+// far, and is looked through from its beginning.
 func IsPublished(ctx context.Context, log *slog.Logger, stream *Stream, subject, id string, behind uint64) (bool, error) {
+	info, err := Ask(ctx, log, "looking for what is published", func(ctx context.Context) (*jetstream.StreamInfo, error) { return stream.Info(ctx) })
+	if err != nil {
+		return false, err
+	}
+	if info.State.LastSeq < behind {
+		behind = 0
+	}
 	for next := behind + 1; ; {
 		msg, err := Ask(ctx, log, "looking for what is published", func(ctx context.Context) (*Stored, error) {
 			return stream.Next(ctx, next, subject)

@@ -95,6 +95,21 @@ func TestIsPublished(t *testing.T) {
 	}
 }
 
+// A stream that was made anew has not come to where it was looked for.
+func TestIsPublishedInAStreamThatWasLost(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	streams := r.Streams()
+	_, err := r.JS.Publish(r.Ctx, "cc.result.chat.send", nil, jetstream.WithMsgID("result:1"))
+	r.Check(err)
+	for behind, want := range map[uint64]bool{0: true, 1: false, 500: true} {
+		there, err := bus.IsPublished(r.Ctx, natstest.Log(), streams.Events, "cc.result.chat.send", "result:1", behind)
+		if err != nil || there != want {
+			t.Errorf("behind %d: %v, %v", behind, there, err)
+		}
+	}
+}
+
 // What the bus does not take is kept in the object store, and told where.
 func TestMessageTooLargeForTheBus(t *testing.T) {
 	t.Parallel()

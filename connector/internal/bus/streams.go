@@ -1,6 +1,8 @@
 package bus
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,12 +18,30 @@ type Config struct {
 	Durable               []schema.Command // that have a durable lane
 	Mode                  schema.Mode      // how CloudEvents are written
 
-	EventsMaxAge, FilesMaxAge        time.Duration
-	EventsMaxBytes, FilesMaxBytes    int64 // 0: no limit
+	// What stays as an administrator has set it, unless a setting says otherwise.
+	// 0 is no setting: a stream that is made gets the default.
+	EventsMaxAge, FilesMaxAge, DeadLetterMaxAge   time.Duration
+	EventsMaxBytes, FilesMaxBytes, StreamMaxBytes int64 // the last one of each other stream; no limit
+	Replicas                                      int
+
 	IdempotencyWindow, CommandMaxAge time.Duration
 	FailoverAfter                    time.Duration // AckWait of the consumers
-	Replicas                         int
-	Provision                        bool // make or update what is missing
+	Provision                        bool          // make or update what is missing
+}
+
+// What a stream that is made gets where no setting says otherwise.
+const (
+	DefaultMaxAge           = 7 * 24 * time.Hour // of events and files
+	DefaultDeadLetterMaxAge = 30 * 24 * time.Hour
+	defaultReplicas         = 1
+)
+
+func (c Config) withDefaults() Config {
+	c.EventsMaxAge = cmp.Or(c.EventsMaxAge, DefaultMaxAge)
+	c.FilesMaxAge = cmp.Or(c.FilesMaxAge, DefaultMaxAge)
+	c.DeadLetterMaxAge = cmp.Or(c.DeadLetterMaxAge, DefaultDeadLetterMaxAge)
+	c.Replicas = cmp.Or(c.Replicas, defaultReplicas)
+	return c
 }
 
 // What JetStream keeps for the connector. Each definition is data, so that
@@ -40,9 +60,11 @@ type layout struct {
 }
 
 const (
-	metaTenant  = "cc-connector.tenant"
-	metaBaseURL = "cc-connector.base-url"
-	metaApps    = "cc-connector.apps"
+	markPrefix  = "cc-connector." // of what the connector says in a stream's metadata
+	metaTenant  = markPrefix + "tenant"
+	metaBaseURL = markPrefix + "base-url"
+	metaApps    = markPrefix + "apps"
+	metaRemade  = markPrefix + "made-again" // since when it stands in the place of one that had vanished
 
 	// HoldersGroup is the priority group of the consumer that hands out session tokens.
 	HoldersGroup = "holders"
@@ -52,12 +74,8 @@ const (
 	shortestWindow  = 100 * time.Millisecond // that the server takes
 )
 
-// RepeatsKnownFor is how long the stream of events knows a repeat by its id.
-func RepeatsKnownFor(eventsMaxAge time.Duration) time.Duration {
-	return min(duplicateWindow, eventsMaxAge)
-}
-
 func newLayout(cfg Config) layout {
+	cfg = cfg.withDefaults()
 	return layout{
 		events:   eventsStream(cfg),
 		sessions: sessionsStream(cfg),
@@ -105,7 +123,7 @@ func eventsStream(cfg Config) jetstream.StreamConfig {
 		Storage:    jetstream.FileStorage,
 		MaxAge:     cfg.EventsMaxAge,
 		MaxBytes:   unlimitedIfZero(cfg.EventsMaxBytes),
-		Duplicates: RepeatsKnownFor(cfg.EventsMaxAge),
+		Duplicates: min(duplicateWindow, cfg.EventsMaxAge),
 		Replicas:   cfg.Replicas,
 		// No direct gets: a replica, or a mirror, that lags may answer them, and a
 		// holder must read everything that its predecessor published.
@@ -123,6 +141,7 @@ func sessionsStream(cfg Config) jetstream.StreamConfig {
 		MaxMsgsPerSubject:    1,
 		Discard:              jetstream.DiscardNew,
 		DiscardNewPerSubject: true,
+		MaxBytes:             unlimitedIfZero(cfg.StreamMaxBytes),
 		Replicas:             cfg.Replicas,
 		Metadata:             metadata(cfg),
 	}
@@ -145,6 +164,7 @@ func commandsStream(cfg Config) jetstream.StreamConfig {
 		// A repeat gets the first one's result from the journal; dropped here it
 		// would get none, nor would a corrected command, or another under its id.
 		Duplicates: shortestWindow,
+		MaxBytes:   unlimitedIfZero(cfg.StreamMaxBytes),
 		Replicas:   cfg.Replicas,
 		// No direct gets: their answer tells a message's place in headers, which
 		// the message's own can belie; and a replica that lags could show a
@@ -172,7 +192,9 @@ func deadLetterStream(cfg Config) jetstream.StreamConfig {
 		Subjects:    []string{cfg.Prefix.AllDeadLetters()},
 		Storage:     jetstream.FileStorage,
 		Discard:     jetstream.DiscardNew,
-		Duplicates:  duplicateWindow,
+		MaxAge:      cfg.DeadLetterMaxAge,
+		MaxBytes:    unlimitedIfZero(cfg.StreamMaxBytes),
+		Duplicates:  min(duplicateWindow, cfg.DeadLetterMaxAge),
 		Replicas:    cfg.Replicas,
 		Metadata:    metadata(cfg),
 	}
@@ -189,10 +211,14 @@ func chatsBucket(cfg Config) jetstream.StreamConfig {
 // tried is younger than that.
 func journalBucket(cfg Config) jetstream.StreamConfig {
 	b := bucket(cfg, "JOURNAL", "What has become of each command")
-	b.MaxAge = max(cfg.IdempotencyWindow, cfg.CommandMaxAge+duplicateWindow)
+	b.MaxAge = journalAge(cfg)
 	b.AllowMsgTTL, b.SubjectDeleteMarkerTTL = false, 0
 	b.Compression = jetstream.S2Compression
 	return b
+}
+
+func journalAge(cfg Config) time.Duration {
+	return max(cfg.IdempotencyWindow, cfg.CommandMaxAge+duplicateWindow)
 }
 
 // bucket is the stream of a key-value bucket whose values may expire. It is
@@ -213,6 +239,7 @@ func bucket(cfg Config, name, description string) jetstream.StreamConfig {
 		AllowMsgTTL:            true,
 		SubjectDeleteMarkerTTL: time.Second, // the least; the marker of an expired value serves nobody
 		Duplicates:             duplicateWindow,
+		MaxBytes:               unlimitedIfZero(cfg.StreamMaxBytes),
 		Replicas:               cfg.Replicas,
 		Metadata:               metadata(cfg),
 	}
@@ -223,6 +250,9 @@ const (
 	bucketPrefix = "KV_"
 	objectPrefix = "OBJ_"
 )
+
+func isBucket(stream string) bool      { return strings.HasPrefix(stream, bucketPrefix) }
+func isObjectStore(stream string) bool { return strings.HasPrefix(stream, objectPrefix) }
 
 // filesStore is the stream that the client library makes of an object store,
 // but that single objects may expire: what a read brought is kept for less.

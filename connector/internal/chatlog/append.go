@@ -103,7 +103,7 @@ func (l *Log) append(ctx context.Context, m message) error {
 	}
 	// Once the stream may have forgotten the id, a repeat could be stored twice:
 	// the next holder reads back and knows.
-	ctx, cancel := context.WithTimeout(ctx, l.Publisher.Window()/2)
+	ctx, cancel := context.WithTimeout(ctx, l.Publisher.Patience())
 	defer cancel()
 	ack, err := l.Publisher.Store(ctx, msg, m.id, l.underFence()...)
 	if err == nil {

@@ -160,6 +160,17 @@ func (l *Log) Restore(ctx context.Context) error {
 	return l.raised(ack, err)
 }
 
+// Restand sees to it that this holder's fence stands, in a stream that may have
+// been made anew; else bus.ErrFenced. It reports whether it had to be restored.
+func (l *Log) Restand(ctx context.Context) (restored bool, err error) {
+	last, whose, err := l.LastFence(ctx)
+	if err != nil || last != 0 && whose == l.self {
+		return false, err
+	}
+	err = l.Restore(ctx)
+	return err == nil, err
+}
+
 func (l *Log) raised(ack *jetstream.PubAck, err error) error {
 	if err == nil {
 		l.fence = mark{ack.Sequence, time.Now()}

@@ -1,6 +1,7 @@
 package chatlog
 
 import (
+	"math"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,14 +25,14 @@ const uncountedMost = 256
 
 // NeedsCheckpoint tells whether what is counted is to be written down.
 func (l *Log) NeedsCheckpoint(r Retention, state jetstream.StreamState) bool {
-	return l.uncounted > uncountedMost || l.uncounted > 0 && (r.endangers(l.oldest, state) || r.outruns(l.oldest, state))
+	return l.uncounted > r.uncountedMost() || l.uncounted > 0 && (r.endangers(l.oldest, state) || r.outruns(l.oldest, state))
 }
 
 // IsBurst tells, once for each, of so many messages in a row that a checkpoint
 // may come too late if it is only written now and then: the chat alone has
 // filled a good part of the stream since the last one.
 func (l *Log) IsBurst(r Retention) bool {
-	if r.MaxBytes == 0 || l.burst < r.MaxBytes/burstPart {
+	if r.MaxBytes <= 0 || l.burst < r.MaxBytes/burstPart {
 		return false
 	}
 	l.burst = 0
@@ -40,11 +41,32 @@ func (l *Log) IsBurst(r Retention) bool {
 
 const burstPart = 8
 
-// Retention is how long the stream of events remembers.
+// Retention is how long the stream of events remembers, by its own word. A
+// limit that is not above 0 is none.
 type Retention struct {
-	MaxAge   time.Duration
-	MaxBytes int64         // 0: no limit
-	Failover time.Duration // how long a takeover takes
+	MaxAge            time.Duration
+	MaxBytes, MaxMsgs int64
+	MaxMsgsPerSubject int64
+	Failover          time.Duration // how long a takeover takes
+}
+
+// RetentionOf is that of a stream.
+func RetentionOf(s jetstream.StreamConfig, failover time.Duration) Retention {
+	return Retention{s.MaxAge, s.MaxBytes, s.MaxMsgs, s.MaxMsgsPerSubject, failover}
+}
+
+// ForgetsFast tells whether the stream can forget faster than time tells.
+func (r Retention) ForgetsFast() bool {
+	return r.MaxBytes > 0 || r.MaxMsgs > 0 || r.MaxMsgsPerSubject > 0
+}
+
+// uncountedMost is less where the stream keeps few messages of a subject: the
+// chat's events of one name.
+func (r Retention) uncountedMost() int {
+	if r.MaxMsgsPerSubject > 0 {
+		return int(min(uncountedMost, r.MaxMsgsPerSubject/2))
+	}
+	return uncountedMost
 }
 
 // mark is a message of the stream: where it stands, and since when.
@@ -56,20 +78,23 @@ type mark struct {
 // endangers tells whether the stream may soon forget the message: half of its
 // time is over, or it stands in the older half of a stream that fills up.
 func (r Retention) endangers(m mark, state jetstream.StreamState) bool {
-	if time.Since(m.since) > r.MaxAge/2 {
+	if r.MaxAge > 0 && time.Since(m.since) > r.MaxAge/2 {
 		return true
 	}
 	return r.isFilling(state) && m.position < state.FirstSeq+(state.LastSeq-state.FirstSeq)/2
 }
 
 func (r Retention) isFilling(state jetstream.StreamState) bool {
-	return r.MaxBytes > 0 && state.Bytes > uint64(r.MaxBytes)/2
+	return r.MaxBytes > 0 && state.Bytes > uint64(r.MaxBytes)/2 || r.MaxMsgs > 0 && state.Msgs > uint64(r.MaxMsgs)/2
 }
 
 // outruns tells whether the stream may forget the message before the next
 // holder could read it, should this one die now.
 func (r Retention) outruns(m mark, state jetstream.StreamState) bool {
 	life := r.MaxAge
+	if life <= 0 {
+		life = math.MaxInt64
+	}
 	if r.isFilling(state) {
 		life = min(life, time.Since(state.FirstTime))
 	}

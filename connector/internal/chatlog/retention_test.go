@@ -14,8 +14,9 @@ func TestRetention(t *testing.T) {
 	keeps := Retention{MaxAge: time.Hour, Failover: time.Minute}
 	fills := Retention{MaxAge: time.Hour, MaxBytes: 1000, Failover: time.Minute}
 	slow := Retention{MaxAge: time.Hour, Failover: 20 * time.Minute}
-	half := jetstream.StreamState{FirstSeq: 101, LastSeq: 201, Bytes: 501, FirstTime: ago(10 * time.Minute)}
-	empty := jetstream.StreamState{FirstSeq: 101, LastSeq: 201, Bytes: 499, FirstTime: ago(10 * time.Minute)}
+	endless, few := Retention{Failover: time.Minute}, Retention{MaxMsgs: 150, MaxMsgsPerSubject: 8, Failover: time.Minute}
+	half := jetstream.StreamState{FirstSeq: 101, LastSeq: 201, Msgs: 101, Bytes: 501, FirstTime: ago(10 * time.Minute)}
+	empty := jetstream.StreamState{FirstSeq: 101, LastSeq: 201, Msgs: 70, Bytes: 499, FirstTime: ago(10 * time.Minute)}
 	for name, c := range map[string]struct {
 		retention  Retention
 		mark       mark
@@ -36,6 +37,10 @@ func TestRetention(t *testing.T) {
 		"there for a takeover":                 {slow, mark{150, ago(19 * time.Minute)}, 1, empty, false, false},
 		"a full stream forgets faster":         {fills, mark{190, ago(9 * time.Minute)}, 1, half, false, true},
 		"a full stream, and time for it":       {fills, mark{190, ago(7 * time.Minute)}, 1, half, false, false},
+		"as old as can be, no limit of age":    {endless, mark{150, ago(1e6 * time.Minute)}, 1, half, false, false},
+		"in the older half of a few messages":  {few, mark{150, ago(0)}, 1, half, true, true},
+		"few messages, and room for as many":   {few, mark{120, ago(0)}, 1, empty, false, false},
+		"few messages of a subject":            {few, mark{190, ago(0)}, 5, half, false, true},
 	} {
 		l := &Log{fence: c.mark, oldest: c.mark, uncounted: c.uncounted}
 		if fence, checkpoint := l.NeedsFence(c.retention, c.state), l.NeedsCheckpoint(c.retention, c.state); fence != c.fence || checkpoint != c.checkpoint {

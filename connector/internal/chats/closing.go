@@ -27,7 +27,7 @@ func closeKey(opening OpeningID) string { return "closing." + string(opening) }
 // requestClose keeps the first reason; whoever wants the same later wants
 // nothing new.
 func (c *Chats) requestClose(ctx context.Context, opening OpeningID, reason schema.CloseReason) error {
-	_, err := c.Streams.State.Update(ctx, closeKey(opening), []byte(reason), 0, c.cfg.Keep)
+	_, err := c.Streams.State.Update(ctx, closeKey(opening), []byte(reason), 0, bus.WholeSeconds(c.Streams.Keeps()))
 	if bus.IsConflict(err) {
 		return nil
 	}

@@ -50,7 +50,6 @@ type App struct {
 // Config is what chats depend on.
 type Config struct {
 	Prefix      subjects.Prefix
-	Keep        time.Duration // how long what is known of a closed chat is kept
 	CallTimeout time.Duration // of a call to the contact center, and of what a command waits for here
 }
 
@@ -82,7 +81,7 @@ type Chats struct {
 
 // New works on the streams of a connector.
 func New(n Needs, cfg Config) *Chats {
-	return &Chats{Needs: n, cfg: cfg, numbers: newNumbers(n.Streams.State, cfg.Keep), losses: make(map[outbox.Entry]*loss)}
+	return &Chats{Needs: n, cfg: cfg, numbers: newNumbers(n.Streams.State, n.Streams.Keeps), losses: make(map[outbox.Entry]*loss)}
 }
 
 // Drain returns when the holders of all chats know of the losses here, or are

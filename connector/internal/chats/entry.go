@@ -1,6 +1,7 @@
 package chats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -110,6 +111,19 @@ func (c *Chats) Find(ctx context.Context, key Key) (Entry, error) {
 	return Entry{Chat: found.Chat, revision: revision, saved: found.Sequence, client: found.ClientID, named: found.ClientID != ""}, nil
 }
 
+// FindKnown is Find for who takes the chat for known. Where the bucket was lost,
+// the chat's holder is given the time to put its entry back.
+func (c *Chats) FindKnown(ctx context.Context, key Key) (Entry, error) {
+	found, err := c.Find(ctx, key)
+	if !errors.Is(err, ErrUnknown) {
+		return found, err
+	}
+	if waited, settleErr := c.Streams.Chats.AwaitSettled(ctx); settleErr != nil || !waited {
+		return found, cmp.Or(settleErr, err)
+	}
+	return c.Find(ctx, key)
+}
+
 // IsKnown finds out whether a chat has an entry, and for which app. It asks
 // until it is known or ctx ends.
 func (c *Chats) IsKnown(ctx context.Context, key Key) (app brightpattern.AppID, known bool) {
@@ -148,7 +162,7 @@ func (c *Chats) SaveAsHolder(ctx context.Context, key Key, e *Entry) error {
 
 func (c *Chats) keepOf(e *Entry) time.Duration {
 	if e.ClosedAt != nil || e.vacant {
-		return c.cfg.Keep
+		return bus.WholeSeconds(c.Streams.Keeps())
 	}
 	return 0
 }

@@ -64,7 +64,7 @@ func TestGoldenFormats(t *testing.T) {
 	later.StreamSequence = 345 // which earlier versions did not write
 	golden.Values(t, "chat-entry", append([]storedEntry{later}, goldenEntries...))
 	golden.Values(t, "session-token", goldenTokens)
-	golden.Values(t, "message-numbers", []count{{Next: 3}, {Next: 9, Bound: []boundNumber{{"command-key", 0}, {"another", 8}}}})
+	golden.Values(t, "message-numbers", []count{{Next: 3}, {Next: 9, Bound: []boundNumber{{"command-key", 0}, {"another", 8}}}, {Next: 3, Restored: true}})
 	golden.Values(t, "holder-request", goldenRequests)
 	golden.Values(t, "holder-reply", []Reply{{Holder: "replica"}, {Moved: true}, {Holder: "replica", Moved: true}, {Holder: "replica", Error: "nobody holds the chat at the moment"}})
 }

@@ -5,6 +5,9 @@ import (
 	"hash/maphash"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/errgroup"
+
 	"cc-connector/connector/internal/bus"
 )
 
@@ -13,7 +16,8 @@ import (
 // the one after it at the revision that was read.
 type numbers struct {
 	bucket *bus.Bucket
-	keep   time.Duration // how long a closed chat's number is kept
+	keep   func() time.Duration   // how long a closed chat's number is kept
+	known  *lru.Cache[Key, count] // what this replica has read and written last
 
 	// Commands of one replica wait for each other rather than conflict in the
 	// bucket. Each place holds one at a time; chats may share a place.
@@ -21,8 +25,12 @@ type numbers struct {
 	seed   maphash.Seed
 }
 
-func newNumbers(bucket *bus.Bucket, keep time.Duration) *numbers {
-	n := &numbers{bucket: bucket, keep: keep, seed: maphash.MakeSeed()}
+// knownMost are the chats whose counts this replica can put back.
+const knownMost = 1 << 15
+
+func newNumbers(bucket *bus.Bucket, keep func() time.Duration) *numbers {
+	known, _ := lru.New[Key, count](knownMost) // fails for no size
+	n := &numbers{bucket: bucket, keep: keep, known: known, seed: maphash.MakeSeed()}
 	for i := range n.places {
 		n.places[i] = make(chan struct{}, 1)
 	}
@@ -51,6 +59,8 @@ func numberKey(key Key) string { return "number." + string(key.Token) }
 type count struct {
 	Next  uint64        `json:"next"`
 	Bound []boundNumber `json:"bound,omitempty"`
+	// Put back by one replica after the bucket was lost; another may know more.
+	Restored bool `json:"restored,omitempty"`
 }
 
 // boundNumber is one that is bound to a durable command.
@@ -113,19 +123,91 @@ func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(
 	defer done()
 	var keep time.Duration
 	if expires {
-		keep = n.keep
+		keep = bus.WholeSeconds(n.keep())
 	}
 	for {
-		found, revision, err := bus.Load[count](ctx, n.bucket, numberKey(key))
+		found, revision, err := n.load(ctx, key)
 		if err != nil {
 			return err
 		}
-		_, err = bus.Save(ctx, n.bucket, numberKey(key), step(found), revision, keep)
+		next := step(n.notBelowKnown(key, found))
+		next.Restored = false
+		_, err = bus.Save(ctx, n.bucket, numberKey(key), next, revision, keep)
+		if err == nil {
+			n.known.Add(key, next)
+		}
 		if !bus.IsConflict(err) {
 			return err
 		}
 		// Another command was faster, and has made progress.
 	}
+}
+
+// load gives the replicas the time to say what they know where the bucket was lost.
+func (n *numbers) load(ctx context.Context, key Key) (count, uint64, error) {
+	found, revision, err := bus.Load[count](ctx, n.bucket, numberKey(key))
+	if err != nil || revision != 0 && !found.Restored {
+		return found, revision, err
+	}
+	if waited, err := n.bucket.AwaitSettled(ctx); err != nil || !waited {
+		return found, revision, err
+	}
+	return bus.Load[count](ctx, n.bucket, numberKey(key))
+}
+
+// notBelowKnown goes on from what this replica knows where the bucket was lost:
+// a number is never given twice.
+func (n *numbers) notBelowKnown(key Key, found count) count {
+	known, _ := n.known.Get(key)
+	if found.Next < known.Next {
+		return known
+	}
+	return found
+}
+
+// putBack has a bucket that was lost know again what this replica knows. It
+// expires, unless the chat goes on.
+func (n *numbers) putBack(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(putBackMost)
+	for _, key := range n.known.Keys() {
+		group.Go(func() (err error) {
+			for isThere := false; err == nil && !isThere; {
+				isThere, err = n.tryPutBack(ctx, key)
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+const putBackMost = 32 // at a time
+
+// tryPutBack reports whether the bucket knows as much as this replica.
+func (n *numbers) tryPutBack(ctx context.Context, key Key) (isThere bool, err error) {
+	found, revision, err := bus.Load[count](ctx, n.bucket, numberKey(key))
+	if err != nil {
+		return false, err
+	}
+	known := n.notBelowKnown(key, found)
+	if known.Next == found.Next {
+		return true, nil
+	}
+	known.Restored = true
+	_, err = bus.Save(ctx, n.bucket, numberKey(key), known, revision, bus.WholeSeconds(n.keep()))
+	if bus.IsConflict(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// PutBack has the connector's memory, which was lost, know again what this
+// replica knows of message numbers, and what it owes.
+func (c *Chats) PutBack(ctx context.Context) error {
+	if err := c.numbers.putBack(ctx); err != nil {
+		return err
+	}
+	return c.Outbox.PutBack(ctx)
 }
 
 // TakeNumber returns a message number of the chat that nobody else has had and

@@ -48,13 +48,13 @@ func (r *rig) replica(self replicas.ID) *Chats {
 	r.Check(err)
 	r.Cleanup(client.Close)
 	registry := replicas.NewRegistry(r.streams.State, self, failover, &bus.Health{}, natstest.Log())
-	life, known := drain.NewLifetime(), clients.New(r.streams.State, registry, keep, natstest.Log())
+	life, known := drain.NewLifetime(), clients.New(r.streams.State, registry, r.streams.Keeps, natstest.Log())
 	r.Check(known.Look(r.Ctx))
 	c := New(Needs{
 		NATS: r.NC, JetStream: r.JS, Client: client, Clients: known, Streams: r.streams, Self: self, Life: life, Log: natstest.Log(),
 		Outbox:     outbox.New(r.NC, r.streams.State, registry, self, outbox.Config{Keep: 24 * time.Hour, FailoverAfter: failover}, natstest.Log()),
 		Failpoints: failpoint.Plan{Reached: r.reached},
-	}, Config{Prefix: natstest.Prefix, Keep: keep, CallTimeout: 2 * time.Second})
+	}, Config{Prefix: natstest.Prefix, CallTimeout: 2 * time.Second})
 	r.Cleanup(func() { life.EndIntake(); life.EndWork(); c.Drain() })
 	return c
 }

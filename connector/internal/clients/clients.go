@@ -28,7 +28,7 @@ type Ref string
 type Clients struct {
 	bucket   *bus.Bucket
 	registry *replicas.Registry
-	keep     time.Duration
+	keep     func() time.Duration
 	log      *slog.Logger
 
 	held  atomic.Pointer[held]
@@ -39,7 +39,7 @@ type Clients struct {
 const knownMost = 1 << 15
 
 // New keeps clients for as long as what is known of a closed chat is kept.
-func New(bucket *bus.Bucket, registry *replicas.Registry, keep time.Duration, log *slog.Logger) *Clients {
+func New(bucket *bus.Bucket, registry *replicas.Registry, keep func() time.Duration, log *slog.Logger) *Clients {
 	known, _ := lru.New[Ref, brightpattern.ClientID](knownMost) // fails for no size
 	return &Clients{bucket: bucket, registry: registry, keep: keep, log: log, known: known}
 }
@@ -114,15 +114,16 @@ const margin = 2 * bus.AnswerPatience
 func (c *Clients) Keep(ctx context.Context, client brightpattern.ClientID) (Kept, error) {
 	h := c.held.Load()
 	ref := h.ref(client)
+	keep := c.keep()
 	data, err := schema.JSON(record{client})
 	if err == nil {
-		err = c.bucket.Put(ctx, clientKey(ref), data, bus.WholeSeconds(c.keep)+margin)
+		err = c.bucket.Put(ctx, clientKey(ref), data, bus.WholeSeconds(keep)+margin)
 	}
 	if err != nil {
 		return Kept{}, err
 	}
 	c.known.Add(ref, client)
-	pause := c.keep/4 + rand.N(c.keep/4+1) // not all at once
+	pause := keep/4 + rand.N(keep/4+1) // not all at once
 	return Kept{ref, time.Now().Add(pause), h.since}, nil
 }
 

@@ -30,7 +30,7 @@ func newRig(t *testing.T) *rig {
 // replica are the clients as one replica has them, which has not looked yet.
 func (r *rig) replica() *Clients {
 	registry := replicas.NewRegistry(r.streams.State, replicas.NewID(), 2*time.Second, &bus.Health{}, natstest.Log())
-	return New(r.streams.State, registry, time.Hour, natstest.Log())
+	return New(r.streams.State, registry, func() time.Duration { return time.Hour }, natstest.Log())
 }
 
 func (r *rig) started() *Clients {
@@ -96,11 +96,11 @@ func TestClientIsDueInTime(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	c := r.started()
-	c.keep = 200 * time.Millisecond
+	c.keep = func() time.Duration { return 200 * time.Millisecond }
 	kept, err := c.Keep(r.Ctx, "ada")
 	r.Check(err)
-	if until := time.Until(kept.again); until > c.keep/2 {
-		t.Errorf("it is due in %v, and lasts %v", until, c.keep)
+	if until := time.Until(kept.again); until > c.keep()/2 {
+		t.Errorf("it is due in %v, and lasts %v", until, c.keep())
 	}
 	r.Eventually("it is due", func() bool { return c.IsDue(kept) })
 }

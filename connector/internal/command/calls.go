@@ -93,7 +93,7 @@ type known struct {
 // onChat runs a command on a known chat.
 func onChat[D any](run func(context.Context, *Commands, known, *D) (any, error)) call {
 	return with(func(ctx context.Context, c *Commands, cmd *command, data *D) (answer, error) {
-		found, err := c.Chats.Find(ctx, cmd.chat)
+		found, err := c.Chats.FindKnown(ctx, cmd.chat)
 		if err != nil {
 			return answer{}, err
 		}

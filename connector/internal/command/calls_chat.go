@@ -157,7 +157,7 @@ func (c *Commands) attach(ctx context.Context, cmd *command, app chats.App, clie
 // news. What a chat that is over had to say has been published.
 func pushReceived(ctx context.Context, c *Commands, cmd *command, d *schema.PushReceived) (answer, error) {
 	client := brightpattern.ClientID(d.ClientID)
-	found, err := c.Chats.Find(ctx, cmd.chat)
+	found, err := c.Chats.FindKnown(ctx, cmd.chat)
 	switch {
 	case errors.Is(err, chats.ErrUnknown) && client != "":
 		app, err := c.appOfNew(cmd.chat, "")

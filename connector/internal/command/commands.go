@@ -71,6 +71,7 @@ type Commands struct {
 	serviceClient brightpattern.ClientID // who asks where no chat's client does
 	admission     *admission
 	queues        *queue.Queues
+	streamMade    time.Time  // of the commands that were pulled last; of the pull alone
 	asides        drain.Gate // publications that no command waits for any longer
 	publishing    *semaphore.Weighted
 	service       *microservice.Service

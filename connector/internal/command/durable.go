@@ -46,7 +46,17 @@ func (c *Commands) takeDurable(msg *nats.Msg) {
 		c.Log.Error("a durable command was delivered in an unknown way", "error", err)
 		return
 	}
+	c.forgetVanished()
 	c.queues.Accept(d)
+}
+
+// forgetVanished forgets the places that commands had in a stream that was lost.
+func (c *Commands) forgetVanished() {
+	made := c.Streams.Commands.CachedInfo().Created
+	if !c.streamMade.IsZero() && !made.Equal(c.streamMade) {
+		c.queues.Forget()
+	}
+	c.streamMade = made
 }
 
 func (c *Commands) ackWait() time.Duration { return c.Streams.Runners.CachedInfo().Config.AckWait }

@@ -368,7 +368,7 @@ func FuzzWithoutClient(f *testing.F) {
 	}
 	r := natstest.New(f)
 	streams := r.Streams()
-	c := &Commands{Needs: Needs{Clients: clients.New(streams.State, replicas.NewRegistry(streams.State, "self", time.Second, &bus.Health{}, natstest.Log()), time.Hour, natstest.Log())}}
+	c := &Commands{Needs: Needs{Clients: clients.New(streams.State, replicas.NewRegistry(streams.State, "self", time.Second, &bus.Health{}, natstest.Log()), streams.Keeps, natstest.Log())}}
 	r.Check(c.Clients.Look(r.Ctx))
 	f.Fuzz(func(t *testing.T, whole []byte) {
 		var open map[string]json.RawMessage

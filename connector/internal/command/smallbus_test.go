@@ -35,7 +35,7 @@ func newSmall(t *testing.T, mode schema.Mode) small {
 	r := natstest.New(t, natstest.SmallBus)
 	streams := r.Streams(func(c *bus.Config) { c.Mode = mode })
 	registry := replicas.NewRegistry(streams.State, replicas.NewID(), 2*time.Second, &bus.Health{}, natstest.Log())
-	known := clients.New(streams.State, registry, time.Hour, natstest.Log())
+	known := clients.New(streams.State, registry, func() time.Duration { return time.Hour }, natstest.Log())
 	r.Check(known.Look(r.Ctx))
 	return small{r, &Commands{
 		Needs: Needs{

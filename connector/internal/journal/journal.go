@@ -81,6 +81,9 @@ func (j *Journal) recognize(ctx context.Context, r *Record, data []byte) error {
 	switch {
 	case err != nil:
 		return err
+	case stored.Revision == 0 && r.revision != 0: // the journal was lost, and nobody has gone on
+		r.revision = 0
+		return errors.New("the record has vanished from the journal, and is written anew")
 	case !bytes.Equal(stored.Data, data):
 		return retry.Final(ErrOvertaken)
 	}

@@ -157,3 +157,24 @@ func TestUnreadableRecordIsNotNone(t *testing.T) {
 		t.Errorf("awaiting it ends with %v", err)
 	}
 }
+
+// The journal is deleted under a running command, and made again: its outcome
+// is recorded all the same, and another run does not take it for its own.
+func TestWriteIntoAJournalThatWasLost(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	j := New(r.Streams().Journal, natstest.Log())
+	record := begun()
+	r.Check(j.Write(r.Ctx, record))
+	r.Check(r.JS.DeleteStream(r.Ctx, "KV_CC_JOURNAL"))
+	r.Streams()
+	record.Calling = true
+	r.Check(j.Write(r.Ctx, record))
+	found, err := j.Find(r.Ctx, key)
+	if err != nil || found == nil || !found.Calling || found.Run != record.Run {
+		t.Errorf("found is %+v, %v", found, err)
+	}
+	if err := j.Write(r.Ctx, begun()); !errors.Is(err, ErrOvertaken) {
+		t.Errorf("another run: %v", err)
+	}
+}

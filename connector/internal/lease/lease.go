@@ -147,6 +147,18 @@ func (l *Lease) settleHeartbeat(asked time.Time, err error) {
 	l.timer = time.AfterFunc(max(next, 0), l.heartbeat)
 }
 
+// StoredAt is when its queue got the message, by the word of the server that
+// delivered it last; zero if that cannot be read.
+func (l *Lease) StoredAt() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	meta, err := (&nats.Msg{Reply: l.message.Reply(), Sub: new(nats.Subscription)}).Metadata()
+	if err != nil {
+		return time.Time{}
+	}
+	return meta.Timestamp
+}
+
 // IsSure tells whether, by this clock, nobody else can have been given the message yet.
 func (l *Lease) IsSure() bool {
 	l.mu.Lock()

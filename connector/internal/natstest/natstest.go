@@ -116,7 +116,7 @@ func (r *Rig) Streams(change ...func(*bus.Config)) *bus.Streams {
 	for _, do := range change {
 		do(&cfg)
 	}
-	streams, err := bus.Open(r.Ctx, r.JS, cfg)
+	streams, err := bus.Open(r.Ctx, r.JS, cfg, Log())
 	r.Check(err)
 	return streams
 }

@@ -132,6 +132,16 @@ func (o *Outbox) Write(ctx context.Context, e Entry) error {
 	return o.bucket.Put(ctx, key(o.self, e), nil, o.keep)
 }
 
+// PutBack writes again what somebody here is at work on: the bucket was lost.
+func (o *Outbox) PutBack(ctx context.Context) error {
+	for _, e := range o.Active() {
+		if err := o.Write(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Send is Write that waits only when its outcome is asked for. What this
 // process writes after Send has returned reaches NATS after the entry.
 func (o *Outbox) Send(ctx context.Context, e Entry) (outcome func() error) {

@@ -130,7 +130,7 @@ func (h *holder) writeCheckpoint(ctx context.Context, isLast bool, clean chatlog
 func (h *holder) putCheckpoint(ctx context.Context, isLast bool, clean chatlog.FenceID) error {
 	var keep time.Duration
 	if isLast {
-		keep = h.poller.cfg.EventsMaxAge
+		keep = bus.WholeSeconds(h.poller.Streams.Keeps())
 	}
 	next, replaced := h.checkpoint(clean), h.saved
 	if isLast {

@@ -22,6 +22,6 @@
 //     the stream of events, in the checkpoint (checkpoint.go) and the entry
 //     beside it, or in the token.
 //
-// Replicas hand chats over until each has its share (share.go). Tokens whose
-// stream was deleted are made again (restore.go).
+// Replicas hand chats over until each has its share (share.go). What stood in
+// streams that were lost is put back (restore.go).
 package poller

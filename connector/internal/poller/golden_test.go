@@ -39,7 +39,7 @@ func TestGoldenMessages(t *testing.T) {
 		want.revision, want.Journal = h.saved.revision, found.Journal
 		golden.Same(t, found, want, err)
 	}
-	tap.During("that the tokens of a stream are all there", func() { r.Check(r.poller.RestoreTokens(r.Ctx)) })
+	tap.During("that the tokens of a stream are all there", func() { r.Check(r.poller.Restore(r.Ctx)) })
 	golden.Lines(t, "messages.txt", tap.Lines())
 }
 

@@ -18,13 +18,14 @@ type held struct {
 	byChat  map[subjects.ChatToken]*holder
 	leaving bool
 	running sync.WaitGroup
-	share   int // chats that this replica should have; most until it is reckoned
-	surplus int // chats to be handed over, whichever can be
-	going   int // chats that are being handed over
+	estates map[subjects.ChatToken]*holder // that have let go of a chat by an error, and may be all that knows of it
+	share   int                            // chats that this replica should have; most until it is reckoned
+	surplus int                            // chats to be handed over, whichever can be
+	going   int                            // chats that are being handed over
 }
 
 func newHeld(most int) *held {
-	return &held{most: most, share: most, room: make(chan struct{}, 1), byChat: make(map[subjects.ChatToken]*holder)}
+	return &held{most: most, share: most, room: make(chan struct{}, 1), byChat: make(map[subjects.ChatToken]*holder), estates: make(map[subjects.ChatToken]*holder)}
 }
 
 // add admits a holder and reports false if this replica is leaving.
@@ -59,6 +60,25 @@ func (hs *held) find(chat subjects.ChatToken) *holder {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	return hs.byChat[chat]
+}
+
+// bequeath keeps a holder that has let go of its chat, unless another one did
+// so before that knows more.
+func (hs *held) bequeath(h *holder) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h.phase == closed || h.phase == unannounced && hs.estates[h.chat.Token] != nil {
+		return
+	}
+	hs.estates[h.chat.Token] = h
+}
+
+// takeEstates returns them, and forgets them.
+func (hs *held) takeEstates() []*holder {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	defer clear(hs.estates)
+	return slices.Collect(maps.Values(hs.estates))
 }
 
 func (hs *held) all() []*holder {

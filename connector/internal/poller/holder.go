@@ -79,6 +79,7 @@ func (h *holder) run() {
 	case errors.Is(err, errLeaving):
 		h.handOver(replicaLeaves)
 	case errors.Is(err, lease.ErrLost):
+		h.bequeath()
 		h.log.Warn("chat let go: its session token could not be confirmed in time, another replica may have it")
 		if h.lease.Overran() {
 			h.reportOrphanedPoll()
@@ -141,10 +142,11 @@ func (h *holder) letGoFenced() {
 	last, _, err := h.chatLog.LastFence(ctx)
 	switch {
 	case err == nil && last == 0:
-		h.depart(false)
+		h.bequeath()
 		h.giveBack("the stream has forgotten the chat's fence", 0)
 		return
 	case err != nil:
+		h.bequeath()
 		h.log.Warn("chat let go: whose its fence is cannot be read", "error", err)
 	default:
 		h.log.Warn("chat let go: another replica has taken it")
@@ -167,7 +169,7 @@ const retakeDelay = 2 * time.Second
 
 // giveUp gives a chat back that could not be held.
 func (h *holder) giveUp(err error) {
-	h.depart(false)
+	h.bequeath()
 	h.giveBack(err.Error(), retakeDelay)
 }
 

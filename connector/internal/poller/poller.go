@@ -27,13 +27,11 @@ import (
 
 // Config is what the poller depends on.
 type Config struct {
-	Prefix         subjects.Prefix
-	MaxChats       int           // polled by this replica at most
-	CallTimeout    time.Duration // of a command's call, which may be answered with events
-	EventsMaxAge   time.Duration // how long the stream of events remembers
-	EventsMaxBytes int64         // and how much; 0: no limit
-	FailoverAfter  time.Duration // a silent replica's chats are taken over after this
-	Patience       Patience      // with the end of a session
+	Prefix        subjects.Prefix
+	MaxChats      int           // polled by this replica at most
+	CallTimeout   time.Duration // of a command's call, which may be answered with events
+	FailoverAfter time.Duration // a silent replica's chats are taken over after this
+	Patience      Patience      // with the end of a session
 }
 
 // Needs are what the poller works with.
@@ -68,8 +66,9 @@ type Poller struct {
 	pulled   chan struct{} // closed when no pull of tokens stands any more
 	requests *nats.Subscription
 
-	restoredSince time.Time // creation of the token stream whose tokens are all there; zero: not known
-	waiting       int       // chats without a place anywhere, as the log has it; of KeepShare alone
+	restored bus.Lives // of the streams in which all is that this replica knows; of Restore alone
+	swept    time.Time // creation of the token stream in which every open chat has its token; of Restore alone
+	waiting  int       // chats without a place anywhere, as the log has it; of KeepShare alone
 }
 
 // New polls nothing yet.

@@ -7,7 +7,6 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
-	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/translate"
@@ -139,8 +138,4 @@ func (h *holder) append(ctx context.Context, publish func() error) error {
 		}
 	}
 	return publish()
-}
-
-func (p *Poller) retention() chatlog.Retention {
-	return chatlog.Retention{MaxAge: p.cfg.EventsMaxAge, MaxBytes: p.cfg.EventsMaxBytes, Failover: p.cfg.FailoverAfter}
 }

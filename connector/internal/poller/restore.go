@@ -3,6 +3,8 @@ package poller
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,45 +18,182 @@ import (
 	"cc-connector/subjects"
 )
 
-// # Tokens whose stream was lost
+// # What stood in streams that were lost
 //
-// The stream of session tokens is the list of what is to be polled. One that
-// was deleted comes back empty, and nobody would poll the chats that are open;
-// so their tokens are made again, from what is known of them elsewhere. When
-// that is done for a stream, the time of its creation is written down: it is
-// known by that.
+// A stream may be deleted, or NATS come back with an empty disk. It is made
+// again, and known by the time of its creation. Each replica then puts back what
+// it knows: of a chat that it holds, the fence, the checkpoint and the entry.
+//
+// If it is the stream of session tokens, the holders cannot go on: what they
+// hold has the place of another chat in the new one. So they let go, after what
+// they have in hand is published; checkpoint, entry and token are put back, in
+// this order; and whoever takes the token goes on with sequence and counts, and
+// looks into the history for what is missing. The same is done for a chat that
+// was let go before because NATS was away: its holder stays as an estate until
+// it turns out that the streams are the same.
+//
+// Last, when every replica has had its time for that, the chats of which an entry
+// stands there have their tokens made again, whoever held them. When that is done
+// for a stream of tokens, the time of its creation is written down: nobody need
+// do it again.
 
 const restoredKey = "tokens" // in the connector's own memory
 
-// RestoreTokens makes the tokens again of a stream that was made anew, if
-// nobody has. It may run on several replicas at once, but only once at a time
-// on each.
-func (p *Poller) RestoreTokens(ctx context.Context) error {
-	info, err := p.Streams.Sessions.Info(ctx)
-	if err != nil || info.Created.Equal(p.restoredSince) {
-		return err
-	}
-	if !p.restoredSince.IsZero() { // what is held here has the place of another chat in this stream
-		p.restoredSince = time.Time{}
-		for _, h := range p.held.all() {
-			h.lease.Drop(lease.ErrLost)
-		}
-	}
-	created := info.Created.UTC().Format(time.RFC3339Nano)
-	found, err := p.Streams.State.Get(ctx, restoredKey)
-	if err != nil {
-		return err
-	}
-	if string(found.Data) != created {
-		if err := p.restoreAll(ctx); err != nil {
-			return err
-		}
-		if err := p.Streams.State.Put(ctx, restoredKey, []byte(created), 0); err != nil {
+// Restore puts back what was lost with streams, if any was. It may run on several
+// replicas at once, but only once at a time on each.
+func (p *Poller) Restore(ctx context.Context) error {
+	now := p.Streams.Lives()
+	switch {
+	case now == p.restored:
+		p.held.takeEstates() // whoever takes the chats finds all that is known
+	case p.restored != (bus.Lives{}):
+		if err := p.putBack(ctx, now); err != nil {
 			return err
 		}
 	}
-	p.restoredSince = info.Created
+	p.restored = now
+	if now.Sessions.Equal(p.swept) || !p.Streams.Sessions.IsSettled() {
+		return nil
+	}
+	err := p.restoreTokens(ctx, now.Sessions)
+	if err == nil {
+		p.swept = now.Sessions
+	}
+	return err
+}
+
+// putBack writes what this replica knows into streams that were made anew.
+func (p *Poller) putBack(ctx context.Context, now bus.Lives) error {
+	if now.State != p.restored.State {
+		if err := p.Chats.PutBack(ctx); err != nil {
+			return err
+		}
+	}
+	all := p.held.all()
+	lost := slices.DeleteFunc(slices.Clone(all), func(h *holder) bool { return !h.lease.StoredAt().Before(now.Sessions) })
+	whenIdle(lost, func(h *holder) { h.lease.Drop(lease.ErrLost) })
+	for _, h := range lost {
+		h.lease.Drop(lease.ErrLost)
+		<-h.done
+	}
+	whenIdle(all, func(h *holder) { h.putBack(now.Events != p.restored.Events) })
+	return p.restoreEstates(ctx)
+}
+
+const (
+	inHandPatience = 5 * time.Second // for what a holder has in hand to be published
+	inHandPause    = 10 * time.Millisecond
+)
+
+// whenIdle does something with each holder when it has published what it has in
+// hand, unless that takes long. The holder's mu is held meanwhile.
+func whenIdle(all []*holder, do func(*holder)) {
+	var group sync.WaitGroup
+	end := time.Now().Add(inHandPatience)
+	for _, h := range all {
+		group.Go(func() {
+			for !h.mu.TryLock() {
+				if time.Now().After(end) {
+					return
+				}
+				time.Sleep(inHandPause)
+			}
+			defer h.mu.Unlock()
+			do(h)
+		})
+	}
+	group.Wait()
+}
+
+// putBack writes what the holder knows of its chat. h.mu is held.
+func (h *holder) putBack(eventsLost bool) {
+	if h.checkHeld() != nil || !h.lease.IsSure() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(h.lease.Context(), inHandPatience)
+	defer cancel()
+	if eventsLost {
+		if err := h.standAnew(ctx); err != nil {
+			h.log.Warn("the chat's fence could not be put up again", "error", err)
+			return // what is published next does it, or lets go of the chat
+		}
+	}
+	if h.phase == announced {
+		h.trySaveCheckpoint(ctx)
+		_ = h.writeEntry(ctx)
+	}
+}
+
+// standAnew puts the fence up in a stream of events that was made anew, unless
+// that is done.
+func (h *holder) standAnew(ctx context.Context) error {
+	restored, err := h.chatLog.Restand(ctx)
+	if restored && h.chatLog.IsAnotherStream() {
+		h.chatLog.CountFromFence()
+	}
+	return err
+}
+
+// bequeath lets go of the chat, and leaves what the holder knows to be put back.
+func (h *holder) bequeath() {
+	h.depart(false)
+	h.poller.held.bequeath(h)
+}
+
+func (p *Poller) restoreEstates(ctx context.Context) error {
+	estates := p.held.takeEstates()
+	for i, h := range estates {
+		if err := h.restoreEstate(ctx); err != nil {
+			for _, left := range estates[i:] {
+				p.held.bequeath(left)
+			}
+			return err
+		}
+	}
 	return nil
+}
+
+// restoreEstate has the chat polled again by whoever takes its token, and finds
+// what this holder knew.
+func (h *holder) restoreEstate(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	token := h.token
+	token.IsNewChat = token.IsNewChat && h.fresh && h.phase == unannounced
+	if h.phase == announced {
+		if err := h.writeKnown(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := h.poller.Chats.PublishToken(ctx, h.chat, token)
+	return err
+}
+
+// writeKnown writes checkpoint and entry, unless somebody has gone on from there.
+func (h *holder) writeKnown(ctx context.Context) error {
+	for _, write := range []func() error{
+		func() error { return h.writeCheckpoint(ctx, false, "") },
+		func() error { return h.poller.Chats.SaveAsHolder(ctx, h.chat, &h.entry) },
+	} {
+		if err := write(); err != nil && !errors.Is(err, bus.ErrFenced) {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreTokens makes the tokens again of the chats that have an entry, if the
+// stream was made anew and nobody has done so.
+func (p *Poller) restoreTokens(ctx context.Context, made time.Time) error {
+	created := made.Format(time.RFC3339Nano)
+	found, err := p.Streams.State.Get(ctx, restoredKey)
+	if err != nil || string(found.Data) == created {
+		return err
+	}
+	if err := p.restoreAll(ctx); err != nil {
+		return err
+	}
+	return p.Streams.State.Put(ctx, restoredKey, []byte(created), 0)
 }
 
 // restoresMost are restored at a time.

@@ -34,14 +34,14 @@ func newRig(t *testing.T) *rig {
 		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Self: "replica", Log: natstest.Log(),
 		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Clients: r.clients(streams), Streams: streams, Self: "replica", Log: natstest.Log()},
-			chats.Config{Prefix: natstest.Prefix, Keep: 7 * 24 * time.Hour, CallTimeout: time.Second}),
-	}, Config{Prefix: natstest.Prefix, MaxChats: 10, CallTimeout: time.Second, EventsMaxAge: 7 * 24 * time.Hour, FailoverAfter: 10 * time.Second})
+			chats.Config{Prefix: natstest.Prefix, CallTimeout: time.Second}),
+	}, Config{Prefix: natstest.Prefix, MaxChats: 10, CallTimeout: time.Second, FailoverAfter: 10 * time.Second})
 	return r
 }
 
 func (r *rig) clients(streams *bus.Streams) *clients.Clients {
 	r.Helper()
-	c := clients.New(streams.State, replicas.NewRegistry(streams.State, "replica", 10*time.Second, &bus.Health{}, natstest.Log()), 7*24*time.Hour, natstest.Log())
+	c := clients.New(streams.State, replicas.NewRegistry(streams.State, "replica", 10*time.Second, &bus.Health{}, natstest.Log()), streams.Keeps, natstest.Log())
 	r.Check(c.Look(r.Ctx))
 	return c
 }

@@ -19,16 +19,11 @@ import (
 // lower priority, so a token that is given back goes to one that lacks it, and
 // to any other if that one is not there after all.
 
-// KeepShare looks again and again at how the chats are shared, and that none
-// is forgotten, until ctx ends.
+// KeepShare looks again and again at how the chats are shared, until ctx ends.
 func (p *Poller) KeepShare(ctx context.Context) {
 	trouble := &retry.Trouble{Log: p.Log, Doing: "reckoning this replica's share of the chats"}
 	for ctx.Err() == nil {
-		err := p.RestoreTokens(ctx)
-		if err == nil {
-			err = p.reckonShare(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := p.reckonShare(ctx); err != nil && ctx.Err() == nil {
 			trouble.Note(err)
 			p.held.giveAway(0)
 		}

@@ -6,7 +6,9 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/retry"
 )
 
 // What has to be done to a chat because the stream of events grows old.
@@ -19,20 +21,29 @@ const (
 
 // Tend looks after the chats held here until ctx ends.
 func (p *Poller) Tend(ctx context.Context) {
-	every := min(upkeepEvery, p.cfg.EventsMaxAge/10)
-	if p.cfg.EventsMaxBytes > 0 {
-		every = min(every, upkeepEveryByBytes)
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	for ctx.Err() == nil {
+		retry.Sleep(ctx, p.upkeepEvery())
+		if ctx.Err() == nil {
 			p.tendAll(ctx)
 		}
 	}
+}
+
+// upkeepEvery is as often as the stream's present limits ask for.
+func (p *Poller) upkeepEvery() time.Duration {
+	every, retention := upkeepEvery, p.retention()
+	if retention.MaxAge > 0 {
+		every = min(every, retention.MaxAge/10)
+	}
+	if retention.ForgetsFast() {
+		every = min(every, upkeepEveryByBytes)
+	}
+	return every
+}
+
+// retention is how long the stream of events remembers, as far as is known now.
+func (p *Poller) retention() chatlog.Retention {
+	return chatlog.RetentionOf(p.Streams.Events.CachedInfo().Config, p.cfg.FailoverAfter)
 }
 
 func (p *Poller) tendAll(ctx context.Context) {

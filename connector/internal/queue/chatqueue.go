@@ -42,6 +42,19 @@ func (q *chatQueue) drop(d *Delivery) {
 	q.waiting = slices.DeleteFunc(q.waiting, func(w *Delivery) bool { return w == d })
 }
 
+// Forget empties the queues: the stream of commands was lost, and another one
+// counts anew.
+func (qs *Queues) Forget() {
+	qs.mu.Lock()
+	defer qs.mu.Unlock()
+	for chat, q := range qs.byChat {
+		q.waiting, q.done, q.untold, q.touched = nil, 0, false, true
+		if !q.working {
+			delete(qs.byChat, chat)
+		}
+	}
+}
+
 // progress tells every replica that a chat's commands are done up to one.
 type progress struct {
 	Done uint64 `json:"done"`

@@ -48,6 +48,8 @@ CC_EVENTS_MAX_BYTES: {{ include "cc-connector.text" $s.eventsMaxBytes | quote }}
 CC_FILES_MAX_AGE: {{ $s.filesMaxAge | quote }}
 CC_FILES_MAX_BYTES: {{ include "cc-connector.text" $s.filesMaxBytes | quote }}
 CC_STREAM_REPLICAS: {{ include "cc-connector.text" $s.streamReplicas | quote }}
+CC_STREAM_MAX_BYTES: {{ include "cc-connector.text" $s.streamMaxBytes | quote }}
+CC_DEADLETTER_MAX_AGE: {{ $s.deadLetterMaxAge | quote }}
 CC_PROVISION: {{ ternary "false" ($s.provision | toString) .Values.nack.enabled | quote }}
 CC_FAILOVER_AFTER: {{ $s.failoverAfter | quote }}
 CC_DRAIN_TIMEOUT: {{ $s.drainTimeout | quote }}
