@@ -47,6 +47,9 @@ func TestCommandThatIsGivenUpIsToldAlike(t *testing.T) {
 			if published.Error == nil || published.Error.Code != c.code || published.Error.Outcome != c.outcome || len(results) > 1 {
 				t.Errorf("%d result events, the first is %+v", len(results), published.Error)
 			}
+			if c.isTaken != (published.Request == nil) { // whoever settles it as another's does not know
+				t.Errorf("the event asks %s", published.Request)
+			}
 			if n := w.record().Calls[bpsim.SendEvents]; n != 0 {
 				t.Errorf("%d calls were made", n)
 			}

@@ -87,6 +87,7 @@ func badSingles() []badSetting {
 		one("CC_APNS_BUNDLE_ID", "com/example"),
 		one("CC_CASE_PATHS", "both"),
 		one("CC_CLOUDEVENTS_MODE", "Structured"),
+		one("CC_RESULTS_REQUEST", "yes"),
 		one("CC_SCHEMA_BASE_URL", "schemas"),
 		one("CC_SCHEMA_BASE_URL", "https://x.example/?a=b"),
 		one("CC_SCHEMA_BASE_URL", "https://x.example/%20"),
@@ -266,7 +267,7 @@ func TestFullConfig(t *testing.T) {
 		"CC_NATS_URL": "nats://a.example, tls://b.example:4443", "CC_SUBJECT_PREFIX": "acme.eu-1",
 		"CC_BASE_URL": "http://proxy.example/bp/", "CC_ALLOW_HTTP": "true", "CC_TENANT_URL": "acme.example",
 		"CC_APPS": "sales:1, support:2:3", "CC_APNS_BUNDLE_ID": "com.example.app", "CC_TLS_CA": cert,
-		"CC_CASE_PATHS": "tenant", "CC_CLOUDEVENTS_MODE": "binary", "CC_SCHEMA_BASE_URL": "https://x.example/schemas/",
+		"CC_CASE_PATHS": "tenant", "CC_CLOUDEVENTS_MODE": "binary", "CC_RESULTS_REQUEST": "false", "CC_SCHEMA_BASE_URL": "https://x.example/schemas/",
 		"CC_HTTP_ADDR": "off", "CC_HTTP_TIMEOUT": "1s", "CC_POLL_TIMEOUT": "16s", "CC_MAX_CHATS": "3", "CC_MAX_CALLS": "4",
 		"CC_IDEMPOTENCY_WINDOW": "5h", "CC_COMMAND_MAX_AGE": "6h", "CC_EVENTS_MAX_AGE": "7h", "CC_EVENTS_MAX_BYTES": "2GiB",
 		"CC_FILES_MAX_AGE": "8h", "CC_FILES_MAX_BYTES": "3GiB", "CC_STREAM_REPLICAS": "5", "CC_PROVISION": "false",
@@ -279,7 +280,7 @@ func TestFullConfig(t *testing.T) {
 	}
 	checkSame(t, cfg.connector, connector.Config{
 		Prefix: "acme.eu-1", Tenant: "acme.example", BaseURL: "http://proxy.example/bp", APNsBundleID: "com.example.app",
-		Mode: schema.Binary, SchemaBaseURL: "https://x.example/schemas",
+		Mode: schema.Binary, WithoutRequests: true, SchemaBaseURL: "https://x.example/schemas",
 		CallTimeout: time.Second, MaxChats: 3, MaxCalls: 4,
 		EventsMaxAge: 7 * time.Hour, EventsMaxBytes: 2 << 30, FilesMaxAge: 8 * time.Hour, FilesMaxBytes: 3 << 30,
 		IdempotencyWindow: 5 * time.Hour, CommandMaxAge: 6 * time.Hour, StreamReplicas: 5,

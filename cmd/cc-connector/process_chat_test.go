@@ -58,9 +58,9 @@ func requestChat(t *testing.T, nc *nats.Conn, app string) (status string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var event struct{ Data struct{ Status string } }
-	if err := json.Unmarshal(reply.Data, &event); err != nil {
+	var result struct{ Status string }
+	if err := json.Unmarshal(reply.Data, &result); err != nil {
 		t.Fatal(err)
 	}
-	return event.Data.Status
+	return result.Status
 }

@@ -57,6 +57,7 @@ var documented = [][2]string{
 	{"CC_TLS_CA", ""},
 	{"CC_CASE_PATHS", "chat"},
 	{"CC_CLOUDEVENTS_MODE", "structured"},
+	{"CC_RESULTS_REQUEST", "true"},
 	{"CC_SCHEMA_BASE_URL", "cc-connector:/schemas"},
 	{"CC_HTTP_ADDR", "127.0.0.1:8080"},
 	{"CC_HTTP_TIMEOUT", "15s"},
