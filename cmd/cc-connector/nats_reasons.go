@@ -130,7 +130,7 @@ func (s *setback) note(err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err.Error() == s.last {
+	if strings.EqualFold(err.Error(), s.last) { // the server's words, and the library's
 		return
 	}
 	s.last = err.Error()

@@ -149,6 +149,9 @@ func TestRotatedSecretIsUsed(t *testing.T) {
 			}
 			replaceFile(t, file, c.renewed)
 			awaitConnected(t, nc)
+			if told := strings.Count(out.String(), "NATS does not take the connection"); told != 1 {
+				t.Errorf("one reason is told %d times:\n%s", told, out)
+			}
 		})
 	}
 }
