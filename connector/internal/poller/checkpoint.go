@@ -251,3 +251,8 @@ func (h *holder) checkpoint(clean chatlog.FenceID) checkpoint {
 	}
 	return c
 }
+
+// retention is how long the stream of events remembers, as far as is known now.
+func (p *Poller) retention() chatlog.Retention {
+	return chatlog.RetentionOf(p.Streams.Events.CachedInfo().Config, p.cfg.FailoverAfter)
+}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/retry"
 )
@@ -39,11 +38,6 @@ func (p *Poller) upkeepEvery() time.Duration {
 		every = min(every, upkeepEveryByBytes)
 	}
 	return every
-}
-
-// retention is how long the stream of events remembers, as far as is known now.
-func (p *Poller) retention() chatlog.Retention {
-	return chatlog.RetentionOf(p.Streams.Events.CachedInfo().Config, p.cfg.FailoverAfter)
 }
 
 func (p *Poller) tendAll(ctx context.Context) {
