@@ -141,6 +141,14 @@ func (h *Health) Remembered(chat string, err error) {
 	h.unremembered[chat] = failure{err, since}
 }
 
+// IsUnremembered tells whether what is known of a chat is still to be written down.
+func (h *Health) IsUnremembered(chat string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, fails := h.unremembered[chat]
+	return fails
+}
+
 // LetGo notes that a chat is no longer this replica's.
 func (h *Health) LetGo(chat string) { h.Remembered(chat, nil) }
 

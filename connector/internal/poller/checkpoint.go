@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -98,10 +99,15 @@ func (h *holder) loadCheckpoint(ctx context.Context) error {
 	return nil
 }
 
-// trySaveCheckpoint writes down what is counted. h.mu is held.
+// trySaveCheckpoint writes down what is counted, or is tried again by upkeep.
+// h.mu is held.
 func (h *holder) trySaveCheckpoint(ctx context.Context) {
+	level := slog.LevelWarn
+	if h.poller.Health.IsUnremembered(string(h.chat.Token)) { // that has been said
+		level = slog.LevelDebug
+	}
 	if err := h.writeCheckpoint(ctx, false, ""); err != nil {
-		h.log.Warn("the chat's checkpoint could not be written", "error", err)
+		h.log.Log(ctx, level, "the chat's checkpoint could not be written", "error", err)
 	}
 }
 

@@ -21,15 +21,15 @@ import (
 // and publishes what is missing of it, before the next poll.
 //
 // There is no cursor to compare. The history holds every server event except
-// signaling; the stream holds what was published. Both are counted by
-// fingerprint (see package translate), and what the history has more of is
-// missing. A history that cannot be had, when an answer may have been lost,
+// signaling; the stream holds what was published. Each published event is
+// paired with one of the history (see package translate), and what is left of
+// the history is missing. A history that cannot be had, when an answer may have been lost,
 // leaves a gap, and the chat's consumers are told so.
 //
 // A history also lists events that no poll has taken yet. They are published
 // out of the history, and when a poll gives them away they are passed over.
 // That could pass over a new event which looks just like a lost one; so the
-// history is read once more, before the next poll, and counting finds it.
+// history is read once more, before the next poll, and pairing finds it.
 
 // reconcile publishes what the history has and the stream has not, if the
 // history is to be read. One that cannot be had for the moment stays due until

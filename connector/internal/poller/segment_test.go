@@ -227,19 +227,22 @@ func TestLostSegment(t *testing.T) {
 	r.checkKnown("what is left", r.loaded("opening"), next.chatLog.Memory())
 }
 
-// That a checkpoint cannot be written is told, until it is or the chat is let go.
+// That a checkpoint cannot be written is told, until it is or the chat is let
+// go; and it is tried again though nothing new has come.
 func TestReadinessTellsOfACheckpointThatIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.poller.Health.Serve(true)
-	h := r.knowing("opening", 3)
+	h, none := r.knowing("opening", 3), 0
+	h.lease = r.lease()
+	r.Check(h.chatLog.Raise(r.Ctx))
 	r.limitState(100)
 	h.trySaveCheckpoint(r.Ctx)
 	if err := r.poller.Health.Check(); err == nil || !strings.Contains(err.Error(), "1 chats cannot be written down") {
 		t.Errorf("ready says %v", err)
 	}
 	r.limitState(-1)
-	h.trySaveCheckpoint(r.Ctx)
+	h.tend(r.Ctx, jetstream.StreamState{}, &none)
 	r.Check(r.poller.Health.Check())
 	r.limitState(100)
 	h.trySaveCheckpoint(r.Ctx)

@@ -70,7 +70,7 @@ func (h *holder) tend(ctx context.Context, state jetstream.StreamState, refreshe
 			return
 		}
 	}
-	if h.chatLog.NeedsCheckpoint(retention, state) {
+	if h.chatLog.NeedsCheckpoint(retention, state) || h.poller.Health.IsUnremembered(string(h.chat.Token)) {
 		h.trySaveCheckpoint(ctx)
 	}
 	if *refreshes > 0 && h.isStale() {

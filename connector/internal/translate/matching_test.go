@@ -259,7 +259,7 @@ func longChat(name string, events int) (published []Likeness, history []brightpa
 // A long chat costs no more than it has to, and neither does one that was made
 // to cost much.
 func TestLongChats(t *testing.T) {
-	const events = 3000
+	const events = 1000
 	for name := range long {
 		published, history := longChat(name, events)
 		missing := len(Missing(recoveredChat, published, history))
