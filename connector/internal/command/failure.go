@@ -132,7 +132,7 @@ func wireMessage(spec *schema.Command, code schema.ErrorCode, err *brightpattern
 		message += fmt.Sprintf(" (HTTP status %d)", err.Status)
 	}
 	if err.Message != "" && !carriesSecrets[spec.Name] {
-		message += ": " + translate.Cut(oneLine(err.Message), longestWords)
+		message += ": " + oneLine(translate.Cut(err.Message, longestWords))
 	}
 	return message
 }
