@@ -137,7 +137,7 @@ func wireMessage(spec *schema.Command, code schema.ErrorCode, err *brightpattern
 		message += ", a redirect to " + cmp.Or(err.Target, "what is no address")
 	}
 	if err.Message != "" && !carriesSecrets[spec.Name] {
-		message += ": " + translate.Cut(oneLine(err.Message), longestWords)
+		message += ": " + oneLine(translate.Cut(err.Message, longestWords))
 	}
 	return message
 }

@@ -81,7 +81,7 @@ func worstFailure(spec *schema.Command) *schema.Error {
 			longest = code
 		}
 	}
-	wire := &brightpattern.Error{Status: 599, Reason: brightpattern.ReasonRefused, Message: strings.Repeat("\x01\"\u2028", 1<<20)}
+	wire := &brightpattern.Error{Status: 599, Reason: brightpattern.ReasonRefused, Message: strings.Repeat("\x01\"\u2028", 1<<10)}
 	message := wireMessage(spec, longest, wire)
 	return &schema.Error{Code: longest, Message: message, WireCode: strings.Repeat("9", 64), HTTPStatus: 599, Outcome: schema.OutcomeUnknown}
 }
