@@ -34,18 +34,18 @@ func (r *reader) signIn(urls []string) access {
 		}
 		return access{}
 	}
+	if len(ways) == 0 {
+		return access{}
+	}
 	makers := map[*string]func() access{
 		&r.NATSCreds: r.creds, &r.NATSNkeySeedFile: r.nkey, &r.NATSUser: r.userAndPassword, &r.NATSTokenFile: r.token,
 	}
-	for _, way := range ways {
-		var s access
-		if maker := makers[way]; maker != nil {
-			s = maker()
-		}
-		s.variable = r.nameOf(way)
-		return s
+	var s access
+	if maker := makers[ways[0]]; maker != nil {
+		s = maker()
 	}
-	return access{}
+	s.variable = r.nameOf(ways[0])
+	return s
 }
 
 func hasUser(address string) bool {
