@@ -30,34 +30,39 @@ func TestStoreOfFilesIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, tinyBus, smallStore, aDayToFailOver)
-			replica := r.start()
-			busy, other := watchNew(r), watchNew(r)
-			back := c.away(r)
-			busy.says(strings.Repeat("x", longText))
-			busy.says("behind it")
-			r.unready(replica, c.words)
-			for range 5 {
-				other.sends("hello")
-				other.says("hello")
-				busy.sends("hello")
-			}
-			other.awaitStored(other.chat, ".event.message", 5)
-			if read := r.call("chat.history", fields{"chatId": busy.chat}); read.Error == nil || read.Error.Code != schema.CodeUnavailable || !read.Error.Retryable {
-				t.Errorf("a history for which there is no place: %+v", read)
-			}
-			if n := len(busy.awaitStored(busy.chat, ".event.message", 0)); n != 0 {
-				t.Errorf("%d messages have overtaken one that waits", n)
-			}
-			back()
-			busy.awaitStored(busy.chat, ".event.message", 2)
-			r.eventually("the connector is ready again", func() bool { return replica.Ready() == nil })
-			for _, w := range []watched{busy, other} {
-				r.check(r.sim.End(w.chat))
-				w.awaitEnd(schema.ClosedEnded)
-				w.checkGaps()
-				w.checkWholeAccount()
-			}
+			waitForFiles(t, c.away, c.words)
 		})
+	}
+}
+
+func waitForFiles(t *testing.T, away func(*rig) (back func()), words string) {
+	t.Helper()
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, tinyBus, smallStore, aDayToFailOver)
+	replica := r.start()
+	busy, other := watchNew(r), watchNew(r)
+	back := away(r)
+	busy.says(strings.Repeat("x", longText))
+	busy.says("behind it")
+	r.unready(replica, words)
+	for range 5 {
+		other.sends("hello")
+		other.says("hello")
+		busy.sends("hello")
+	}
+	other.awaitStored(other.chat, ".event.message", 5)
+	if read := r.call("chat.history", fields{"chatId": busy.chat}); read.Error == nil || read.Error.Code != schema.CodeUnavailable || !read.Error.Retryable {
+		t.Errorf("a history for which there is no place: %+v", read)
+	}
+	if n := len(busy.awaitStored(busy.chat, ".event.message", 0)); n != 0 {
+		t.Errorf("%d messages have overtaken one that waits", n)
+	}
+	back()
+	busy.awaitStored(busy.chat, ".event.message", 2)
+	r.eventually("the connector is ready again", func() bool { return replica.Ready() == nil })
+	for _, w := range []watched{busy, other} {
+		r.check(r.sim.End(w.chat))
+		w.awaitEnd(schema.ClosedEnded)
+		w.checkGaps()
+		w.checkWholeAccount()
 	}
 }

@@ -77,54 +77,60 @@ func (l *lateJoiner) checkPlace() {
 func TestLateJoiners(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
-	first := r.start()
-	w := watchNew(r)
-	var joiners []*lateJoiner
-	join := func() {
-		for _, now := range []bool{true, false} { // at once, and only at the end
-			l := w.joinsLate()
-			if now {
-				l.listen()
-			}
-			joiners = append(joiners, l)
-		}
-	}
-	said := 0
-	speak := func(more int) {
-		for range more {
-			w.says(fmt.Sprint(said))
-			said++
-		}
-	}
-	var second *replica
+	holder := r.start()
+	party := &joiners{watched: watchNew(r)}
 	for round := range 12 {
-		speak(20)
-		w.push(w.chat, map[string]any{"event": "chat_session_party_joined", "party_id": fmt.Sprint(round), "display_name": "Zoe"})
-		join()
-		switch round {
-		case 4:
-			second = r.start()
-			first.stop()
-		case 8:
-			r.start()
-			second.stop()
+		party.speak(20)
+		party.push(party.chat, map[string]any{"event": "chat_session_party_joined", "party_id": fmt.Sprint(round), "display_name": "Zoe"})
+		party.join()
+		if round == 4 || round == 8 {
+			next := r.start()
+			holder.stop()
+			holder = next
 		}
-		w.awaitStored(w.chat, ".event.message", said-15)
-		join()
+		party.awaitStored(party.chat, ".event.message", party.said-15)
+		party.join()
 	}
-	r.check(r.sim.End(w.chat))
-	w.awaitEnd(schema.ClosedEnded)
-	join()
-	last := r.lastSequence(w.chat)
-	for _, l := range joiners {
+	r.check(r.sim.End(party.chat))
+	party.awaitEnd(schema.ClosedEnded)
+	party.join()
+	party.checkAll(r.lastSequence(party.chat))
+}
+
+// joiners are all that have joined a chat.
+type joiners struct {
+	watched
+	all  []*lateJoiner
+	said int
+}
+
+func (j *joiners) speak(more int) {
+	j.Helper()
+	for range more {
+		j.says(fmt.Sprint(j.said))
+		j.said++
+	}
+}
+
+// join is done by two who read the entry: one who listens at once, and one only at the end.
+func (j *joiners) join() {
+	j.Helper()
+	now := j.joinsLate()
+	now.listen()
+	j.all = append(j.all, now, j.joinsLate())
+}
+
+func (j *joiners) checkAll(last uint64) {
+	j.Helper()
+	for _, l := range j.all {
 		if l.messages == nil {
 			l.listen()
 		}
 		l.checkSees(last)
 		l.checkPlace()
 	}
-	if n := joiners[len(joiners)-1].entry.Sequence; n != last {
-		t.Errorf("the closed chat's entry tells up to %d of %d", n, last)
+	if n := j.all[len(j.all)-1].entry.Sequence; n != last {
+		j.Errorf("the closed chat's entry tells up to %d of %d", n, last)
 	}
 }
 

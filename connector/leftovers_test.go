@@ -46,32 +46,8 @@ func (r *rig) leftovers() (left []string) {
 func TestNothingIsLeftOfClosedChats(t *testing.T) {
 	t.Parallel()
 	o := newOutsider(t, bpsim.Options{Hold: 300 * time.Millisecond}, tinyBus, shortLived)
-	var all []watched
-	for i := range 50 {
-		w := watchNew(o.rig)
-		all = append(all, w)
-		w.sends("hello")
-		o.give("chat.send", fmt.Sprint("durable ", i), w.chat, fields{"text": "hello"})
-		w.says("hello")
-		if i%10 == 0 {
-			w.says(strings.Repeat("x", longText))
-			_, err := w.nc.Request("cc.chat.history", []byte(`{"chatId":"`+w.chat+`"}`), patience)
-			w.check(err)
-		}
-	}
-	for i, w := range all {
-		switch i % 4 {
-		case 0:
-			o.must("chat.end", fields{"chatId": w.chat})
-		case 1:
-			o.check(o.sim.End(w.chat))
-		case 2:
-			o.must("chat.detach", fields{"chatId": w.chat})
-			o.call("chat.send", fields{"chatId": w.chat, "text": "detached"})
-		case 3:
-			o.check(o.sim.Forget(w.chat))
-		}
-	}
+	all := o.openAndUse(50)
+	o.closeAll(all)
 	o.eventually("nobody polls any more", func() bool { return len(o.subjectsIn("CC_SESSIONS")) == 0 })
 	var left []string
 	defer func() {
@@ -85,6 +61,43 @@ func TestNothingIsLeftOfClosedChats(t *testing.T) {
 	}
 	if age := o.streamConfig("KV_CC_JOURNAL").MaxAge; age <= 0 || age > 2*time.Hour {
 		t.Errorf("the journal keeps commands for %v", age)
+	}
+}
+
+// openAndUse opens chats, on which something happens.
+func (o outsider) openAndUse(n int) []watched {
+	o.Helper()
+	var all []watched
+	for i := range n {
+		w := watchNew(o.rig)
+		all = append(all, w)
+		w.sends("hello")
+		o.give("chat.send", fmt.Sprint("durable ", i), w.chat, fields{"text": "hello"})
+		w.says("hello")
+		if i%10 == 0 {
+			w.says(strings.Repeat("x", longText))
+			_, err := w.nc.Request("cc.chat.history", []byte(`{"chatId":"`+w.chat+`"}`), patience)
+			w.check(err)
+		}
+	}
+	return all
+}
+
+// closeAll ends chats in all ways that there are.
+func (o outsider) closeAll(all []watched) {
+	o.Helper()
+	for i, w := range all {
+		switch i % 4 {
+		case 0:
+			o.must("chat.end", fields{"chatId": w.chat})
+		case 1:
+			o.check(o.sim.End(w.chat))
+		case 2:
+			o.must("chat.detach", fields{"chatId": w.chat})
+			o.call("chat.send", fields{"chatId": w.chat, "text": "detached"})
+		case 3:
+			o.check(o.sim.Forget(w.chat))
+		}
 	}
 }
 
