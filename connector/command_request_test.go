@@ -99,7 +99,7 @@ func TestLargeRequests(t *testing.T) {
 	o := outsider{newRig(t, bpsim.Options{}, func(r *rig) { r.payload(smallPayload) })}
 	o.start()
 	a, chat := o.listen(), o.openChat()
-	text := strings.Repeat("x", smallPayload-5<<10)
+	text := strings.Repeat("x", smallPayload-3<<10)
 	data := fields{"chatId": chat, "text": text}
 	msg := writePlain(given{command: "chat.send", id: "live", data: data})
 	for _, what := range []string{"the reply", "a repeat"} {
@@ -110,15 +110,16 @@ func TestLargeRequests(t *testing.T) {
 		o.mustAsk(what, o.fetched(r.cloudEvent), data)
 	}
 	o.mustAsk("the event", o.fetched(a.await("live")), data)
-	durable := fields{"text": text[:57000]} // with the headers of a dead letter it fits, and with those of a result it does not
+	durable := fields{"text": text[:61900]} // with the headers of a dead letter it fits, and with those of a result it does not
 	got := o.fetched(a.await(o.give("chat.send", "durable", chat, durable)))
 	durable["chatId"] = chat
 	o.mustAsk("a durable one", got, durable)
 
 	parameters := map[string]string{}
-	for _, name := range strings.Split("abcdefghijklmn", "") {
+	for _, name := range strings.Split("abcdefghijklmno", "") {
 		parameters[name] = text[:4<<10]
 	}
+	parameters["p"] = text[:800]
 	asked := o.send("chat.request", fields{"from": "Ada", "parameters": parameters})
 	result, _ := asked.data["result"].(fields)
 	if client, _ := result["clientId"].(string); client == "" || asked.data["request"] != nil {

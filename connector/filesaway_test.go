@@ -37,7 +37,7 @@ func TestStoreOfFilesIsAway(t *testing.T) {
 
 func waitForFiles(t *testing.T, away func(*rig) (back func()), words string) {
 	t.Helper()
-	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, tinyBus, smallStore, aDayToFailOver)
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, tinyBus, smallStore, aDayToFailOver).provided()
 	replica := r.start()
 	busy, other := watchNew(r), watchNew(r)
 	back := away(r)

@@ -202,7 +202,7 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return next{}, err
 	case r.Done != nil:
 		d.decided = true
-		return finished, d.commands.publishRecorded(ctx, r.Identity, d.recorded(r), true)
+		return finished, d.commands.publishRecorded(ctx, r.Identity, d.commands.recorded(d.cmd, r), true)
 	case r.Message != d.sequence:
 		taken, err := d.takePlace(ctx, r)
 		if err != nil || !taken {
@@ -220,16 +220,6 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return n, err
 	}
 	return d.try(ctx)
-}
-
-// recorded is the outcome on record. What the command asked for, which the
-// journal may have had no room for, is still at hand.
-func (d *durable) recorded(r *journal.Record) outcome {
-	o := outcome{Outcome: *r.Done}
-	if o.Request == nil {
-		o.Request = d.commands.requestOf(d.cmd)
-	}
-	return o
 }
 
 // begin is the command's record, a new one if it has none. Another command

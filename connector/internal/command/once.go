@@ -105,7 +105,7 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 		earlier = finished
 	}
 	cmd.Identity = earlier.Identity
-	return cmd.told(outcome{Outcome: *earlier.Done}, replyOnly)
+	return cmd.told(c.recorded(cmd, earlier), replyOnly)
 }
 
 // sealed is a fingerprint that the id of a refusal may rest on, which everybody

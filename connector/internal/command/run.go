@@ -125,6 +125,16 @@ func (c *Commands) requestOf(cmd *command) json.RawMessage {
 	return cmd.spec.Request(cmd.data, func(client string) string { return string(c.Clients.Ref(brightpattern.ClientID(client))) })
 }
 
+// recorded is the outcome on record. What the command asked for, which the
+// journal may not know or have had no room for, is at hand.
+func (c *Commands) recorded(cmd *command, r *journal.Record) outcome {
+	o := outcome{Outcome: *r.Done}
+	if o.Request == nil {
+		o.Request = c.requestOf(cmd)
+	}
+	return o
+}
+
 // placed finds out whether a command that failed was on a known chat.
 func (c *Commands) placed(ctx context.Context, cmd *command, o outcome) outcome {
 	if o.ChatID != "" || cmd.chat.Token == "" {
