@@ -19,6 +19,10 @@ func (d Definition) CheckOwner(there *jetstream.StreamInfo) error {
 	return bus.Definition(d).CheckOwner(there)
 }
 
+// Advise adds to what JetStream answers what can be done about it, if anything
+// is known.
+func Advise(err error) error { return bus.Advise(err) }
+
 // Definitions are what a connector with this configuration, but without
 // Provision, must find in JetStream. Tenant and BaseURL must be given: they are
 // the mark by which a connector knows its streams.

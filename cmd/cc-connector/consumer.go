@@ -91,11 +91,8 @@ func makeConsumer(ctx context.Context, js jetstream.JetStream, prefix subjects.P
 	if err == nil {
 		err = d.CheckOwner(there.CachedInfo())
 	}
-	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
-		err = fmt.Errorf("there is no JetStream: see CC_NATS_JS_DOMAIN, which behind a leaf node must name the hub's domain (%w)", err)
-	}
 	if err != nil {
-		return fmt.Errorf("the stream %s: %w", events, err)
+		return fmt.Errorf("the stream %s: %w", events, connector.Advise(err))
 	}
 	said := "is made"
 	_, err = js.CreatePushConsumer(ctx, events, permissions.ReaderConsumer(prefix, name))
@@ -103,7 +100,7 @@ func makeConsumer(ctx context.Context, js jetstream.JetStream, prefix subjects.P
 		said, err = "is there already, and stays as it is", nil
 	}
 	if err != nil {
-		return fmt.Errorf("the consumer %s on %s: %w", name, events, err)
+		return fmt.Errorf("the consumer %s on %s: %w", name, events, connector.Advise(err))
 	}
 	_, err = fmt.Fprintf(stdout, "The consumer %s on %s %s.\n", name, events, said)
 	return err

@@ -170,7 +170,7 @@ func (r *reader) contextFile(fields cliContext, field string) string {
 
 // take fills in a setting, unless a variable has.
 func (r *reader) take(field string, setting *string, value string) {
-	if os.Getenv(r.nameOf(setting)) != "" {
+	if strings.TrimSpace(os.Getenv(r.nameOf(setting))) != "" {
 		return
 	}
 	if value != "" {

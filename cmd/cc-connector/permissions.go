@@ -77,7 +77,7 @@ func chosenPrefix(given string) (subjects.Prefix, error) {
 	given = cmp.Or(given, raw.SubjectPrefix)
 	prefix, err := subjects.ParsePrefix(given)
 	if err != nil {
-		return "", usageError(fmt.Sprintf("%s is %q, which is no prefix: it must be one or more tokens of a-z, 0-9 and -, joined by dots, like cc or acme.eu", source, given))
+		return "", usageError(source + " is no prefix: it must be one or more tokens of a-z, 0-9 and -, joined by dots, like cc or acme.eu")
 	}
 	return prefix, nil
 }

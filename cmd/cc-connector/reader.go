@@ -139,7 +139,7 @@ func (r *reader) bytes(setting *string) int64 {
 // then its default is for what is made, and nothing that is there is changed.
 func ifGiven[T any](r *reader, setting *string, value T) (given T) {
 	for _, v := range r.variables() {
-		if v.value == setting && os.Getenv(v.name) != "" {
+		if v.value == setting && strings.TrimSpace(os.Getenv(v.name)) != "" {
 			return value
 		}
 	}

@@ -69,8 +69,8 @@ func codeOf(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// advise adds what to do to what JetStream says.
-func advise(err error) error {
+// Advise adds what to do to what JetStream says.
+func Advise(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -59,7 +59,13 @@ func (s *Streams) parts() []part {
 		return part{what, name, func(ctx context.Context) error { return s.askStream(ctx, of) }}
 	}
 	consumer := func(what string, of jetstream.Stream, c jetstream.Consumer) part {
-		return part{what, of.CachedInfo().Config.Name, func(ctx context.Context) error { _, err := c.Info(ctx); return err }}
+		return part{what, of.CachedInfo().Config.Name, func(ctx context.Context) error {
+			if err := s.askStream(ctx, of); err != nil {
+				return err
+			}
+			_, err := c.Info(ctx)
+			return err
+		}}
 	}
 	return []part{
 		stream("stream of events", s.Events), consumer("stream of chats to poll", s.Sessions, s.Holders),

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Difference is one between two configurations of a stream or consumer, by the
@@ -99,6 +101,22 @@ func shown(name string, value any) string {
 	}
 	return strings.Trim(string(text), `"`)
 }
+
+// isVital tells also the fields of a stream by which it would forget what the
+// connector must remember.
+func (n need) isVital(there jetstream.StreamConfig) func(field string) bool {
+	return func(field string) bool {
+		switch field {
+		case "max_age":
+			return there.MaxAge > 0 && there.MaxAge < n.leastAge
+		case "discard", "discard_new_per_subject":
+			return true
+		}
+		return isVital(field)
+	}
+}
+
+func isVital(field string) bool { return vital[field] }
 
 // vital are the fields without which the connector cannot work, whoever is to
 // mend them.

@@ -28,6 +28,9 @@ func (n need) fit(there jetstream.StreamConfig) jetstream.StreamConfig {
 		next.Metadata = make(map[string]string)
 	}
 	maps.Copy(next.Metadata, ours.Metadata)
+	if was := there.Metadata[metaBaseURL]; isSameAddress(was, ours.Metadata[metaBaseURL]) {
+		next.Metadata[metaBaseURL] = was // earlier versions know no other spelling
+	}
 	next.Subjects = addSubjects(there.Subjects, ours.Subjects)
 	next.Retention = ours.Retention
 	next.NoAck, next.Sealed = false, false

@@ -82,7 +82,7 @@ func TestDifferences(t *testing.T) {
 // Only what passes by itself is waited for.
 func TestIsPassing(t *testing.T) {
 	api := func(code jetstream.ErrorCode, status int) error {
-		return fmt.Errorf("making: %w", advise(&jetstream.APIError{Code: status, ErrorCode: code}))
+		return fmt.Errorf("making: %w", Advise(&jetstream.APIError{Code: status, ErrorCode: code}))
 	}
 	for name, c := range map[string]struct {
 		err     error
@@ -90,7 +90,7 @@ func TestIsPassing(t *testing.T) {
 	}{
 		"temporarily unavailable": {api(10008, 503), true}, "no suitable peers": {api(10005, 400), true}, "no leader": {api(10009, 500), true},
 		"raft": {api(10041, 500), true}, "offline": {api(10118, 500), true}, "not enabled": {api(10076, 503), true}, "not for the account": {api(10039, 503), true},
-		"few resources": {api(10023, 503), true}, "silence": {advise(context.DeadlineExceeded), true}, "no responders": {advise(nats.ErrNoResponders), true},
+		"few resources": {api(10023, 503), true}, "silence": {Advise(context.DeadlineExceeded), true}, "no responders": {Advise(nats.ErrNoResponders), true},
 		"timeout": {nats.ErrTimeout, true}, "a cut connection": {nats.ErrDisconnected, true},
 		"limit of bytes": {api(10113, 400), false}, "overlap": {api(10065, 400), false}, "account's limits": {api(10002, 400), false},
 		"storage": {api(10047, 500), false}, "copies": {api(10074, 500), false}, "number of streams": {api(10027, 400), false},

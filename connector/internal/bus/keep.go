@@ -63,16 +63,15 @@ func (l layout) restsOn(stream string) bool {
 
 func (s *Streams) keepStream(ctx context.Context, p provision, n need) error {
 	of := s.handle(n.Stream.Name)
+	last := of.CachedInfo().Config
 	_, err := of.Info(ctx) // which also brings what is known of it up to date
 	if errors.Is(err, jetstream.ErrStreamNotFound) && s.cfg.Provision {
-		again := n
-		again.Stream.Metadata = maps.Clone(n.Stream.Metadata)
-		again.Stream.Metadata[metaRemade] = time.Now().UTC().Format(time.RFC3339)
-		made, makeErr := p.makeStream(ctx, again)
-		if err = makeErr; made {
-			p.log.Warn("a stream had vanished, and is made again: what was in it is lost, but for what the connectors know", "stream", n.Stream.Name)
+		if err = p.makeAgain(ctx, n, last); err == nil {
 			_, err = of.Info(ctx)
 		}
+	}
+	if err == nil {
+		err = n.CheckOwner(of.CachedInfo()) // somebody else may have been faster
 	}
 	for _, c := range n.Consumers {
 		if err == nil {
@@ -80,6 +79,20 @@ func (s *Streams) keepStream(ctx context.Context, p provision, n need) error {
 		}
 	}
 	return Explain(n.Stream.Name, err)
+}
+
+// makeAgain makes a stream as it was last, so that what an administrator had set
+// is there again.
+func (p provision) makeAgain(ctx context.Context, n need, last jetstream.StreamConfig) error {
+	again := n
+	again.Stream = n.fit(last)
+	again.Stream.Metadata[metaRemade] = time.Now().UTC().Format(time.RFC3339)
+	made, err := p.makeStream(ctx, again)
+	if made {
+		p.log.Warn("a stream had vanished, and is made again: what was in it is lost, but for what the connectors know", "stream", n.Stream.Name)
+		p.tell(n, again.Stream)
+	}
+	return err
 }
 
 func (s *Streams) keepConsumer(ctx context.Context, p provision, stream string, c jetstream.ConsumerConfig) error {
@@ -114,21 +127,22 @@ func (b *Bucket) AwaitSettled(ctx context.Context) (waited bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	left := unsettled(info)
+	left := b.stream.unsettled(info)
 	retry.Sleep(ctx, left)
 	return left > 0, ctx.Err()
 }
 
-// unsettled is for how long a stream that was made again is to be left alone.
-func unsettled(info *jetstream.StreamInfo) time.Duration {
-	if info.Config.Metadata[metaRemade] == "" {
+// unsettled is for how long a stream that was made again is to be left alone:
+// one that says so, or that is not the one which was found at the start.
+func (s *Stream) unsettled(info *jetstream.StreamInfo) time.Duration {
+	if info.Config.Metadata[metaRemade] == "" && info.Created.Equal(s.first) {
 		return 0
 	}
 	return settling - info.TimeStamp.Sub(info.Created) // by the server's own clock
 }
 
 // IsSettled is that of AwaitSettled for a stream, as Keep saw it last.
-func (s *Stream) IsSettled() bool { return unsettled(s.CachedInfo()) <= 0 }
+func (s *Stream) IsSettled() bool { return s.unsettled(s.CachedInfo()) <= 0 }
 
 // Lives are when the streams were made on which open chats rest. A stream that
 // was made anew has another one.

@@ -80,7 +80,7 @@ func (l layout) find(ctx context.Context, js jetstream.JetStream, cfg Config) (*
 		{l.files.Name, func() error { return s.findFiles(ctx, js) }},
 	} {
 		if err := step.take(); err != nil {
-			return nil, fmt.Errorf("%s cannot be used: make it beforehand from what `cc-connector streams` prints, or let the connector make it by CC_PROVISION=true (%w)", step.name, advise(err))
+			return nil, fmt.Errorf("%s cannot be used: make it beforehand from what `cc-connector streams` prints, or let the connector make it by CC_PROVISION=true (%w)", step.name, Advise(err))
 		}
 	}
 	return &s, nil

@@ -29,7 +29,7 @@ func survey(ctx context.Context, js jetstream.JetStream, all []need) (map[string
 		case errors.Is(err, jetstream.ErrStreamNotFound):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("the stream %s: %w", n.Stream.Name, advise(err))
+			return nil, fmt.Errorf("the stream %s: %w", n.Stream.Name, Advise(err))
 		}
 		found[n.Stream.Name] = s.CachedInfo()
 		if err := n.CheckOwner(s.CachedInfo()); err != nil {
@@ -51,7 +51,7 @@ func refusalOf(strangers []error) error {
 		said = append(said, one.Error())
 	}
 	return fmt.Errorf("%s; %w: choose another CC_SUBJECT_PREFIX, or the settings that they were made with, or take them away. "+
-		"What an administrator makes for the connector is made from what `cc-connector streams` prints, with its metadata", strings.Join(said, "; "), errForeign)
+		"One that an administrator has made for the connector needs the metadata that `cc-connector streams` prints: give it that by `nats stream edit --metadata`", strings.Join(said, "; "), errForeign)
 }
 
 // CheckOwner is an error that names a stream which is not the connector's.

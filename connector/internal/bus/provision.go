@@ -36,10 +36,10 @@ func (p provision) all(ctx context.Context, found map[string]*jetstream.StreamIn
 
 func (p provision) stream(ctx context.Context, n need, there *jetstream.StreamInfo) error {
 	if there == nil {
-		made, err := p.makeStream(ctx, n)
-		if err != nil || made {
+		if made, err := p.makeStream(ctx, n); err != nil || made {
 			return err
 		}
+		var err error
 		if there, err = p.look(ctx, n); err != nil { // somebody was faster
 			return err
 		}
@@ -72,7 +72,7 @@ func (p provision) makeStream(ctx context.Context, n need) (made bool, err error
 func (p provision) look(ctx context.Context, n need) (*jetstream.StreamInfo, error) {
 	s, err := p.js.Stream(ctx, n.Stream.Name)
 	if err != nil {
-		return nil, fmt.Errorf("the stream %s: %w", n.Stream.Name, advise(err))
+		return nil, fmt.Errorf("the stream %s: %w", n.Stream.Name, Advise(err))
 	}
 	if err := n.CheckOwner(s.CachedInfo()); err != nil {
 		return nil, refusalOf([]error{err})
@@ -118,7 +118,7 @@ func (p provision) consumer(ctx context.Context, stream string, ours jetstream.C
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("making the consumer %s of %s: %w", ours.Durable, stream, advise(err))
+		return fmt.Errorf("making the consumer %s of %s: %w", ours.Durable, stream, Advise(err))
 	}
 	if there == nil {
 		return nil
@@ -131,7 +131,7 @@ func (p provision) consumer(ctx context.Context, stream string, ours jetstream.C
 	p.log.Info("a consumer lacks what the connector needs, and is changed", "stream", stream, "consumer", ours.Durable, "changes", joined(changes))
 	if _, err := p.js.UpdateConsumer(ctx, stream, next); err != nil {
 		return fmt.Errorf("changing the consumer %s of %s (%s): if nats-server does not take the change, delete the consumer, and it is made again: %w",
-			ours.Durable, stream, joined(changes), advise(err))
+			ours.Durable, stream, joined(changes), Advise(err))
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (p provision) explain(ctx context.Context, n need, err error) error {
 	case codeMaxBytesRequired:
 		return &refusal{"the account demands a limit of bytes of each stream: set " + strings.Join(p.unlimited(), ", "), err}
 	}
-	return advise(err)
+	return Advise(err)
 }
 
 // unlimited are the settings of limits of bytes that are missing.
@@ -174,12 +174,12 @@ func (p provision) inspect(ctx context.Context, found map[string]*jetstream.Stre
 			continue // find names it
 		}
 		next := n.fit(there.Config)
-		lacking = append(lacking, p.tellLacks(n.Stream.Name, differences(there.Config, next))...)
+		lacking = append(lacking, p.tellLacks(n.Stream.Name, differences(there.Config, next), n.isVital(there.Config))...)
 		p.tell(n, next)
 		for _, c := range n.Consumers {
 			if there, err := p.js.Consumer(ctx, n.Stream.Name, c.Durable); err == nil {
 				config := there.CachedInfo().Config
-				lacking = append(lacking, p.tellLacks("consumer "+c.Durable+" of "+n.Stream.Name, differences(config, fitConsumer(config, c)))...)
+				lacking = append(lacking, p.tellLacks("consumer "+c.Durable+" of "+n.Stream.Name, differences(config, fitConsumer(config, c)), isVital)...)
 			}
 		}
 	}
@@ -190,9 +190,9 @@ func (p provision) inspect(ctx context.Context, found map[string]*jetstream.Stre
 }
 
 // tellLacks returns what is vital, and logs the rest.
-func (p provision) tellLacks(name string, lacks []Difference) (lacking []string) {
+func (p provision) tellLacks(name string, lacks []Difference, isVital func(field string) bool) (lacking []string) {
 	for _, d := range lacks {
-		if vital[d.Field] {
+		if isVital(d.Field) {
 			lacking = append(lacking, fmt.Sprintf("%s cannot be used: %v", name, d))
 			continue
 		}

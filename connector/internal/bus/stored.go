@@ -14,12 +14,16 @@ import (
 // leader, whatever their headers say.
 type Stream struct {
 	jetstream.Stream
-	js jetstream.JetStream
+	js    jetstream.JetStream
+	first time.Time // when the stream that was found was made
 }
 
 func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stream, error) {
 	s, err := js.Stream(ctx, name)
-	return &Stream{s, js}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Stream{s, js, s.CachedInfo().Created}, nil
 }
 
 // Subjects are those of a filter that the stream has messages of.

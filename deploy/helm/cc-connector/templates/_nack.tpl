@@ -12,7 +12,7 @@
 {{- else if .spec.name }}
 {{- $names = append $names .spec.name }}
 {{- $base := get (.spec.metadata | default dict) "cc-connector.base-url" }}
-{{- if and $base (ne (lower $base) (regexReplaceAll "(/+clientweb(/+api(/+v2(/.*)?)?)?)?/*$" ($.Values.contactCenter.baseUrl | trim | lower) "")) }}
+{{- if and $base (ne (include "cc-connector.plainAddress" $base) (include "cc-connector.plainAddress" $.Values.contactCenter.baseUrl)) }}
 {{- $wrong = append $wrong (printf "nack.resources: %s is made for %s, not for contactCenter.baseUrl: run cc-connector streams --nack with the settings of this release" .spec.name $base) }}
 {{- end }}
 {{- end }}
@@ -23,6 +23,13 @@
 {{- $wrong = append $wrong (printf "nack.resources has no stream %s: run cc-connector streams --nack with settings.subjectPrefix of this release" $stream) }}
 {{- end }}
 {{- toJson $wrong }}
+{{- end }}
+
+{{/* An address as the connector keeps it: without the API's path and a default port. */}}
+{{- define "cc-connector.plainAddress" -}}
+{{- $address := regexReplaceAll "(/+clientweb(/+api(/+v2(/.*)?)?)?)?/*$" (. | trim | lower) "" }}
+{{- $address = regexReplaceAll "^(https://[^/]*):443(/|$)" $address "${1}${2}" }}
+{{- regexReplaceAll "^(http://[^/]*):80(/|$)" $address "${1}${2}" }}
 {{- end }}
 
 {{/* The documents of nack.resources as one list. */}}
