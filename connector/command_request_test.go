@@ -160,5 +160,5 @@ func TestRecordsWithoutARequest(t *testing.T) {
 	if again.status() != "ok" || again.id() != first.id() || diff(again.data["result"], first.data["result"]) != "" {
 		t.Errorf("a repeat gets %v, the first got %v", again.data, first.data)
 	}
-	o.mustAsk("a repeat", again.cloudEvent, nil)
+	o.mustAsk("a repeat, which says what it asks for", again.cloudEvent, g.data)
 }

@@ -27,7 +27,7 @@ var allowed = map[string]string{
 	"journal":   "brightpattern bus replicas retry schema subjects",
 	"queue":     "drain failpoint lease schema subjects",
 	"intake":    "bus metrics schema subjects",
-	"chats":     "brightpattern bus clients drain failpoint outbox replicas retry schema subjects translate",
+	"chats":     "brightpattern bus clients drain failpoint intake metrics outbox replicas retry schema subjects translate",
 	"chatlog":   "brightpattern bus chats failpoint schema subjects translate",
 
 	"microservice": "intake metrics schema translate",
@@ -36,7 +36,7 @@ var allowed = map[string]string{
 	"poller":  "brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
 	"command": "brightpattern bus chats clients drain failpoint intake journal lease metrics microservice outbox queue replicas retry schema subjects translate",
 
-	"connector":    "brightpattern bus chats clients command drain failpoint journal metrics outbox poller replicas retry schema subjects throttle translate",
+	"connector":    "brightpattern bus chats clients command drain failpoint intake journal metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",
 	"cc-connector": "brightpattern connector permissions schema subjects",
 	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",

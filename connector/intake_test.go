@@ -242,8 +242,10 @@ func TestEmptyMessageID(t *testing.T) {
 	t.Parallel()
 	o := newOutsider(t, bpsim.Options{})
 	msg := nats.NewMsg("cc.service.version")
-	msg.Header["Nats-Msg-Id"] = []string{""}
-	o.mustRefuse(msg, "Nats-Msg-Id")
+	for _, ids := range [][]string{{""}, {"a", "b"}, {"", "b"}} {
+		msg.Header["Nats-Msg-Id"] = ids
+		o.mustRefuse(msg, "Nats-Msg-Id")
+	}
 }
 
 // resultOf is the id of the result of a recorded command, as anybody can work it out.

@@ -9,6 +9,7 @@ import (
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/command"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/poller"
@@ -67,9 +68,10 @@ func (c *Connector) open(ctx context.Context) error {
 	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
 		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
 	p.clients = clients.New(streams.State, p.registry, streams.Keeps, c.log)
+	guard := intake.NewGuard(c.cfg.Prefix, c.metrics, c.log)
 	p.chats = chats.New(chats.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Clients: p.clients, Streams: streams, Outbox: p.outbox, Self: c.self,
-		Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+		Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.chats())
 	p.poller = poller.New(poller.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
@@ -80,7 +82,7 @@ func (c *Connector) open(ctx context.Context) error {
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
 		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Room: p.room, Self: c.self,
-		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	c.parts = p
 	return nil

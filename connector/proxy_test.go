@@ -248,12 +248,12 @@ func TestAnswersWithoutWhatIsDue(t *testing.T) {
 	for command, bodies := range map[string][]string{
 		"service.version":       {`{"server_version":{"a":[1]}}`, `{}`, `{"server_version":null}`, "<html>", ""},
 		"service.availability":  {`{"chat":5}`, `{"ewt":"3"}`},
-		"service.parameters":    {`{"parameters":{}}`, `{}`, `{"parameters":["PHONE"]}`},
+		"service.parameters":    {`{"parameters":{}}`, `{}`, `{"parameters":["PHONE"]}`, `{"parameters":null}`},
 		"service.configuration": {`[]`, `"down"`},
-		"service.iceservers":    {`{"servers":[{}]}`, `{}`},
+		"service.iceservers":    {`{"servers":[{}]}`, `{}`, `{"servers":null}`},
 		"chat.request":          {`{"state":"queued","is_new_chat":true}`, `{"chat_id":5,"state":"queued","is_new_chat":true}`, `{"chat_id":"c","state":5,"is_new_chat":true}`},
-		"chat.history":          {`{"events":{}}`, `{}`, ""},
-		"case.history":          {`{"sessions":{}}`, `{}`, `{"sessions":[{}]}`},
+		"chat.history":          {`{"events":{}}`, `{}`, `{"events":null}`, ""},
+		"case.history":          {`{"sessions":{}}`, `{}`, `{"sessions":[{}]}`, `{"sessions":null}`},
 		"case.close":            {`"done"`, "<html>"},
 	} {
 		data := map[string]any{}

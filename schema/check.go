@@ -135,6 +135,9 @@ func checkObject(f Field, raw json.RawMessage) *FieldError {
 	if len(raw) > f.Max {
 		return f.tooLong("is", f.Max)
 	}
+	if depth(raw) > MaxNesting { // what is published of it stands deeper
+		return &FieldError{f.Name, fmt.Sprintf("is nested too deep: at most %d levels", MaxNesting)}
+	}
 	if f.Member == "" {
 		return nil
 	}

@@ -81,6 +81,7 @@ func TestWhatIsWrongWithAnAddress(t *testing.T) {
 		"https://acme.example/clientweb/api/v2?tenantUrl=acme": "CC_TENANT_URL",
 		"https://acme.example/clientweb/api/v1":                "/clientweb/api/v2",
 		"acme.example":                                         "write it like https://",
+		"https://https://acme.example/clientweb/api/v2":        "more than one address",
 	} {
 		setEnv(t, with(map[string]string{"CC_BASE_URL": given, "CC_TENANT_URL": "tenant.example"}))
 		_, err := readConfig()

@@ -70,9 +70,9 @@ func chosenPrefix(given string) (subjects.Prefix, error) {
 	if err != nil {
 		return "", err
 	}
-	source := "--prefix"
+	source := fmt.Sprintf("--prefix %q", given)
 	if given == "" {
-		source = "CC_SUBJECT_PREFIX"
+		source = "CC_SUBJECT_PREFIX" // may hold a secret that is misplaced
 	}
 	given = cmp.Or(given, raw.SubjectPrefix)
 	prefix, err := subjects.ParsePrefix(given)

@@ -128,10 +128,10 @@ func TestPermissionsRefused(t *testing.T) {
 		args []string
 		part string
 	}{
-		{"", []string{"--prefix", "CC"}, `--prefix is "CC"`},
-		{"", []string{"--prefix", "a..b"}, `--prefix is "a..b"`},
-		{"", []string{"--prefix", "cc.>"}, `--prefix is "cc.>"`},
-		{"CC.", nil, `CC_SUBJECT_PREFIX is "CC."`},
+		{"", []string{"--prefix", "CC"}, `--prefix "CC" is no prefix`},
+		{"", []string{"--prefix", "a..b"}, `--prefix "a..b" is`},
+		{"", []string{"--prefix", "cc.>"}, `--prefix "cc.>" is`},
+		{"CC.", nil, "CC_SUBJECT_PREFIX is no prefix"},
 		{"", []string{"--format", "json"}, `--format is "json"`},
 		{"", []string{"--chat", ""}, "--chat is empty"},
 		{"", []string{"--reader", "a b"}, "--reader must be"},

@@ -71,6 +71,8 @@ var documented = [][2]string{
 	{"CC_FILES_MAX_AGE", "168h"},
 	{"CC_FILES_MAX_BYTES", ""},
 	{"CC_STREAM_REPLICAS", "1"},
+	{"CC_STREAM_MAX_BYTES", ""},
+	{"CC_DEADLETTER_MAX_AGE", "720h"},
 	{"CC_PROVISION", "true"},
 	{"CC_FAILOVER_AFTER", "10s"},
 	{"CC_DRAIN_TIMEOUT", "20s"},

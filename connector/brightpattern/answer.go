@@ -55,7 +55,7 @@ func parseErrorBody(body []byte) (Code, string) {
 }
 
 func (o object) refusal() (Code, string) {
-	return o.errorCode(), cut(o.text("error_message"), maxMessage)
+	return o.errorCode(), o.text("error_message")
 }
 
 // errorInGoodAnswer finds an error code in an answer of status 200.

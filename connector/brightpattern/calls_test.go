@@ -292,7 +292,7 @@ func TestAnswers(t *testing.T) {
 		{availability, "availability", `{}`, nil},
 		{availability, "availability", `{"chat":true}`, nil},
 		{parameters, "parameters", `{"parameters":[{"z":"TEXT"},{"b":"PHONE","a":"EMAIL"},{}]}`, []Parameter{{"z", "TEXT"}, {"b", "PHONE"}, {"a", "EMAIL"}}},
-		{parameters, "parameters", `{"parameters":null}`, []Parameter(nil)},
+		{parameters, "parameters", `{"parameters":null}`, nil},
 		{parameters, "parameters", `{}`, nil},
 		{parameters, "parameters", `{"parameters":7}`, nil},
 		{parameters, "parameters", `{"parameters":[7]}`, nil},

@@ -30,7 +30,8 @@ func (r *refusal) Error() string { return r.code.describe() }
 type envelope struct {
 	key     string
 	isThere bool // it is an object at all
-	listed  bool // it has the key
+	named   bool // it has the key
+	listed  bool // with a list
 	others  bool // it says other things
 }
 
@@ -52,7 +53,11 @@ func (e *envelope) read(f *feed, list func() error, isEmpty func() bool) error {
 			said[key], err = f.value()
 			return err
 		}
-		e.listed = true
+		first, err := f.next()
+		if err != nil {
+			return err
+		}
+		e.named, e.listed = true, first == '['
 		if broken = list(); broken != errNotList {
 			return broken
 		}
@@ -120,7 +125,7 @@ func readEvents(f *feed) (events []Event, listed bool, err error) {
 		events, err = t.readEvents(f)
 		return err
 	}, func() bool { return len(events) == 0 })
-	if err == nil && e.others && !e.listed {
+	if err == nil && e.others && !e.named {
 		err = lacking("events")
 	}
 	if err != nil {
@@ -129,7 +134,7 @@ func readEvents(f *feed) (events []Event, listed bool, err error) {
 	return events, e.listed, nil
 }
 
-// readSessions reads {"sessions":[…]}; with null it is empty.
+// readSessions reads {"sessions":[…]}.
 func readSessions(f *feed) ([]CaseSession, error) {
 	e, t, sessions := envelope{key: "sessions"}, tally{}, []CaseSession{}
 	err := e.read(f, func() error {
@@ -158,8 +163,11 @@ func (t *tally) readSession(f *feed, sessions *[]CaseSession) error {
 	about := object{}
 	err := f.object(func(key string) (err error) {
 		if key == "events" {
-			listed = true
-			events, err = t.readEvents(f)
+			first, err := f.next()
+			if err == nil {
+				listed = first == '['
+				events, err = t.readEvents(f)
+			}
 			return err
 		}
 		about[key], err = f.value()

@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
+	"regexp"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -158,7 +158,7 @@ func (x *exchange) refused(code Code, message string) *Error {
 		IsRead:     x.call.kind != post,
 		Status:     status,
 		Code:       code,
-		Message:    x.withoutClient(message),
+		Message:    cut(x.withoutClient(message), maxMessage),
 		Target:     x.withoutClient(redirectTarget(x.response)),
 		RetryAfter: retryAfter(x.response.Header, time.Now()),
 		Reason:     ReasonRefused,
@@ -171,7 +171,8 @@ func (x *exchange) withoutClient(message string) string {
 	if x.client == "" {
 		return message
 	}
-	return strings.ReplaceAll(message, string(x.client), "…")
+	client := regexp.MustCompile("(?i)" + regexp.QuoteMeta(string(x.client))) // servers spell it in their own way
+	return client.ReplaceAllString(message, "…")
 }
 
 func (x *exchange) unreadable(cause error) *Error {

@@ -157,13 +157,13 @@ func isObject(raw []byte) bool {
 	return is
 }
 
-// parseList reads {"<key>":[…]}; with null it is empty.
+// parseList reads {"<key>":[…]}.
 func parseList(body []byte, key string) ([]json.RawMessage, error) {
 	o, ok := parseObject(body)
 	if !ok {
 		return nil, errNotJSON
 	}
-	if !o.has(key) {
+	if !o.has(key) || string(o[key]) == "null" {
 		return nil, lacking(key)
 	}
 	list := []json.RawMessage{}

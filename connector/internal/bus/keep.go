@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -45,15 +45,18 @@ func (s *Streams) Keep(ctx context.Context, every time.Duration, log *slog.Logge
 func (s *Streams) keep(ctx context.Context, log *slog.Logger) (areKnown bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
-	p := provision{s.js, s.cfg, log}
-	areKnown = true
-	for _, n := range needs(s.cfg) {
-		if failed := s.keepStream(ctx, p, n); failed != nil {
-			err = errors.Join(err, failed)
-			areKnown = areKnown && !s.layout.restsOn(n.Stream.Name)
-		}
+	p, all := provision{s.js, s.cfg, log}, needs(s.cfg)
+	failed := make([]error, len(all))
+	var asking sync.WaitGroup
+	for i, n := range all { // one that does not answer holds up no other
+		asking.Go(func() { failed[i] = s.keepStream(ctx, p, n) })
 	}
-	return areKnown, err
+	asking.Wait()
+	areKnown = true
+	for i, n := range all {
+		areKnown = areKnown && (failed[i] == nil || !s.layout.restsOn(n.Stream.Name))
+	}
+	return areKnown, errors.Join(failed...)
 }
 
 // restsOn tells the streams that open chats rest on.

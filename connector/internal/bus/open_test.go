@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -269,6 +270,55 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		t.Fatalf("it starts, or waits: %v", err)
 	}
 	checkSays(t, err.Error(), "CC_EVENTS cannot be used: subjects is", "CC_SESSIONS cannot be used: max_msgs_per_subject is 2", "cc-connector streams", "CC_PROVISION=true")
+}
+
+// What would have the connector forget what it must remember is not worked with.
+func TestOpenOfWhatForgets(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	mustOpen(r, unset())
+	cfg := unset()
+	cfg.Provision = false
+	change(r, "KV_CC_STATE", func(c *jetstream.StreamConfig) { c.MaxAge = 24 * time.Hour })
+	change(r, "KV_CC_CHATS", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld })
+	change(r, "CC_EVENTS", func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
+	_, _, err := open(r, cfg)
+	if err == nil {
+		t.Fatal("it starts")
+	}
+	checkSays(t, err.Error(), "KV_CC_STATE cannot be used: max_age is 24h0m0s", "KV_CC_CHATS cannot be used: discard is old")
+	if strings.Contains(err.Error(), "CC_EVENTS") {
+		t.Errorf("events may be kept for as long as an administrator likes: %v", err)
+	}
+}
+
+// A mark that says the same in another spelling is left to those who know no other.
+func TestOpenLeavesAnEarlierMark(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	cfg := unset()
+	cfg.BaseURL = "https://acme.example:443"
+	mustOpen(r, cfg)
+	cfg.BaseURL = "https://acme.example"
+	mustOpen(r, cfg)
+	if got := configOf(r, "CC_EVENTS").Metadata["cc-connector.base-url"]; got != "https://acme.example:443" {
+		t.Errorf("it is %s now", got)
+	}
+}
+
+// A stream that is made again is as an administrator had set it.
+func TestKeepMakesAgainWhatWasSet(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	streams, _ := mustOpen(r, unset())
+	change(r, "CC_EVENTS", func(c *jetstream.StreamConfig) { c.MaxAge, c.Compression = 720*time.Hour, jetstream.S2Compression })
+	r.Check(streams.Check()) // it learns of it
+	r.Check(r.JS.DeleteStream(r.Ctx, "CC_EVENTS"))
+	ctx, stop := context.WithCancel(r.Ctx)
+	streams.Keep(ctx, time.Millisecond, natstest.Log(), func(context.Context) error { stop(); return nil })
+	if c := configOf(r, "CC_EVENTS"); c.MaxAge != 720*time.Hour || c.Compression != jetstream.S2Compression {
+		t.Errorf("it is %+v", c)
+	}
 }
 
 // A setting that is given is applied, and what messages go by is told loudly.

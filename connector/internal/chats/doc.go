@@ -24,6 +24,7 @@ import (
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/subjects"
@@ -63,6 +64,7 @@ type Needs struct {
 	Outbox     *outbox.Outbox
 	Self       replicas.ID
 	Life       *drain.Lifetime
+	Guard      *intake.Guard
 	Failpoints failpoint.Plan
 	Log        *slog.Logger
 }

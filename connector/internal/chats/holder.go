@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
@@ -267,6 +268,10 @@ func (a Asked) Reply(reply Reply) {
 // without working on one.
 func (c *Chats) Listen(take func(Asked)) (*nats.Subscription, error) {
 	return c.NATS.Subscribe(c.holderSubject("*"), func(msg *nats.Msg) {
+		if !c.Guard.MayReply(msg.Reply) {
+			c.Guard.Ignore(metrics.IgnoredReply, "")
+			return
+		}
 		_, chat, err := c.cfg.Prefix.ParseInternal(msg.Subject)
 		var w wireRequest
 		if err != nil || json.Unmarshal(msg.Data, &w) != nil || w.To != "" && w.To != c.Self {

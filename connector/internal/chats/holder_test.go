@@ -44,6 +44,21 @@ func (hs *holders) hold(r *rig, c *Chats, moveTo replicas.ID) {
 	})
 }
 
+// Nobody has a holder publish where only the connector may.
+func TestHolderAnswersWhereOthersMay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c := r.replica("self")
+	asked := make(chan string, 10)
+	r.listen(c, func(a Asked) { asked <- a.msg.Reply })
+	for _, reply := range []string{"$JS.API.STREAM.PURGE.CC_EVENTS", "cc.chat.C.event.message", "_INBOX.x"} {
+		r.Check(r.NC.PublishRequest(c.holderSubject("C"), reply, []byte(`{"where":true}`)))
+	}
+	if reply := <-asked; reply != "_INBOX.x" {
+		t.Errorf("the answer would go to %s", reply)
+	}
+}
+
 // The events of an answer are published by whoever holds the chat, once, and
 // by no other replica.
 func TestDeliverFollowsTheChat(t *testing.T) {

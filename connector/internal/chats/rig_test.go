@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/brightpattern/bpsim"
@@ -13,6 +14,8 @@ import (
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/intake"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/replicas"
@@ -50,8 +53,11 @@ func (r *rig) replica(self replicas.ID) *Chats {
 	registry := replicas.NewRegistry(r.streams.State, self, failover, &bus.Health{}, natstest.Log())
 	life, known := drain.NewLifetime(), clients.New(r.streams.State, registry, r.streams.Keeps, natstest.Log())
 	r.Check(known.Look(r.Ctx))
+	m, err := metrics.New(prometheus.NewRegistry())
+	r.Check(err)
 	c := New(Needs{
 		NATS: r.NC, JetStream: r.JS, Client: client, Clients: known, Streams: r.streams, Self: self, Life: life, Log: natstest.Log(),
+		Guard:      intake.NewGuard(natstest.Prefix, m, natstest.Log()),
 		Outbox:     outbox.New(r.NC, r.streams.State, registry, self, outbox.Config{Keep: 24 * time.Hour, FailoverAfter: failover}, natstest.Log()),
 		Failpoints: failpoint.Plan{Reached: r.reached},
 	}, Config{Prefix: natstest.Prefix, CallTimeout: 2 * time.Second})

@@ -60,6 +60,7 @@ type Needs struct {
 	Self       replicas.ID
 	Metrics    *metrics.Metrics
 	Life       *drain.Lifetime
+	Guard      *intake.Guard
 	Failpoints failpoint.Plan
 	Log        *slog.Logger
 }
@@ -75,7 +76,6 @@ type Commands struct {
 	asides        drain.Gate // publications that no command waits for any longer
 	publishing    *semaphore.Weighted
 	service       *microservice.Service
-	guard         *intake.Guard
 	progress      *nats.Subscription
 }
 
@@ -84,7 +84,6 @@ func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
 		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
-		guard:         intake.NewGuard(cfg.Prefix, n.Metrics, n.Log),
 	}
 	c.queues = queue.New(queue.Needs{
 		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, IsSettled: c.isSettled, Gate: &c.admission.active, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,

@@ -142,7 +142,7 @@ func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) 
 	}
 	d := &durable{
 		commands: c, sequence: delivery.Sequence(),
-		ignored: c.guard.JudgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
+		ignored: c.Guard.JudgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: meta.Timestamp,
 	}
 	d.read()
@@ -157,7 +157,7 @@ func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, e
 		return nil, err
 	}
 	d := &durable{
-		commands: c, sequence: sequence, ignored: c.guard.JudgeStored(msg.Header, msg.Data, msg.Unreadable),
+		commands: c, sequence: sequence, ignored: c.Guard.JudgeStored(msg.Header, msg.Data, msg.Unreadable),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: msg.Time,
 	}
 	d.read()

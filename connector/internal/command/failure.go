@@ -155,7 +155,7 @@ var meanings = func() map[schema.ErrorCode]string {
 }()
 
 // carriesSecrets are the commands whose data, or result, nobody may repeat.
-var carriesSecrets = map[string]bool{"chat.form": true, "chat.secureform": true, "push.apns": true, "push.firebase": true, "service.iceservers": true}
+var carriesSecrets = map[string]bool{"chat.form": true, "chat.secureform": true, "chat.signal": true, "push.apns": true, "push.firebase": true, "service.iceservers": true}
 
 // cut shortens foreign text to what a header may hold.
 func cut(text string) string {

@@ -28,13 +28,12 @@ func FuzzDurable(f *testing.F) {
 	}
 	r := natstest.New(f)
 	c := &Commands{
-		Needs: Needs{NATS: r.NC, Log: natstest.Log()}, cfg: Config{Prefix: natstest.Prefix},
-		guard: intake.NewGuard(natstest.Prefix, nil, natstest.Log()),
+		Needs: Needs{NATS: r.NC, Guard: intake.NewGuard(natstest.Prefix, nil, natstest.Log()), Log: natstest.Log()}, cfg: Config{Prefix: natstest.Prefix},
 	}
 	f.Fuzz(func(t *testing.T, subject, headers, data string) {
 		h, err := nats.DecodeHeadersMsg([]byte("NATS/1.0\r\n" + headers + "\r\n\r\n"))
 		d := &durable{
-			commands: c, ignored: c.guard.JudgeStored(h, []byte(data), err != nil), sequence: 1,
+			commands: c, ignored: c.Guard.JudgeStored(h, []byte(data), err != nil), sequence: 1,
 			subject: subject, raw: arrival{header: h, data: []byte(data)}, since: time.Unix(1, 0),
 		}
 		d.read()

@@ -47,11 +47,10 @@ func writers(f *testing.F) []*Commands {
 		streams := r.Streams(func(c *bus.Config) { c.Mode = mode })
 		all = append(all, &Commands{
 			Needs: Needs{
-				Publisher: r.Publisher(streams), Log: natstest.Log(),
+				Publisher: r.Publisher(streams), Guard: intake.NewGuard("a.b", nil, natstest.Log()), Log: natstest.Log(),
 				Naming: translate.Naming{Prefix: "a.b", Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 			},
-			cfg:   Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
-			guard: intake.NewGuard("a.b", nil, natstest.Log()),
+			cfg: Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
 		})
 	}
 	r.NC.Close()
@@ -237,7 +236,7 @@ func checkEvent(t *testing.T, c *Commands, of journal.Identity, o outcome, r res
 	if err != nil {
 		t.Fatalf("the result of %+v cannot be read: %v", of, err)
 	}
-	if why := c.guard.Judge(r.event.Header, r.event.Data); why == "" {
+	if why := c.Guard.Judge(r.event.Header, r.event.Data); why == "" {
 		t.Errorf("the result of %+v would be a command", of)
 	}
 	if result, err := schema.DecodeResult(ce); err != nil || result.Command != string(of.Command) || (result.Error == nil) != (o.Error == nil) {

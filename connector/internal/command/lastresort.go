@@ -23,7 +23,7 @@ import (
 // goOn takes the command further, but does not let it go round for ever.
 func (d *durable) goOn(ctx context.Context) (next, error) {
 	if d.ignored != "" {
-		d.commands.guard.Ignore(d.ignored, d.subject)
+		d.commands.Guard.Ignore(d.ignored, d.subject)
 		return finished, nil
 	}
 	limited, cancel := context.WithDeadline(ctx, latest(d.lastly(), time.Now().Add(d.commands.runsMost())))

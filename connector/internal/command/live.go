@@ -31,7 +31,7 @@ const (
 
 // startService subscribes to every live command.
 func (c *Commands) startService() (*microservice.Service, error) {
-	s := microservice.New(c.NATS, c.cfg.Version, map[string]string{"prefix": string(c.cfg.Prefix), "tenant": c.cfg.Tenant}, c.guard, c.Log)
+	s := microservice.New(c.NATS, c.cfg.Version, map[string]string{"prefix": string(c.cfg.Prefix), "tenant": c.cfg.Tenant}, c.Guard, c.Log)
 	for i := range schema.Commands {
 		spec := &schema.Commands[i]
 		name := subjects.Command(spec.Name)
@@ -60,7 +60,7 @@ type incoming struct {
 // runs for one message at a time.
 func (c *Commands) take(spec *schema.Command, e *microservice.Endpoint, msg *nats.Msg) {
 	request := incoming{arrival{header: msg.Header, data: msg.Data, id: uuid.NewString()}, spec, msg.Reply, e, time.Now()}
-	if why := c.guard.JudgeRequest(msg); why != "" {
+	if why := c.Guard.JudgeRequest(msg); why != "" {
 		c.turnAway(request, why)
 		return
 	}
@@ -76,9 +76,9 @@ func (c *Commands) take(spec *schema.Command, e *microservice.Endpoint, msg *nat
 // turnAway counts what is no command, and tells its sender, if there is one. No
 // result event tells of it: that might come back the same way.
 func (c *Commands) turnAway(request incoming, why intake.Reason) {
-	c.guard.Ignore(why, request.spec.Name)
+	c.Guard.Ignore(why, request.spec.Name)
 	problem := problems[why]
-	if problem == nil || request.reply == "" || !c.guard.MayReply(request.reply) {
+	if problem == nil || request.reply == "" || !c.Guard.MayReply(request.reply) {
 		return
 	}
 	t, r := c.write(unread(request.spec, request.arrival).told(failed(invalidCommand(problem)), replyOnly), request)
@@ -100,7 +100,7 @@ func (c *Commands) serve(request incoming) {
 		return
 	}
 	defer leave()
-	if why := c.guard.Judge(request.header, request.data); why != "" {
+	if why := c.Guard.Judge(request.header, request.data); why != "" {
 		c.turnAway(request, why)
 		return
 	}

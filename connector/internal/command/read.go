@@ -156,8 +156,11 @@ func (c *command) checkAttributes(form schema.Form, a arrival) error {
 	var problems []error
 	if form == schema.FormPlain {
 		idName = nats.MsgIdHdr
-		if given, ok := a.header[nats.MsgIdHdr]; ok && strings.Join(given, "") == "" {
+		switch given, ok := a.header[nats.MsgIdHdr]; {
+		case ok && strings.Join(given, "") == "":
 			problems = append(problems, &schema.FieldError{Field: idName, Problem: "is empty: leave it out, or give an id"})
+		case len(given) > 1:
+			problems = append(problems, &schema.FieldError{Field: idName, Problem: "is given more than once"})
 		}
 	}
 	check := func(name string, value *string, most int, instead string) {

@@ -20,7 +20,7 @@ func traceOf(e event.Event, h nats.Header) (parent, state string) {
 	if e.Context != nil {
 		parent, state = schema.Extension(e, schema.AttrTraceParent), schema.Extension(e, schema.AttrTraceState)
 	}
-	if parent != "" || state != "" {
+	if parent != "" {
 		return parent, state
 	}
 	return traceIn(h)

@@ -67,6 +67,7 @@ func TestTraceOfACloudEvent(t *testing.T) {
 		{headers(own), "", "own", ""},
 		{headers(nil), `{"specversion":"1.0","id":"1","source":"/s","type":"t","traceparent":"own","tracestate":"own=1"}`, "own", "own=1"},
 		{headers(nil), `{"specversion":"1.0","id":"1","source":"/s","type":"t"}`, aTrace, "header=1"},
+		{headers(nil), `{"specversion":"1.0","id":"1","source":"/s","type":"t","tracestate":"own=1"}`, aTrace, "header=1"},
 	} {
 		cmd, refused := read(spec, arrival{header: c.header, data: []byte(c.data), id: "x"})
 		if refused != nil || cmd.TraceParent != c.parent || cmd.TraceState != c.state {

@@ -11,6 +11,7 @@ import (
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
@@ -48,6 +49,8 @@ type checkpoint struct {
 	Compared time.Time       `json:"compared,omitzero"`  // when the history was asked for last
 	// since when events might have been missing then
 	ComparedSince time.Time `json:"comparedSince,omitzero"`
+
+	Told []toldGap `json:"told,omitempty"` // the last gaps
 
 	Wanted schema.CloseReason `json:"wanted,omitempty"` // why the opening is to be closed
 	Closed bool               `json:"closed,omitempty"` // session.closed was published for it
@@ -96,6 +99,9 @@ func (h *holder) loadCheckpoint(ctx context.Context) error {
 	}
 	h.traits.signaled, h.traits.answered = found.Signaled, found.Answered
 	h.reconciliation.complete = found.LastSeen
+	for _, g := range found.Told {
+		h.reconciliation.gapTold(gap{g.From, g.To})
+	}
 	return nil
 }
 
@@ -183,7 +189,20 @@ func (h *holder) fit(ctx context.Context, c *checkpoint, keep time.Duration) err
 		}
 	}
 	c.Before, c.sealed, c.Journal = h.saved.Before, h.saved.sealed, journal[h.saved.sealed:]
+	if h.poller.Registry.Oldest() < replicas.FormatJournal {
+		c.tellEarlier(memory, int(h.poller.Streams.State.Room()))
+	}
 	return nil
+}
+
+// tellEarlier has a checkpoint hold what earlier versions know events by, as long
+// as one message can.
+func (c *checkpoint) tellEarlier(memory *chatlog.Memory, room int) {
+	whole := *c
+	whole.Seen, whole.Untaken = memory.Counts()
+	if written, err := schema.JSON(whole); err == nil && len(written) <= room {
+		*c = whole
+	}
 }
 
 // hold puts all that is known into a checkpoint, if it may be so large.
@@ -251,6 +270,7 @@ func (h *holder) checkpoint(clean chatlog.FenceID) checkpoint {
 		Position: counts.Position, Sequence: counts.Sequence, Seen: translate.Counts{},
 		Signaled: h.traits.signaled, Answered: h.traits.answered, LastSeen: h.reconciliation.completeUntil(),
 		Compared: h.reconciliation.covered.until, ComparedSince: h.reconciliation.covered.since, Clean: clean,
+		Told: h.reconciliation.told.list(),
 	}
 	if h.phase != unannounced {
 		c.Opening, c.Wanted, c.Closed = h.token.Opening, h.wanted, h.phase == closed

@@ -27,8 +27,9 @@ func (t *toldGaps) add(g gap) {
 // tell returns what is to be told of a time that events may be missing of, and
 // remembers it as told. It may begin by a clock that is ahead of this one.
 func (t *toldGaps) tell(g gap) []gap {
+	g.from, g.to = g.from.Truncate(time.Millisecond), g.to.Truncate(time.Millisecond) // as they are published
 	if !g.from.Before(g.to) {
-		g.to = g.from.Add(1)
+		g.to = g.from.Add(time.Millisecond)
 	}
 	rest := []gap{g}
 	for _, told := range *t {
@@ -50,6 +51,22 @@ func without(gaps []gap, told gap) (rest []gap) {
 		}
 	}
 	return rest
+}
+
+// list are those that are any, the first one first.
+func (t *toldGaps) list() (all []toldGap) {
+	for _, g := range slices.Backward(t[:]) {
+		if !g.from.IsZero() {
+			all = append(all, toldGap{g.from, g.to})
+		}
+	}
+	return all
+}
+
+// toldGap is one as it is kept for the next holder.
+type toldGap struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 func later(a, b time.Time) time.Time   { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }

@@ -19,6 +19,7 @@ var goldenCheckpoints = []checkpoint{
 	{ // of a chat of which one message cannot tell
 		Position: 4100, Sequence: 2000, Seen: translate.Counts{}, Journal: []byte{2, 3, 'o', 'n', 'e'}, Before: "17.name", Opening: "opening",
 	},
+	{Position: 44, Sequence: 15, Seen: translate.Counts{}, Opening: "opening", Told: []toldGap{{golden.Time(1), golden.Time(2)}}},
 }
 
 var goldenSegments = []segment{{Journal: []byte{2, 3, 'o', 'n', 'e'}}, {Before: "17.name", Journal: []byte{8, 0}}}

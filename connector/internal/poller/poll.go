@@ -128,6 +128,10 @@ func (h *holder) poll(ctx, round context.Context) error {
 func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.polls.wasCut && outcome != pollMissed { // cut for the sake of a session that is not there, it has held nothing
+		h.polls.wasCut = false
+		h.fearOrphan()
+	}
 	switch outcome {
 	case pollAnswered:
 		h.reconciliation.pollAnswered(began, answered)
@@ -144,16 +148,6 @@ func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
 	if h.isSessionOver(outcome, answered) {
 		h.wantClosed(h.end.reason(schema.ClosedGone), sessionEnded)
 	}
-	h.settlePolls(outcome)
-}
-
-// settlePolls notes what may be on its way still. What was cut for the sake of a
-// session that is not there has held nothing.
-func (h *holder) settlePolls(outcome pollOutcome) {
-	if h.polls.wasCut && outcome != pollMissed {
-		h.polls.wasCut = false
-		h.fearOrphan()
-	}
 	if outcome != pollLost {
 		h.polls.arrived()
 	}
@@ -169,7 +163,7 @@ func (h *holder) isSessionOver(outcome pollOutcome, now time.Time) bool {
 	case pollUnfound:
 		return h.end.pollUnfound(now, patience)
 	}
-	return false
+	return h.end.pollFailed(now, patience)
 }
 
 // store publishes what a poll has given.

@@ -73,6 +73,9 @@ func (h *holder) noteSessionEnd(failure historyFailure) {
 		}
 	case historyUnfound:
 		h.end.historyUnfound()
+	case historyNotAsked:
+	default:
+		h.end.historyFailed()
 	}
 }
 

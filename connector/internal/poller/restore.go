@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,13 +70,13 @@ func (p *Poller) putBack(ctx context.Context, now bus.Lives) error {
 	}
 	all := p.held.all()
 	lost := slices.DeleteFunc(slices.Clone(all), func(h *holder) bool { return !h.lease.StoredAt().Before(now.Sessions) })
-	whenIdle(lost, func(h *holder) { h.lease.Drop(lease.ErrLost) })
+	_ = whenIdle(lost, func(h *holder) { h.lease.Drop(lease.ErrLost) })
 	for _, h := range lost {
 		h.lease.Drop(lease.ErrLost)
 		<-h.done
 	}
-	whenIdle(all, func(h *holder) { h.putBack(now.Events != p.restored.Events) })
-	return p.restoreEstates(ctx)
+	busy := whenIdle(all, func(h *holder) { h.putBack(now.Events != p.restored.Events) })
+	return errors.Join(busy, p.restoreEstates(ctx))
 }
 
 const (
@@ -85,24 +84,29 @@ const (
 	inHandPause    = 10 * time.Millisecond
 )
 
+// errBusy says that what some holders know could not be put back yet.
+var errBusy = errors.New("some chats are busy: what is known of them is put back later")
+
 // whenIdle does something with each holder when it has published what it has in
-// hand, unless that takes long. The holder's mu is held meanwhile.
-func whenIdle(all []*holder, do func(*holder)) {
-	var group sync.WaitGroup
+// hand, unless that takes long: then it is errBusy. The holder's mu is held
+// meanwhile.
+func whenIdle(all []*holder, do func(*holder)) error {
+	var group errgroup.Group
 	end := time.Now().Add(inHandPatience)
 	for _, h := range all {
-		group.Go(func() {
+		group.Go(func() error {
 			for !h.mu.TryLock() {
 				if time.Now().After(end) {
-					return
+					return errBusy
 				}
 				time.Sleep(inHandPause)
 			}
 			defer h.mu.Unlock()
 			do(h)
+			return nil
 		})
 	}
-	group.Wait()
+	return group.Wait()
 }
 
 // putBack writes what the holder knows of its chat. h.mu is held.
@@ -119,6 +123,7 @@ func (h *holder) putBack(eventsLost bool) {
 		}
 	}
 	if h.phase == announced {
+		h.unseal() // what was sealed may be lost, too
 		h.trySaveCheckpoint(ctx)
 		_ = h.writeEntry(ctx)
 	}
@@ -130,6 +135,7 @@ func (h *holder) standAnew(ctx context.Context) error {
 	restored, err := h.chatLog.Restand(ctx)
 	if restored && h.chatLog.IsAnotherStream() {
 		h.chatLog.CountFromFence()
+		h.entry.Displace()
 	}
 	return err
 }
@@ -161,6 +167,7 @@ func (h *holder) restoreEstate(ctx context.Context) error {
 	token := h.token
 	token.IsNewChat = token.IsNewChat && h.fresh && h.phase == unannounced
 	if h.phase == announced {
+		h.unseal()
 		if err := h.writeKnown(ctx); err != nil {
 			return err
 		}

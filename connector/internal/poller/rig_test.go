@@ -30,20 +30,16 @@ func newRig(t *testing.T) *rig {
 	r.chat, err = chats.KeyOf("chat:ü/1")
 	r.Check(err)
 	streams := r.Streams()
+	registry := replicas.NewRegistry(streams.State, "replica", 10*time.Second, &bus.Health{}, natstest.Log())
+	known := clients.New(streams.State, registry, streams.Keeps, natstest.Log())
+	r.Check(known.Look(r.Ctx))
 	r.poller = New(Needs{
-		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Self: "replica", Log: natstest.Log(),
+		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Registry: registry, Self: "replica", Log: natstest.Log(),
 		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
-		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Clients: r.clients(streams), Streams: streams, Self: "replica", Log: natstest.Log()},
+		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Clients: known, Streams: streams, Self: "replica", Log: natstest.Log()},
 			chats.Config{Prefix: natstest.Prefix, CallTimeout: time.Second}),
 	}, Config{Prefix: natstest.Prefix, MaxChats: 10, CallTimeout: time.Second, FailoverAfter: 10 * time.Second})
 	return r
-}
-
-func (r *rig) clients(streams *bus.Streams) *clients.Clients {
-	r.Helper()
-	c := clients.New(streams.State, replicas.NewRegistry(streams.State, "replica", 10*time.Second, &bus.Health{}, natstest.Log()), streams.Keeps, natstest.Log())
-	r.Check(c.Look(r.Ctx))
-	return c
 }
 
 // holder is one of the chat that does nothing yet.

@@ -143,6 +143,53 @@ func TestCheckpointsOfTwoVersions(t *testing.T) {
 	r.checkKnown("what an earlier version wrote", r.loaded("opening"), chatlog.MemoryOf(read.Seen, read.Untaken))
 }
 
+// While an earlier version runs, a checkpoint of which a part is sealed also tells
+// what that version knows events by, as far as one message holds it.
+func TestSealedCheckpointForAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.limitState(smallBus)
+	r.Check(r.poller.Streams.State.Put(r.Ctx, "replica.earlier", []byte(`{"maxChats":20000,"chats":17,"format":1}`), 0))
+	r.Check(r.poller.Registry.Look(r.Ctx))
+	for _, events := range []int{250, 5000} {
+		h, all := r.knowing("opening", events), events == 250
+		r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+		found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
+		r.Check(err)
+		if len(found.Seen) == events != all {
+			t.Errorf("of %d events %d are told", events, len(found.Seen))
+		}
+	}
+}
+
+// What was sealed in a bucket that is lost is written again.
+func TestSealedCheckpointIsPutBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.limitState(smallBus)
+	h := r.knowing("opening", 1000)
+	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+	for key := range r.kept() {
+		r.Check(r.poller.Streams.State.Purge(r.Ctx, key))
+	}
+	h.unseal()
+	r.Check(h.writeKnown(r.Ctx))
+	r.checkKnown("what is put back", r.loaded("opening"), h.chatLog.Memory())
+}
+
+// The next holder knows which gaps are told, also when the stream has forgotten.
+func TestToldGapsAreKept(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.knowing("opening", 1)
+	missing := gap{second(1), second(5)}
+	h.reconciliation.told.tell(missing)
+	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+	if again := r.loaded("opening").reconciliation.told.tell(missing); len(again) != 0 {
+		t.Errorf("it is told again: %v", again)
+	}
+}
+
 // A holder that dies between a segment and the checkpoint, and one that has been
 // overtaken, break nothing that another one has written.
 func TestSegmentsOfOthersAreLeftAlone(t *testing.T) {

@@ -36,6 +36,10 @@ type Patience struct {
 	Announced time.Duration // whose end was announced, and of which nothing comes any more; 60s
 }
 
+// anewPart of the patience with a missing session passes between two polls that
+// are cut because commands have found none.
+const anewPart = 5
+
 // WithDefaults fills in what is zero.
 func (p Patience) WithDefaults() Patience {
 	for _, d := range []struct {
@@ -85,19 +89,29 @@ func (s *sessionEnd) pollUnfound(now time.Time, p Patience) (over bool) {
 	return s.history && now.Sub(s.unfound) >= p.Unfound
 }
 
+// pollFailed says that a poll has told nothing of the session. What was not found
+// before is forgotten: only what is told all the time is believed.
+func (s *sessionEnd) pollFailed(now time.Time, p Patience) (over bool) {
+	s.missing, s.unfound, s.history = time.Time{}, time.Time{}, false
+	return s.announced != "" && now.Sub(s.came) >= p.Unfound
+}
+
 // historyFound says that there is a history.
 func (s *sessionEnd) historyFound() { s.unfound, s.history = time.Time{}, false }
 
 // historyUnfound says that the history was answered a bare 404.
 func (s *sessionEnd) historyUnfound() { s.history = !s.unfound.IsZero() }
 
+// historyFailed says that the history has told nothing of the session.
+func (s *sessionEnd) historyFailed() { s.history = false }
+
 // historyMissed says that there is no such session to the history, either.
 func (s *sessionEnd) historyMissed() (over bool) { return !s.missing.IsZero() }
 
 // mayPollAnew tells whether a poll may be cut because a command has found no
-// such session: not while that is being found out, nor again and again.
+// such session: not while that is being found out, nor for each of many commands.
 func (s *sessionEnd) mayPollAnew(now time.Time, p Patience) bool {
-	if !s.missing.IsZero() || now.Sub(s.anew) < p.Missing {
+	if !s.missing.IsZero() || now.Sub(s.anew) < p.Missing/anewPart {
 		return false
 	}
 	s.anew = now

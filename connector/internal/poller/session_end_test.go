@@ -21,6 +21,8 @@ func TestSessionEnds(t *testing.T) {
 	}
 	history := func(time.Time) bool { s.historyFound(); return false }
 	noHistory := func(time.Time) bool { return s.historyMissed() }
+	failed := poll((*sessionEnd).pollFailed)
+	noAnswer := func(time.Time) bool { s.historyFailed(); return false }
 	history404 := func(time.Time) bool { s.historyUnfound(); return false }
 	type step struct {
 		at   int
@@ -40,6 +42,9 @@ func TestSessionEnds(t *testing.T) {
 		"bare 404s for long":                 {{0, unfound, false}, {1, history404, false}, {599, unfound, false}, {600, unfound, true}},
 		"bare 404s of polls alone":           {{0, unfound, false}, {1, history, false}, {600, unfound, false}, {601, unfound, false}, {602, history404, false}, {1201, unfound, true}},
 		"bare 404s, and a poll between":      {{0, unfound, false}, {1, history404, false}, {300, well, false}, {600, unfound, false}, {601, history404, false}, {1200, unfound, true}},
+		"bare 404s around an outage":         {{0, unfound, false}, {1, history404, false}, {2, failed, false}, {600, unfound, false}, {601, history404, false}, {602, noAnswer, false}, {1200, unfound, false}},
+		"missing around an outage":           {{0, missed, false}, {1, history, false}, {2, failed, false}, {12, missed, false}},
+		"completed, and no answers":          {{0, event("completed"), false}, {599, failed, false}, {600, failed, true}},
 		"bare 404s, and no history asked":    {{0, unfound, false}, {600, unfound, false}},
 		"a bare 404 of the history, earlier": {{0, history404, false}, {1, unfound, false}, {601, unfound, false}},
 	} {
@@ -69,7 +74,7 @@ func TestPollsAreCutSeldom(t *testing.T) {
 	for i, step := range []struct {
 		at  int
 		cut bool
-	}{{0, true}, {1, false}, {9, false}, {10, true}} {
+	}{{0, true}, {1, false}, {2, true}, {3, false}} {
 		if cut := s.mayPollAnew(second(step.at), p); cut != step.cut {
 			t.Errorf("%d: cut: %v", i, cut)
 		}

@@ -54,7 +54,9 @@ type Format int
 const (
 	FormatReferences Format = 1 // see package clients
 
-	ThisFormat = FormatReferences
+	FormatJournal Format = 2 // see poller/segment.go
+
+	ThisFormat = FormatJournal
 )
 
 // Registry is where replicas find each other.

@@ -106,6 +106,7 @@ type Refusals struct {
 
 type standing struct {
 	refusal
+	told time.Time     // when the log has said so last
 	over chan struct{} // closed when the app is accepted again
 }
 
@@ -138,6 +139,9 @@ func (r *Refusals) Heard(_ context.Context, cred brightpattern.Credentials, meth
 	}
 }
 
+// toldEvery so long the log says that an app is refused in yet other words.
+const toldEvery = time.Minute
+
 func (r *Refusals) refuse(app brightpattern.AppID, why refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,12 +149,16 @@ func (r *Refusals) refuse(app brightpattern.AppID, why refusal) {
 	if before != nil && before.refusal == why {
 		return
 	}
-	over := make(chan struct{})
-	if before != nil {
-		over = before.over
-	}
-	r.standing[app] = &standing{why, over}
+	next := &standing{why, time.Now(), make(chan struct{})}
+	r.standing[app] = next
 	r.gauge.WithLabelValues(r.nameOf(app)).Set(1)
+	if before != nil {
+		next.over = before.over
+		if before.remedy == why.remedy && time.Since(before.told) < toldEvery { // a target that is always another one
+			next.told = before.told
+			return
+		}
+	}
 	r.log.Error("the contact center refuses the app: its configuration is wrong", "app", r.nameOf(app), "refusal", why.says, "remedy", why.remedy)
 }
 

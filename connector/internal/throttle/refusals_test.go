@@ -89,6 +89,22 @@ func TestRefusalsAreToldOnceAChange(t *testing.T) {
 	}
 }
 
+// A target that is always another one does not flood the log; readiness names the last.
+func TestRedirectsAreToldOnceInAWhile(t *testing.T) {
+	r, log, _ := told(t)
+	for _, target := range []string{"https://a.example", "https://b.example", "https://c.example"} {
+		e := refusedPoll(301, "")
+		e.Target = target
+		r.Heard(t.Context(), brightpattern.Credentials{App: "app-1"}, "pollEvents", e)
+	}
+	if n := strings.Count(log.String(), `"level":"ERROR"`); n != 1 {
+		t.Errorf("%d errors:\n%s", n, log)
+	}
+	if err := r.Check(); err == nil || !strings.Contains(err.Error(), "c.example") {
+		t.Errorf("readiness says %v", err)
+	}
+}
+
 // Only who knows the app can refuse a call for its own sake.
 func TestWhatEndsARefusal(t *testing.T) {
 	main := brightpattern.Credentials{App: "app-1"}
