@@ -172,8 +172,7 @@ func TestSealedCheckpointIsPutBack(t *testing.T) {
 	for key := range r.kept() {
 		r.Check(r.poller.Streams.State.Purge(r.Ctx, key))
 	}
-	h.unseal()
-	r.Check(h.writeKnown(r.Ctx))
+	r.Check(h.restoreEstate(r.Ctx))
 	r.checkKnown("what is put back", r.loaded("opening"), h.chatLog.Memory())
 }
 
