@@ -2,68 +2,67 @@ package translate
 
 import (
 	"encoding/binary"
-	"hash/fnv"
 	"maps"
 	"slices"
 )
 
-// How those events are found that may agree: see matching.go.
+// The groups of events that tell the same fields: see matching.go.
 
-// group are the events of one side that tell the same fields.
+// group are the events of one side that tell the same of the fields that both
+// sides tell: a field that one side never tells makes no difference.
 type group struct {
 	name    uint32
 	timed   bool
+	silent  bool // no event of it tells any field at all
 	fields  []field
+	shape   string // of the fields
 	members []int
+	free    []int // those that had no partner when they were last asked for
+	turn    int   // in which it was last looked at: see choice
 }
 
-// pairing is of a published group with a listed one.
-type pairing struct {
-	published, listed *group
-	details           bool // have to be the same as well
+func (m *matching) group(names map[uint32]bool) {
+	both := m.published.fields(names)
+	listed := m.listed.fields(names)
+	maps.DeleteFunc(both, func(f field, _ bool) bool { return !listed[f] })
+	m.published.groupBy(names, both)
+	m.listed.groupBy(names, both)
 }
 
-// table leads from the hash of what a pairing's events have in common to the
-// listed ones, which are in the order of time.
-type table map[uint64][]int
-
-func (m *matching) group() {
-	both := m.published.freeNames()
-	listed := m.listed.freeNames()
-	maps.DeleteFunc(both, func(name uint32, _ bool) bool { return !listed[name] })
-	m.published.groupBy(both)
-	m.listed.groupBy(both)
-}
-
-// freeNames are those of events without a partner.
-func (s *side) freeNames() map[uint32]bool {
-	names := map[uint32]bool{}
-	for i, partner := range s.partner {
-		if partner == nobody {
-			names[s.events[i].name] = true
+// fields are those that events of some names tell.
+func (s *side) fields(names map[uint32]bool) map[field]bool {
+	told := map[field]bool{}
+	for i := range s.events {
+		if c := &s.events[i]; names[c.name] {
+			for _, p := range c.parts {
+				told[p.field()] = true
+			}
 		}
 	}
-	return names
+	return told
 }
 
-// groupBy groups the events of some names.
-func (s *side) groupBy(names map[uint32]bool) {
+// groupBy groups the events of some names by what they tell of some fields.
+func (s *side) groupBy(names map[uint32]bool, told map[field]bool) {
 	known := map[string]*group{}
 	for i := range s.events {
 		c := &s.events[i]
 		if !names[c.name] {
 			continue
 		}
-		g := known[c.shape()]
+		fields := slices.DeleteFunc(c.fields(), func(f field) bool { return !told[f] })
+		shape := shapeOf(c.traits, fields)
+		g := known[shape]
 		if g == nil {
-			g = &group{name: c.name, timed: c.timed, fields: c.fields()}
-			known[c.shape()] = g
+			g = &group{name: c.name, timed: c.timed, silent: len(c.parts) == 0, fields: fields, shape: shape[headOfShape:]}
+			known[shape] = g
 			s.groups = append(s.groups, g)
 		}
-		g.members, c.group = append(g.members, i), g
+		g.members, g.free, c.group = append(g.members, i), append(g.free, i), g
 	}
 }
 
+// fields are in their order.
 func (t traits) fields() []field {
 	fields := make([]field, len(t.parts))
 	for i, p := range t.parts {
@@ -72,88 +71,37 @@ func (t traits) fields() []field {
 	return fields
 }
 
-// shape is the same for events that tell the same fields.
-func (t traits) shape() string {
-	out := binary.BigEndian.AppendUint32(nil, t.name)
+// headOfShape is the length of what comes before the name in a shape.
+const headOfShape = 2
+
+// shapeOf is the same for events that tell the same fields.
+func shapeOf(t traits, fields []field) string {
+	out := make([]byte, headOfShape, headOfShape+4+4*len(fields))
 	if t.timed {
-		out = append(out, 1)
+		out[0] = 1
 	}
-	for _, f := range t.fields() {
+	if len(t.parts) == 0 {
+		out[1] = 1
+	}
+	out = binary.BigEndian.AppendUint32(out, t.name)
+	for _, f := range fields {
 		out = binary.BigEndian.AppendUint32(out, uint32(f))
 	}
 	return string(out)
 }
 
-// mostPairs are looked at: the fields that events tell are few, as a rule.
-const mostPairs = 50_000
+// freeOf are the events of a group that have no partner.
+func (s *side) freeOf(g *group) []int {
+	g.free = slices.DeleteFunc(g.free, func(i int) bool { return s.partner[i] != nobody })
+	return g.free
+}
 
-// pairs are the pairings of groups that can have anything in common, those
-// with most in common first.
-func (m *matching) pairs() []pairing {
-	var pairs []pairing
-	common := map[pairing]int{}
-	for _, p := range m.published.groups {
-		for _, l := range m.listed.groups {
-			if m.spend(1); len(pairs) >= mostPairs || m.isSpent() {
-				break
-			}
-			if p.name == l.name && p.canAgree(l) {
-				pair := pairing{published: p, listed: l}
-				pairs, common[pair] = append(pairs, pair), p.common(l)
-			}
+// open are the groups that have an event without a partner.
+func (s *side) open() (open []*group) {
+	for _, g := range s.groups {
+		if len(s.freeOf(g)) > 0 {
+			open = append(open, g)
 		}
 	}
-	slices.SortStableFunc(pairs, func(a, b pairing) int { return common[b] - common[a] })
-	return pairs
-}
-
-func (g *group) canAgree(other *group) bool {
-	return len(g.fields) == 0 || len(other.fields) == 0 || slices.ContainsFunc(g.fields, func(f field) bool {
-		_, found := slices.BinarySearch(other.fields, f)
-		return found
-	})
-}
-
-func (g *group) common(other *group) (count int) {
-	if g.timed && other.timed {
-		count++
-	}
-	for _, f := range g.fields {
-		if _, found := slices.BinarySearch(other.fields, f); found {
-			count++
-		}
-	}
-	return count
-}
-
-// tableCost is that of an empty one, in steps.
-const tableCost = 20
-
-func (m *matching) table(p pairing) table {
-	if t := m.tables[p]; t != nil {
-		return t
-	}
-	t := make(table, len(p.listed.members))
-	for _, i := range p.listed.members {
-		h := m.listed.events[i].hash(p.published.fields, p.details)
-		t[h] = append(t[h], i)
-	}
-	m.spend(tableCost + len(p.listed.members))
-	m.tables[p] = t
-	return t
-}
-
-// hash is of the parts whose fields the other side tells, too.
-func (t traits) hash(fields []field, details bool) uint64 {
-	h := fnv.New64a()
-	buffer := make([]byte, 0, 2*partLength)
-	for _, p := range t.parts {
-		if _, found := slices.BinarySearch(fields, p.field()); found {
-			_, _ = h.Write(binary.BigEndian.AppendUint64(buffer, uint64(p)))
-		}
-	}
-	if details {
-		_, _ = h.Write(binary.BigEndian.AppendUint32(buffer, t.details))
-	}
-	return h.Sum64()
+	return open
 }
