@@ -7,8 +7,10 @@ import "slices"
 // table leads from the hash of what a pairing's events have in common to the
 // listed ones, which are in the order of time.
 type table struct {
-	all    []int // if they are few, they are all looked at
-	hashed map[uint64][]int
+	all     []int // if they are few, they are all looked at
+	hashed  map[uint64][]int
+	fields  []field // whose values are hashed
+	details bool    // are hashed, too
 }
 
 // fewLooks are cheaper than a table.
@@ -23,7 +25,7 @@ func (m *matching) pairAlong(p pairing) (found bool) {
 	t := m.wanted(p, published, listed)
 	for _, i := range published {
 		c := &m.published.events[i]
-		hash := t.hash(c.traits, p)
+		hash := t.hash(c.traits)
 		list := t.list(hash)
 		if at := m.nearest(c, list, p); at != nobody {
 			m.pair(i, list[at])
@@ -43,12 +45,12 @@ func (m *matching) wanted(p pairing, published, listed []int) *table {
 	if len(published)*len(listed) <= fewLooks {
 		return &table{all: slices.Clone(listed)}
 	}
-	t := &table{hashed: make(map[uint64][]int)}
+	t := &table{hashed: make(map[uint64][]int), fields: p.fields(), details: p.details}
 	for _, i := range published {
-		t.hashed[m.published.events[i].hash(p.fields, p.details)] = nil
+		t.hashed[t.hash(m.published.events[i].traits)] = nil
 	}
 	for _, i := range listed {
-		hash := m.listed.events[i].hash(p.fields, p.details)
+		hash := t.hash(m.listed.events[i].traits)
 		if list, isWanted := t.hashed[hash]; isWanted {
 			t.hashed[hash] = append(list, i)
 		}
@@ -61,11 +63,11 @@ func (m *matching) wanted(p pairing, published, listed []int) *table {
 func (p pairing) hashCost() int { return 8 + p.published.hashCost() + p.listed.hashCost() }
 func (g *group) hashCost() int  { return len(g.fields) / 2 }
 
-func (t *table) hash(of traits, p pairing) uint64 {
+func (t *table) hash(of traits) uint64 {
 	if t.hashed == nil {
 		return 0
 	}
-	return of.hash(p.fields, p.details)
+	return of.hash(t.fields, t.details)
 }
 
 func (t *table) list(hash uint64) []int {

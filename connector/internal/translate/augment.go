@@ -7,7 +7,7 @@ type augmenting struct {
 	*matching
 	choice   *choice
 	pairings map[*group][]pairing
-	tables   map[groups]map[uint64][]int
+	tables   map[groups]*table
 	entries  int    // in all tables
 	seen     []bool // listed events that lead to none that is free
 }
@@ -26,7 +26,7 @@ func (m *matching) augmentAll() {
 	}
 	a := augmenting{
 		matching: m, choice: newChoice(m.listed.groups, len(m.published.groups)),
-		pairings: map[*group][]pairing{}, tables: map[groups]map[uint64][]int{}, seen: make([]bool, len(m.listed.events)),
+		pairings: map[*group][]pairing{}, tables: map[groups]*table{}, seen: make([]bool, len(m.listed.events)),
 	}
 	for i := range m.published.events {
 		if m.isSpent() {
@@ -74,13 +74,14 @@ func (a *augmenting) pairingsOf(g *group) []pairing {
 func (a *augmenting) partners(c *candidate, p pairing) []int {
 	list := p.listed.members
 	if len(list) > fewLooks {
-		list = a.table(p)[c.hash(p.fields, false)]
+		t := a.table(p)
+		list = t.list(t.hash(c.traits))
 	}
 	from, to := a.window(c, list, p.listed)
 	return list[from:to]
 }
 
-func (a *augmenting) table(p pairing) map[uint64][]int {
+func (a *augmenting) table(p pairing) *table {
 	key := groups{p.published, p.listed}
 	if t := a.tables[key]; t != nil {
 		return t
@@ -89,10 +90,10 @@ func (a *augmenting) table(p pairing) map[uint64][]int {
 		clear(a.tables)
 		a.entries = len(p.listed.members)
 	}
-	t := make(map[uint64][]int)
+	t := &table{hashed: make(map[uint64][]int), fields: p.fields()}
 	for _, i := range p.listed.members {
-		hash := a.listed.events[i].hash(p.fields, false)
-		t[hash] = append(t[hash], i)
+		hash := t.hash(a.listed.events[i].traits)
+		t.hashed[hash] = append(t.hashed[hash], i)
 	}
 	a.spend(p.hashCost() * len(p.listed.members))
 	a.tables[key] = t

@@ -23,6 +23,7 @@ type Index struct {
 	named   map[uint32][]*shelf
 	silent  map[uint32][]*shelf
 	telling map[part][]*shelf // those with an event that has the part
+	made    int               // shelves
 	turn    int               // in which shelves are looked at
 }
 
@@ -47,6 +48,9 @@ type shelf struct {
 	fields []field
 	all    spots
 	by     map[part]spots
+	from   int64 // no event of it has an earlier time,
+	to     int64 // nor a later one
+	number int
 	turn   int
 }
 
@@ -97,7 +101,11 @@ func (x *Index) shelfOf(t traits) *shelf {
 	shape := shapeOf(t, fields)
 	s := x.shelves[shape]
 	if s == nil {
-		s = &shelf{shape: shape, name: t.name, timed: t.timed, silent: len(fields) == 0, fields: fields, by: map[part]spots{}}
+		x.made++
+		s = &shelf{
+			shape: shape, name: t.name, timed: t.timed, silent: len(fields) == 0, fields: fields,
+			by: map[part]spots{}, from: t.at, to: t.at, number: x.made,
+		}
 		x.shelves[shape] = s
 		x.named[s.name] = append(x.named[s.name], s)
 		if s.silent {
@@ -108,13 +116,15 @@ func (x *Index) shelfOf(t traits) *shelf {
 }
 
 func (x *Index) shelve(e *indexed) {
-	e.shelf.all = e.shelf.all.with(e)
+	s := e.shelf
+	s.all, s.from, s.to = s.all.with(e), min(s.from, e.at), max(s.to, e.at)
 	for _, p := range e.parts {
-		list := e.shelf.by[p]
+		list := s.by[p]
 		if len(list) == 0 {
-			x.telling[p] = append(x.telling[p], e.shelf)
+			i, _ := slices.BinarySearchFunc(x.telling[p], s, (*shelf).compare)
+			x.telling[p] = slices.Insert(x.telling[p], i, s)
 		}
-		e.shelf.by[p] = list.with(e)
+		s.by[p] = list.with(e)
 	}
 }
 
@@ -146,8 +156,10 @@ func (x *Index) unshelve(e *indexed) {
 	}
 }
 
+func (s *shelf) compare(other *shelf) int { return s.number - other.number }
+
 func removed(shelves []*shelf, s *shelf) []*shelf {
-	if i := slices.Index(shelves, s); i >= 0 {
+	if i, found := slices.BinarySearchFunc(shelves, s, (*shelf).compare); found {
 		return slices.Delete(shelves, i, i+1)
 	}
 	return shelves
@@ -197,8 +209,10 @@ type search struct {
 }
 
 // enough that agree are looked at: those behind them share nothing rarer.
-const enough = 100
+const enough = 32
 
+// run ends when what has not been looked at, and so has none of the rarer
+// parts, cannot have more in common.
 func (s *search) run() {
 	s.index.turn++
 	if len(s.of.parts) == 0 {
@@ -206,11 +220,17 @@ func (s *search) run() {
 	}
 	parts := slices.Clone(s.of.parts)
 	slices.SortStableFunc(parts, func(a, b part) int { return len(s.index.telling[a]) - len(s.index.telling[b]) })
-	for _, p := range parts {
+	for i, p := range parts {
+		if s.found > 0 && s.most >= mostApart+len(parts)-i {
+			return
+		}
 		s.look(s.index.telling[p])
 	}
 	s.look(s.index.silent[s.of.name])
 }
+
+// mostApart is what two spellings can have in common apart from their parts.
+const mostApart = 3
 
 func (s *search) look(shelves []*shelf) {
 	for _, shelf := range shelves {
@@ -241,6 +261,9 @@ func (s *search) lookAt(list spots) {
 // alike are the events of a shelf that may agree with another one.
 func (s *shelf) alike(t traits) spots {
 	list, shares := s.all, s.silent || len(t.parts) == 0
+	if t.timed && s.timed && (t.at <= s.from-second || t.at >= s.to+second) {
+		return nil
+	}
 	for _, p := range t.parts {
 		if _, tells := slices.BinarySearch(s.fields, p.field()); !tells {
 			continue

@@ -7,15 +7,14 @@ import "slices"
 // pairing is of a published group with a listed one.
 type pairing struct {
 	published, listed *group
-	fields            []field // that both tell
-	common            int     // those, and the time
-	details           bool    // have to be the same as well
+	common            int  // how many fields both tell, and the time
+	details           bool // have to be the same as well
 }
 
 const (
-	mostVisits   = 1_000_000 // of listed groups, for all published ones
-	mostPairings = 200_000   // are kept
-	leastVisits  = 64        // for each published group
+	mostVisits   = 500_000 // of listed groups, for all published ones
+	mostPairings = 200_000 // are kept
+	leastVisits  = 64      // for each published group
 	leastKept    = 8
 )
 
@@ -28,6 +27,7 @@ type choice struct {
 	telling       map[namedField][]*group
 	visits, kept  int  // for each
 	cut           bool // there was more to be looked at, or to be kept
+	buffer        []pairing
 }
 
 type namedField struct {
@@ -55,8 +55,7 @@ func newChoice(among []*group, choosers int) *choice {
 
 // pairings are those of a published group, with most in common first.
 func (c *choice) pairings(p *group, turn int) []pairing {
-	var all []pairing
-	left := c.visits
+	all, left := c.buffer[:0], c.visits
 	for _, list := range c.lists(p) {
 		for _, l := range list {
 			if left == 0 {
@@ -69,11 +68,12 @@ func (c *choice) pairings(p *group, turn int) []pairing {
 			}
 		}
 	}
+	c.buffer = all
 	slices.SortStableFunc(all, pairing.compare)
 	if len(all) > c.kept {
-		c.cut, all = true, slices.Clone(all[:c.kept])
+		c.cut, all = true, all[:c.kept]
 	}
-	return all
+	return slices.Clone(all)
 }
 
 // lists are of the groups that can have anything in common with another one.
@@ -97,13 +97,29 @@ func pairingOf(p, l *group) pairing {
 	if p.timed && l.timed {
 		pair.common++
 	}
-	for _, f := range p.fields {
-		if _, found := slices.BinarySearch(l.fields, f); found {
-			pair.fields = append(pair.fields, f)
+	one, other := p.fields, l.fields
+	for len(one) > 0 && len(other) > 0 {
+		switch f, g := one[0], other[0]; {
+		case f < g:
+			one = one[1:]
+		case f > g:
+			other = other[1:]
+		default:
+			pair.common++
+			one, other = one[1:], other[1:]
 		}
 	}
-	pair.common += len(pair.fields)
 	return pair
+}
+
+// fields are those that both tell.
+func (p pairing) fields() (common []field) {
+	for _, f := range p.published.fields {
+		if _, found := slices.BinarySearch(p.listed.fields, f); found {
+			common = append(common, f)
+		}
+	}
+	return common
 }
 
 func (p pairing) compare(other pairing) int { return other.common - p.common }
