@@ -1,22 +1,17 @@
 package translate
 
+import "slices"
+
 // Having others change their partners: see matching.go.
 
-// augmenting helps those who got no partner.
+// augmenting helps those who got no partner. Its rows are of all listed events
+// that an event could have.
 type augmenting struct {
 	*matching
-	choice   *choice
-	pairings map[*group][]pairing
-	tables   map[groups]*table
-	entries  int    // in all tables
-	seen     []bool // listed events that lead to none that is free
+	*rows
+	free bitset
+	seen bitset // those that lead to none that is free
 }
-
-// groups are those of a pairing.
-type groups struct{ published, listed *group }
-
-// mostEntries are kept in tables: a few megabytes.
-const mostEntries = 100_000
 
 // augmentAll helps those who got no partner, while that may help.
 func (m *matching) augmentAll() {
@@ -24,78 +19,68 @@ func (m *matching) augmentAll() {
 	if len(names) == 0 || m.isSpent() {
 		return
 	}
-	a := augmenting{
-		matching: m, choice: newChoice(m.listed.groups, len(m.published.groups)),
-		pairings: map[*group][]pairing{}, tables: map[groups]*table{}, seen: make([]bool, len(m.listed.events)),
+	r := newRows(&m.listed, m.listed.changeable(names))
+	a := augmenting{matching: m, rows: r, free: make(bitset, len(r.untimed)), seen: make(bitset, len(r.untimed))}
+	for k, i := range r.members {
+		if m.listed.partner[i] == nobody {
+			a.free.set(k)
+		}
 	}
-	for i := range m.published.events {
-		if m.isSpent() {
+	for _, i := range m.published.free(names) {
+		if m.isSpent() || a.free.next(0) == nobody {
 			return
 		}
-		if m.published.partner[i] == nobody && names[m.published.events[i].name] && a.augment(i) {
+		if a.augment(i) {
 			clear(a.seen)
-			names = m.openNames()
 		}
 	}
+}
+
+// changeable are the events of some names that may get another partner.
+func (s *side) changeable(names map[uint32]bool) (changeable []int) {
+	for i, partner := range s.partner {
+		if partner != taken && names[s.events[i].name] {
+			changeable = append(changeable, i)
+		}
+	}
+	return changeable
 }
 
 // augment finds a partner for a published event, if need be by having others
 // change theirs. What was seen in vain need not be looked at again.
 func (a *augmenting) augment(published int) bool {
 	c := &a.published.events[published]
-	for _, p := range a.pairingsOf(c.group) {
-		for _, i := range a.partners(c, p) {
-			if a.spend(lookCost(c)); a.isSpent() {
-				return false
-			}
-			if a.seen[i] || a.listed.partner[i] == taken || !c.agrees(a.listed.events[i].traits) {
-				continue
-			}
-			a.seen[i] = true
-			if a.listed.partner[i] == nobody || a.augment(a.listed.partner[i]) {
-				a.pair(published, i)
-				return true
-			}
+	row := a.of(c)
+	if a.spend(a.cost(c)); a.takeFree(published, row) {
+		return true
+	}
+	row.drop(a.seen)
+	for k := row.next(0); k != nobody; k = row.next(k + 1) {
+		if a.spend(lookCost(c)); a.isSpent() {
+			return false
+		}
+		i := a.members[k]
+		if a.seen.has(k) || !c.agrees(a.listed.events[i].traits) {
+			continue
+		}
+		if a.seen.set(k); a.listed.partner[i] != nobody && a.augment(a.listed.partner[i]) {
+			a.pair(published, i)
+			return true
 		}
 	}
 	return false
 }
 
-func (a *augmenting) pairingsOf(g *group) []pairing {
-	known, isKnown := a.pairings[g]
-	if !isKnown {
-		known = a.choose(a.choice, g)
-		a.pairings[g] = known
+// takeFree pairs an event with one that is free.
+func (a *augmenting) takeFree(published int, row bitset) bool {
+	c, row := &a.published.events[published], slices.Clone(row)
+	row.keep(a.free)
+	for k := row.next(0); k != nobody && !a.isSpent(); k = row.next(k + 1) {
+		if a.spend(lookCost(c)); c.agrees(a.listed.events[a.members[k]].traits) {
+			a.pair(published, a.members[k])
+			a.free.clear(k)
+			return true
+		}
 	}
-	return known
-}
-
-// partners are the listed events of a pairing that may agree with a published one.
-func (a *augmenting) partners(c *candidate, p pairing) []int {
-	list := p.listed.members
-	if len(list) > fewLooks {
-		t := a.table(p)
-		list = t.list(t.hash(c.traits))
-	}
-	from, to := a.window(c, list, p.listed)
-	return list[from:to]
-}
-
-func (a *augmenting) table(p pairing) *table {
-	key := groups{p.published, p.listed}
-	if t := a.tables[key]; t != nil {
-		return t
-	}
-	if a.entries += len(p.listed.members); a.entries > mostEntries {
-		clear(a.tables)
-		a.entries = len(p.listed.members)
-	}
-	t := &table{hashed: make(map[uint64][]int), fields: p.fields()}
-	for _, i := range p.listed.members {
-		hash := t.hash(a.listed.events[i].traits)
-		t.hashed[hash] = append(t.hashed[hash], i)
-	}
-	a.spend(p.hashCost() * len(p.listed.members))
-	a.tables[key] = t
-	return t
+	return false
 }

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
@@ -286,4 +287,26 @@ func (list spots) between(from, to int64) spots {
 	start, _ := slices.BinarySearchFunc(list, from, byTime)
 	end, _ := slices.BinarySearchFunc(list, to, byTime)
 	return list[start:end]
+}
+
+// fields are in their order.
+func (t traits) fields() []field {
+	fields := make([]field, len(t.parts))
+	for i, p := range t.parts {
+		fields[i] = p.field()
+	}
+	return fields
+}
+
+// shapeOf is the same for events that tell the same fields.
+func shapeOf(t traits, fields []field) string {
+	out := make([]byte, 1, 1+4+4*len(fields))
+	if t.timed {
+		out[0] = 1
+	}
+	out = binary.BigEndian.AppendUint32(out, t.name)
+	for _, f := range fields {
+		out = binary.BigEndian.AppendUint32(out, uint32(f))
+	}
+	return string(out)
 }

@@ -117,16 +117,16 @@ var hard = map[string]struct{ polled, listed func(i int) string }{
 		func(i int) string { return fmt.Sprintf(`{"event":"x","party_id":"p","l%d":1}`, i) },
 	},
 	"many fields of two values": {
-		func(i int) string { return bits(i, func(j int) bool { return (i+j)%11 < 4 }) },
-		func(i int) string { return bits(i+7, func(j int) bool { return (i*31+j)%13 < 5 }) },
+		func(i int) string { return ofTwoValues(i, func(j int) bool { return (i+j)%11 < 4 }) },
+		func(i int) string { return ofTwoValues(i+7, func(j int) bool { return (i*31+j)%13 < 5 }) },
 	},
 	"many fields of two values, in one shape": {
-		func(i int) string { return bits(i, func(int) bool { return true }) },
-		func(i int) string { return bits(i<<3, func(j int) bool { return j != 7 }) },
+		func(i int) string { return ofTwoValues(i, func(int) bool { return true }) },
+		func(i int) string { return ofTwoValues(i<<3, func(j int) bool { return j != 7 }) },
 	},
 }
 
-func bits(i int, has func(j int) bool) string {
+func ofTwoValues(i int, has func(j int) bool) string {
 	text := `{"event":"x"`
 	for j := range 22 {
 		if has(j) {

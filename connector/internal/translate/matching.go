@@ -15,11 +15,8 @@ import "maps"
 //
 //   - those that are the same in all (this file);
 //   - those that share what few others have, such as an id (rare.go): whatever
-//     else an event has, and however many shapes there are, this leads to it;
-//   - then groups of events that tell the same fields (groups.go), those with
-//     most in common first (pairings.go). All events of one group have the same
-//     fields in common with all events of another, so a table of the hashes of
-//     those leads from one to its partners (along.go);
+//     else an event has, this leads to it;
+//   - then any that agree (alike.go), those first that tell most;
 //   - whoever got none is helped by having others change (augmenting paths, as
 //     in Kuhn's algorithm: augment.go), so that no event is published twice only
 //     because a look-alike took its partner.
@@ -27,15 +24,16 @@ import "maps"
 // Of several partners, the one with most in common comes first, then the
 // nearest in time, in the order in which they were published and are listed.
 //
-// A history could be made so that all this takes long. So each published event,
-// and each group of them, has its share of what may be looked at, and chooses
-// what it has most in common with. No table outlives its use by much. The steps
-// are counted, and when they are used up what has been found so far stands.
+// To find who agrees with whom without comparing all with all, there is a bit
+// for each listed event in a set for each field, and for each value that many
+// have (rows.go). How many shapes the events have makes no difference to that.
+//
+// A history could be made so that all this takes long. The steps are counted,
+// and when they are used up what has been found so far stands.
 type matching struct {
 	published, listed side
 	bare              map[Fingerprint]int // published events of which no more is known
 	steps             int
-	turn              int // whose choice it is: see choice
 }
 
 // mostSteps are a fraction of a second: each is a few nanoseconds.
@@ -45,13 +43,11 @@ const mostSteps = 40_000_000
 type side struct {
 	events  []candidate
 	partner []int // of each event, on the other side; nobody if it has none
-	groups  []*group
 }
 
 type candidate struct {
 	Likeness
 	traits
-	group *group
 }
 
 const nobody = -1
@@ -95,13 +91,7 @@ func (m *matching) run() {
 	m.pairBare()
 	m.pairEqual(func(c candidate) string { return string(c.Identity) })
 	m.pairRare()
-	names := m.openNames()
-	if len(names) == 0 {
-		return
-	}
-	m.group(names)
-	for m.pairGroups() {
-	}
+	m.pairAlike()
 	m.augmentAll()
 }
 
