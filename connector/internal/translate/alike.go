@@ -12,14 +12,14 @@ const mostCompared = 32
 func (m *matching) pairAlike() {
 	names := m.openNames()
 	r := newRows(&m.listed, m.listed.free(names))
-	free := r.all()
+	free, row := r.all(), r.empty()
 	waiting := m.published.free(names)
 	slices.SortStableFunc(waiting, func(a, b int) int { return m.published.events[b].tells() - m.published.events[a].tells() })
 	for _, i := range waiting {
 		if m.isSpent() {
 			return
 		}
-		if k := m.likeliest(i, r, free); k != nobody {
+		if k := m.likeliest(i, r, free, row); k != nobody {
 			m.pair(i, r.members[k])
 			free.clear(k)
 		}
@@ -45,11 +45,10 @@ func (t traits) tells() int {
 }
 
 // likeliest is where in the rows the event stands that is likeliest the same.
-func (m *matching) likeliest(published int, r *rows, free bitset) int {
+func (m *matching) likeliest(published int, r *rows, free, row bitset) int {
 	c := &m.published.events[published]
-	row := r.of(c)
+	m.spend(r.fill(row, c))
 	row.keep(free)
-	m.spend(r.cost(c))
 	best, place, compared := pair{}, nobody, 0
 	for k := row.next(0); k != nobody && compared < mostCompared && !m.isSpent(); k = row.next(k + 1) {
 		listed := &m.listed.events[r.members[k]]

@@ -20,7 +20,7 @@ func (m *matching) augmentAll() {
 		return
 	}
 	r := newRows(&m.listed, m.listed.changeable(names))
-	a := augmenting{matching: m, rows: r, free: make(bitset, len(r.untimed)), seen: make(bitset, len(r.untimed))}
+	a := augmenting{matching: m, rows: r, free: r.empty(), seen: r.empty()}
 	for k, i := range r.members {
 		if m.listed.partner[i] == nobody {
 			a.free.set(k)
@@ -50,8 +50,8 @@ func (s *side) changeable(names map[uint32]bool) (changeable []int) {
 // change theirs. What was seen in vain need not be looked at again.
 func (a *augmenting) augment(published int) bool {
 	c := &a.published.events[published]
-	row := a.of(c)
-	if a.spend(a.cost(c)); a.takeFree(published, row) {
+	row := a.empty()
+	if a.spend(a.fill(row, c)); a.takeFree(published, row) {
 		return true
 	}
 	row.drop(a.seen)

@@ -36,8 +36,8 @@ type matching struct {
 	steps             int
 }
 
-// mostSteps are a fraction of a second: each is a few nanoseconds.
-const mostSteps = 40_000_000
+// mostSteps are a fraction of a second: each is some ten nanoseconds.
+const mostSteps = 25_000_000
 
 // side is one of the two, in its order.
 type side struct {

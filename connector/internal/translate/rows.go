@@ -78,6 +78,8 @@ type rows struct {
 	untimed bitset
 	latest  []int64 // up to each
 	shared  bitset  // for one row at a time
+
+	hasUntimed bool
 }
 
 func newRows(s *side, members []int) *rows {
@@ -100,6 +102,7 @@ func (r *rows) note(k int, t traits) {
 	r.latest = append(r.latest, latest)
 	if !t.timed {
 		r.untimed.set(k)
+		r.hasUntimed = true
 	}
 	r.names[t.name] = r.names[t.name].with(k, of)
 	if len(t.parts) == 0 {
@@ -111,39 +114,53 @@ func (r *rows) note(k int, t traits) {
 	}
 }
 
-// of is the row of an event. Some in it may have another time all the same.
-func (r *rows) of(c *candidate) bitset {
-	row := make(bitset, len(r.untimed))
-	row.include(r.names[c.name])
+// span is of words in a row.
+type span struct{ from, to int }
+
+// fill makes a row that of an event; some in it may have another time all the
+// same. It returns what that took, in steps.
+func (r *rows) fill(row bitset, c *candidate) (steps int) {
+	clear(row)
+	in := span{0, len(row)}
+	from, to := 0, len(r.members)
 	if c.timed {
-		row.cut(r.untimed, r.before(c.at-second), r.before(c.at+second))
+		from, to = r.before(c.at-second), r.before(c.at+second)
+		if !r.hasUntimed {
+			in = span{from / 64, min((to+63)/64, len(row))}
+		}
 	}
-	if len(c.parts) == 0 {
-		return row
+	row.include(r.names[c.name], in)
+	row.cut(r.untimed, from, to, in)
+	if len(c.parts) > 0 {
+		r.compare(row, c.parts, in)
 	}
-	clear(r.shared)
-	r.shared.include(r.silent)
-	for _, p := range c.parts {
-		r.shared.include(r.has[p])
-		row.restrict(r.told[p.field()], r.has[p])
-	}
-	for i, word := range r.shared {
-		row[i] &= word
-	}
-	return row
+	return 8 + (in.to-in.from)*(2+len(c.parts))/4
 }
+
+// compare leaves those in a row that share a part and differ in none, and
+// those that tell nothing.
+func (r *rows) compare(row bitset, parts []part, in span) {
+	clear(r.shared[in.from:max(in.from, in.to)])
+	r.shared.include(r.silent, in)
+	for _, p := range parts {
+		r.shared.include(r.has[p], in)
+		row.restrict(r.told[p.field()], r.has[p], in)
+	}
+	for i := in.from; i < in.to; i++ {
+		row[i] &= r.shared[i]
+	}
+}
+
+func (r *rows) empty() bitset { return make(bitset, len(r.untimed)) }
 
 // all is the row of all.
 func (r *rows) all() bitset {
-	all := make(bitset, len(r.untimed))
+	all := r.empty()
 	for k := range r.members {
 		all.set(k)
 	}
 	return all
 }
-
-// cost is that of a row, in steps.
-func (r *rows) cost(c *candidate) int { return 8 + len(r.untimed)*(2+len(c.parts))/4 }
 
 // before is how many come before a time.
 func (r *rows) before(at int64) int {
@@ -152,10 +169,9 @@ func (r *rows) before(at int64) int {
 }
 
 // cut leaves those between two, and those that have no time.
-func (b bitset) cut(untimed bitset, from, to int) {
-	for i := range b {
-		within := below(to-i*64) &^ below(from-i*64)
-		b[i] &= within | untimed[i]
+func (b bitset) cut(untimed bitset, from, to int, in span) {
+	for i := in.from; i < in.to; i++ {
+		b[i] &= below(to-i*64)&^below(from-i*64) | untimed[i]
 	}
 }
 
@@ -171,50 +187,65 @@ func below(count int) uint64 {
 }
 
 // include sets the bits of some.
-func (b bitset) include(s *some) {
+func (b bitset) include(s *some, in span) {
 	switch {
 	case s == nil:
 	case s.bits != nil:
-		for i, word := range s.bits {
-			b[i] |= word
+		for i := in.from; i < in.to; i++ {
+			b[i] |= s.bits[i]
 		}
 	default:
-		for _, i := range s.list {
+		for _, i := range s.within(in) {
 			b.set(i)
 		}
 	}
 }
 
+// within is the part of a list that stands in a span.
+func (s *some) within(in span) []int {
+	from, _ := slices.BinarySearch(s.list, in.from*64)
+	to, _ := slices.BinarySearch(s.list, in.to*64)
+	return s.list[from:max(from, to)]
+}
+
 // restrict clears those that tell a field, but for those that tell it alike.
-func (b bitset) restrict(told, alike *some) {
+func (b bitset) restrict(told, alike *some, in span) {
 	switch {
 	case told == nil:
 	case told.bits == nil:
-		for _, i := range told.list {
-			if alike == nil || !slices.Contains(alike.list, i) {
-				b.clear(i)
-			}
-		}
+		b.restrictFew(told, alike, in)
 	case alike != nil && alike.bits != nil:
-		for i, word := range told.bits {
-			b[i] &^= word &^ alike.bits[i]
+		for i := in.from; i < in.to; i++ {
+			b[i] &^= told.bits[i] &^ alike.bits[i]
 		}
 	default:
-		b.clearBut(told.bits, alike)
+		b.restrictToFew(told, alike, in)
 	}
 }
 
-func (b bitset) clearBut(told bitset, alike *some) {
+func (b bitset) restrictFew(told, alike *some, in span) {
+	for _, i := range told.within(in) {
+		isAlike := false
+		if alike != nil {
+			_, isAlike = slices.BinarySearch(alike.list, i)
+		}
+		if !isAlike {
+			b.clear(i)
+		}
+	}
+}
+
+func (b bitset) restrictToFew(told, alike *some, in span) {
 	var kept []int
 	if alike != nil {
-		for _, i := range alike.list {
+		for _, i := range alike.within(in) {
 			if b.has(i) {
 				kept = append(kept, i)
 			}
 		}
 	}
-	for i, word := range told {
-		b[i] &^= word
+	for i := in.from; i < in.to; i++ {
+		b[i] &^= told.bits[i]
 	}
 	for _, i := range kept {
 		b.set(i)
