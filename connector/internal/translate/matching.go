@@ -37,7 +37,7 @@ type matching struct {
 }
 
 // mostSteps are a fraction of a second: each is some ten nanoseconds.
-const mostSteps = 25_000_000
+const mostSteps = 20_000_000
 
 // side is one of the two, in its order.
 type side struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -102,6 +103,44 @@ func TestAnySpellingsAreCounted(t *testing.T) {
 		}
 		if again := Missing(recoveredChat, published, history); len(again) != 0 {
 			t.Fatalf("a second look finds %s", raws(again))
+		}
+	})
+}
+
+// So it is where there are very many look-alikes, each with its own of many
+// shapes: nobody is published again.
+func TestAnySpellingsOfVeryManyAreCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		fields, values := rapid.IntRange(1, 20).Draw(t, "fields"), rapid.IntRange(1, 4).Draw(t, "values")
+		polledHas, listedHas := rapid.IntRange(1, 10).Draw(t, "polled has"), rapid.IntRange(1, 10).Draw(t, "listed has")
+		isTimed := rapid.Bool().Draw(t, "is timed")
+		var published []Likeness
+		var history []brightpattern.Event
+		lost := 0
+		for i := range 200 {
+			polled, listed := `{"event":"x","party_id":"p"`, `{"event":"x","party_id":"p"`
+			for f := range fields {
+				told := fmt.Sprintf(`,"f%d":%d`, f, random.IntN(values))
+				if random.IntN(10) < polledHas {
+					polled += told
+				}
+				if random.IntN(10) < listedHas {
+					listed += told
+				}
+			}
+			if isTimed {
+				polled += fmt.Sprintf(`,"timestamp":%d%03d`, 1614718748+i/30, random.IntN(1000))
+			}
+			history = append(history, wire(listed+fmt.Sprintf(`,"timestamp":%d}`, 1614718748+i/30)))
+			if random.IntN(10) == 0 {
+				lost++
+			} else {
+				published = append(published, LikenessOf(wire(polled+"}")))
+			}
+		}
+		if missing := Missing(recoveredChat, published, history); len(missing) != lost {
+			t.Fatalf("%d events were lost, and %d are missing", lost, len(missing))
 		}
 	})
 }
