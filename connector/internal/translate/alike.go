@@ -26,16 +26,6 @@ func (m *matching) pairAlike() {
 	}
 }
 
-// free are the events of some names that have no partner.
-func (s *side) free(names map[uint32]bool) (free []int) {
-	for i, partner := range s.partner {
-		if partner == nobody && names[s.events[i].name] {
-			free = append(free, i)
-		}
-	}
-	return free
-}
-
 // tells counts what can be compared.
 func (t traits) tells() int {
 	if t.timed {

@@ -36,16 +36,6 @@ func (m *matching) augmentAll() {
 	}
 }
 
-// changeable are the events of some names that may get another partner.
-func (s *side) changeable(names map[uint32]bool) (changeable []int) {
-	for i, partner := range s.partner {
-		if partner != taken && names[s.events[i].name] {
-			changeable = append(changeable, i)
-		}
-	}
-	return changeable
-}
-
 // augment finds a partner for a published event, if need be by having others
 // change theirs. What was seen in vain need not be looked at again.
 func (a *augmenting) augment(published int) bool {

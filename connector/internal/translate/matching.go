@@ -39,19 +39,6 @@ type matching struct {
 // mostSteps are a fraction of a second: each is some ten nanoseconds.
 const mostSteps = 20_000_000
 
-// side is one of the two, in its order.
-type side struct {
-	events  []candidate
-	partner []int // of each event, on the other side; nobody if it has none
-}
-
-type candidate struct {
-	Likeness
-	traits
-}
-
-const nobody = -1
-
 // unmatched returns which of the listed events are missing among the published.
 func unmatched(published, listed []Likeness) []int {
 	m := newMatching(published, listed)
@@ -78,14 +65,6 @@ func newMatching(published, listed []Likeness) *matching {
 	return m
 }
 
-func (s *side) add(l Likeness) (isKnown bool) {
-	t, ok := l.Identity.read()
-	if ok {
-		s.events, s.partner = append(s.events, candidate{Likeness: l, traits: t}), append(s.partner, nobody)
-	}
-	return ok
-}
-
 func (m *matching) run() {
 	m.pairEqual(func(c candidate) string { return string(c.Fingerprint) + string(c.Identity) })
 	m.pairBare()
@@ -100,16 +79,6 @@ func (m *matching) openNames() map[uint32]bool {
 	published, listed := m.published.freeNames(), m.listed.freeNames()
 	maps.DeleteFunc(listed, func(name uint32, _ bool) bool { return !published[name] })
 	return listed
-}
-
-func (s *side) freeNames() map[uint32]bool {
-	names := map[uint32]bool{}
-	for i, partner := range s.partner {
-		if partner == nobody {
-			names[s.events[i].name] = true
-		}
-	}
-	return names
 }
 
 // pairEqual pairs those that are the same by some key, in their order.
@@ -130,9 +99,6 @@ func (m *matching) pairEqual(key func(candidate) string) {
 		}
 	}
 }
-
-// taken stands for a published event of which only the fingerprint is known.
-const taken = -2
 
 func (m *matching) pairBare() {
 	for i, c := range m.listed.events {
