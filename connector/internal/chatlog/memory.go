@@ -18,13 +18,15 @@ import (
 //
 // An event that was published out of a history may still be given away by a
 // poll (it is untaken). When that happens, the journal says so in an entry of
-// its own.
+// its own. Where very many are untaken, an index finds the one that is meant; it
+// is made when it is first needed, and forgotten when few are left.
 
 // Memory is what is known of a chat's published events.
 type Memory struct {
 	journal []byte
 	counts  map[fingerprintKey]int
-	untaken []int // where in the journal the events stand that a history told and no poll has
+	untaken []int            // where in the journal the events stand that a history told and no poll has
+	index   *translate.Index // of those, if it is needed
 }
 
 // ErrNoJournal says that something is not what a memory has written.
@@ -132,31 +134,60 @@ func (m *Memory) note(at int, e entry) {
 	m.counts[keyOf(e.Fingerprint)]++
 	if e.untaken {
 		m.untaken = append(m.untaken, at)
+		if m.index != nil {
+			m.index.Add(at, e.Likeness)
+		}
 	}
 }
 
 // take tells whether an event is known that a history told and no poll has;
 // that one is taken then, the likeliest of several.
 func (m *Memory) take(l translate.Likeness) bool {
-	best, most := 0, 0
+	at, found := m.find(l)
+	if !found {
+		return false
+	}
+	m.forgetUntaken(at)
+	m.journal = entry{isTaken: true, taken: at}.appendTo(m.journal)
+	return true
+}
+
+// mostCompared are looked at one by one.
+const mostCompared = 32
+
+func (m *Memory) find(l translate.Likeness) (at int, found bool) {
+	if len(m.untaken) <= mostCompared {
+		m.index = nil
+		return m.compare(l)
+	}
+	if m.index == nil {
+		m.index = translate.NewIndex()
+		for _, at := range m.untaken {
+			e, _ := readEntry(m.journal[at:])
+			m.index.Add(at, e.Likeness)
+		}
+	}
+	return m.index.Likeliest(l)
+}
+
+func (m *Memory) compare(l translate.Likeness) (best int, found bool) {
+	most := 0
 	for _, at := range m.untaken {
 		e, _ := readEntry(m.journal[at:])
 		if agreement := e.Agreement(l); agreement > most {
 			best, most = at, agreement
 		}
 	}
-	if most == 0 {
-		return false
-	}
-	m.forgetUntaken(best)
-	m.journal = entry{isTaken: true, taken: best}.appendTo(m.journal)
-	return true
+	return best, most > 0
 }
 
 func (m *Memory) forgetUntaken(at int) bool {
 	i, found := slices.BinarySearch(m.untaken, at)
 	if found {
 		m.untaken = slices.Delete(m.untaken, i, i+1)
+		if m.index != nil {
+			m.index.Remove(at)
+		}
 	}
 	return found
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -208,4 +209,62 @@ func earlier(h nats.Header) nats.Header {
 		}
 	}
 	return kept
+}
+
+// longChat tells events out of a history, in another spelling than polls do.
+func longChat(events int) (told, polled []translate.Likeness) {
+	for i := range events {
+		told = append(told, likeness(fmt.Sprintf(`{"event":"chat_session_message","party_id":"p","msg_id":"%d","msg":"text %d","timestamp":%d}`, i, i/2, 1614718748+i/3)))
+		polled = append(polled, likeness(fmt.Sprintf(`{"event":"chat_session_message","party_id":"p","msg":"text %d"}`, i/2)))
+	}
+	return told, polled
+}
+
+// Where a history told very many events, each poll's is found without a look at
+// all of them, also while most stay for good.
+func TestTakingFromVeryMany(t *testing.T) {
+	const events, most = 3000, 100 << 20
+	told, polled := longChat(events)
+	_, others := longChat(events + events)
+	m := NewMemory()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i, l := range told {
+		m.add(l, true)
+		if i == events/2 && !m.take(l) {
+			t.Error("what was just told is not taken")
+		}
+	}
+	for _, l := range others[events+2:] {
+		if m.take(l) {
+			t.Fatal("what was not told is taken")
+		}
+	}
+	for i, l := range polled {
+		if m.take(l) != (i != events/2+1) { // of the two that look like it, one is taken
+			t.Fatalf("number %d is taken: %v", i, i == events/2+1)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > most || len(m.untaken) != 0 || m.index != nil && len(m.untaken) > 0 {
+		t.Errorf("it took %d bytes in all, and %d are untaken", took, len(m.untaken))
+	}
+	read, err := ReadMemory(m.Journal())
+	if err != nil || !reflect.DeepEqual(read.counts, m.counts) || len(read.untaken) != 0 {
+		t.Errorf("read is %+v, %v", read, err)
+	}
+}
+
+func BenchmarkTake(b *testing.B) {
+	told, polled := longChat(10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		m := NewMemory()
+		for _, l := range told {
+			m.add(l, true)
+		}
+		for _, l := range polled {
+			m.take(l)
+		}
+	}
 }

@@ -64,14 +64,10 @@ func (h happening) spell(timestamp any, id, more string) brightpattern.Event {
 	return wire(fmt.Sprintf(`{"event":"chat_session_%s","party_id":%q,"timestamp":%v%s}`, h.kind, h.party, timestamp, fields[h.kind]))
 }
 
-// look is what makes it a look-alike of others: typing has no text, and a
-// form is nobody's.
+// look is what makes it a look-alike of others: typing has no text.
 func (h happening) look() happening {
-	switch h.kind {
-	case "typing":
+	if h.kind == "typing" {
 		h.text = ""
-	case "form_show":
-		h.party = ""
 	}
 	return h
 }

@@ -166,6 +166,11 @@ func (t traits) common(other traits) (count int) {
 	if t.details == other.details {
 		count++
 	}
+	return count + t.shared(other)
+}
+
+// shared counts the fields that both tell alike.
+func (t traits) shared(other traits) (count int) {
 	for _, p := range t.parts {
 		if _, found := slices.BinarySearch(other.parts, p); found {
 			count++

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -102,6 +103,44 @@ func TestAnySpellingsAreCounted(t *testing.T) {
 		}
 		if again := Missing(recoveredChat, published, history); len(again) != 0 {
 			t.Fatalf("a second look finds %s", raws(again))
+		}
+	})
+}
+
+// So it is where there are very many look-alikes, each with its own of many
+// shapes: nobody is published again.
+func TestAnySpellingsOfVeryManyAreCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		fields, values := rapid.IntRange(1, 20).Draw(t, "fields"), rapid.IntRange(1, 4).Draw(t, "values")
+		polledHas, listedHas := rapid.IntRange(1, 10).Draw(t, "polled has"), rapid.IntRange(1, 10).Draw(t, "listed has")
+		isTimed := rapid.Bool().Draw(t, "is timed")
+		var published []Likeness
+		var history []brightpattern.Event
+		lost := 0
+		for i := range 200 {
+			polled, listed := `{"event":"x","party_id":"p"`, `{"event":"x","party_id":"p"`
+			for f := range fields {
+				told := fmt.Sprintf(`,"f%d":%d`, f, random.IntN(values))
+				if random.IntN(10) < polledHas {
+					polled += told
+				}
+				if random.IntN(10) < listedHas {
+					listed += told
+				}
+			}
+			if isTimed {
+				polled += fmt.Sprintf(`,"timestamp":%d%03d`, 1614718748+i/30, random.IntN(1000))
+			}
+			history = append(history, wire(listed+fmt.Sprintf(`,"timestamp":%d}`, 1614718748+i/30)))
+			if random.IntN(10) == 0 {
+				lost++
+			} else {
+				published = append(published, LikenessOf(wire(polled+"}")))
+			}
+		}
+		if missing := Missing(recoveredChat, published, history); len(missing) != lost {
+			t.Fatalf("%d events were lost, and %d are missing", lost, len(missing))
 		}
 	})
 }
@@ -207,76 +246,6 @@ func TestPartners(t *testing.T) {
 		if got := raws(Missing(recoveredChat, published, history)); !slices.Equal(got, c.missing) {
 			t.Errorf("%s: missing are %q", name, got)
 		}
-	}
-}
-
-// long are the two sides of a long chat, by how they differ.
-var long = map[string]struct{ polled, listed func(i int) string }{
-	"the unit": {
-		func(i int) string { return longMessage(i, `,"party_id":"p","msg_id":"%d"`, `,"timestamp":%d123`) },
-		func(i int) string { return longMessage(i, `,"party_id":"p","msg_id":"%d"`, `,"timestamp":%d`) },
-	},
-	"fields": {
-		func(i int) string { return longMessage(i, ``, ``) },
-		func(i int) string { return longMessage(i, `,"party_id":"p","msg_id":"%d"`, `,"timestamp":%d`) },
-	},
-	"nothing tells them apart": {
-		func(i int) string { return `{"event":"chat_session_typing"}` },
-		func(i int) string {
-			return fmt.Sprintf(`{"event":"chat_session_typing","party_id":"p","timestamp":%d}`, 1614718748+i)
-		},
-	},
-	"all in one second": {
-		func(i int) string { return `{"event":"chat_session_typing","timestamp":1614718748123}` },
-		func(i int) string { return `{"event":"chat_session_typing","party_id":"p","timestamp":1614718748}` },
-	},
-	"each has fields of its own": {
-		func(i int) string { return fmt.Sprintf(`{"event":"x","a%d":1}`, i) },
-		func(i int) string { return fmt.Sprintf(`{"event":"x","a%d":1,"b":1}`, i) },
-	},
-}
-
-func longMessage(i int, ids, time string) string {
-	if ids != "" {
-		ids = fmt.Sprintf(ids, i)
-	}
-	if time != "" {
-		time = fmt.Sprintf(time, 1614718748+i/3)
-	}
-	return fmt.Sprintf(`{"event":"chat_session_message","msg":"text %d"%s%s}`, i/2, ids, time)
-}
-
-func longChat(name string, events int) (published []Likeness, history []brightpattern.Event) {
-	for i := range events {
-		if i%100 != 50 {
-			published = append(published, LikenessOf(wire(long[name].polled(i))))
-		}
-		history = append(history, wire(long[name].listed(i)))
-	}
-	return published, history
-}
-
-// A long chat costs no more than it has to, and neither does one that was made
-// to cost much.
-func TestLongChats(t *testing.T) {
-	const events = 1000
-	for name := range long {
-		published, history := longChat(name, events)
-		missing := len(Missing(recoveredChat, published, history))
-		if least := events / 100; missing < least || name != "each has fields of its own" && missing > least {
-			t.Errorf("%s: %d of %d are missing", name, missing, events)
-		}
-	}
-}
-
-func BenchmarkMissing(b *testing.B) {
-	for _, name := range slices.Sorted(maps.Keys(long)) {
-		published, history := longChat(name, 10_000)
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				Missing(recoveredChat, published, history)
-			}
-		})
 	}
 }
 

@@ -1,0 +1,93 @@
+package translate
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// What the index finds is as likely as what a look at each event finds.
+func TestIndexFindsTheLikeliest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x, left := NewIndex(), map[int]Likeness{}
+		for place, tr := range truths(t, false) {
+			told := LikenessOf(tr.spelt(t))
+			if rapid.IntRange(0, 5).Draw(t, "is bare") == 0 {
+				told.Identity = ""
+			}
+			x.Add(place, told)
+			left[place] = told
+		}
+		for _, tr := range truths(t, false) {
+			polled := LikenessOf(tr.spelt(t))
+			if rapid.IntRange(0, 5).Draw(t, "is bare") == 0 {
+				polled.Identity = ""
+			}
+			most := 0
+			for _, told := range left {
+				most = max(most, told.Agreement(polled))
+			}
+			place, found := x.Likeliest(polled)
+			if found != (most > 0) || found && left[place].Agreement(polled) != most {
+				t.Fatalf("found is %v, %+v, and the likeliest agrees by %d", found, left[place], most)
+			}
+			if found && rapid.Bool().Draw(t, "is removed") {
+				x.Remove(place)
+				delete(left, place)
+			}
+		}
+		for place := range left {
+			x.Remove(place)
+		}
+		if len(x.known)+len(x.equal)+len(x.printed)+len(x.shelves)+len(x.named)+len(x.silent)+len(x.telling) != 0 {
+			t.Fatalf("empty, it is %+v", x)
+		}
+	})
+}
+
+// Of very many events each is found once, however they differ.
+func TestIndexOfLongChats(t *testing.T) {
+	const events = 1000
+	for name, chat := range long {
+		x := NewIndex()
+		for i := range events {
+			x.Add(i, LikenessOf(wire(chat.listed(i))))
+		}
+		for i := range events {
+			place, found := x.Likeliest(LikenessOf(wire(chat.polled(i))))
+			if !found {
+				t.Errorf("%s: number %d of %d is not found", name, i, events)
+				break
+			}
+			x.Remove(place)
+		}
+	}
+}
+
+func BenchmarkIndex(b *testing.B) {
+	for name, chat := range long {
+		var listed, polled, other []Likeness
+		for i := range 10_000 {
+			listed, polled = append(listed, LikenessOf(wire(chat.listed(i)))), append(polled, LikenessOf(wire(chat.polled(i))))
+			other = append(other, LikenessOf(wire(fmt.Sprintf(`{"event":"x","party_id":"q","n":%d}`, i))))
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				x := NewIndex()
+				for i, l := range listed {
+					x.Add(i, l)
+				}
+				for _, l := range other {
+					x.Likeliest(l)
+				}
+				for _, l := range polled {
+					if place, found := x.Likeliest(l); found {
+						x.Remove(place)
+					}
+				}
+			}
+		})
+	}
+}
