@@ -57,7 +57,7 @@ func (r *reader) checkBaseURL(base *url.URL) {
 	r.require(web && host != "", &r.BaseURL, "is not a web address"+addressExample)
 	r.require(strings.Contains(host, ":") == strings.HasPrefix(base.Host, "["), &r.BaseURL, unreadableAddress(r.BaseURL))
 	r.require(base.Port() == "" || isPort(base.Port()), &r.BaseURL, "has a port that is none; it must be 1 to 65535, or be left away")
-	r.require(!strings.HasSuffix(base.Host, ":") && !strings.HasPrefix(base.Path, "//"), &r.BaseURL, "holds more than one address, or a part of one twice"+addressExample)
+	r.require(!strings.HasSuffix(base.Host, ":") || !strings.HasPrefix(base.Path, "//"), &r.BaseURL, "holds more than one address, or a part of one twice"+addressExample)
 	r.require(base.User == nil, &r.BaseURL, "must not hold a user name or password"+addressExample)
 	r.require(!base.Query().Has("tenantUrl"), &r.BaseURL, "holds tenantUrl=, which is put there at each call: leave away all from the question mark on, and give the tenant by CC_TENANT_URL if it is another host")
 	r.require(base.RawQuery == "" && !base.ForceQuery && base.Fragment == "", &r.BaseURL, "must end with the path, without ? and #"+addressExample)

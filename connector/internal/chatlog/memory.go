@@ -153,7 +153,7 @@ func (m *Memory) take(l translate.Likeness) bool {
 }
 
 // mostCompared are looked at one by one.
-const mostCompared = 32
+const mostCompared = 512
 
 func (m *Memory) find(l translate.Likeness) (at int, found bool) {
 	if len(m.untaken) <= mostCompared {

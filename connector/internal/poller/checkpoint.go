@@ -190,7 +190,7 @@ func (h *holder) fit(ctx context.Context, c *checkpoint, keep time.Duration) err
 	}
 	c.Before, c.sealed, c.Journal = h.saved.Before, h.saved.sealed, journal[h.saved.sealed:]
 	if h.poller.Registry.Oldest() < replicas.FormatJournal {
-		c.tellEarlier(memory, int(h.poller.Streams.State.Room()))
+		c.tellEarlier(memory, int(h.poller.Streams.State.Room()-bus.Headroom))
 	}
 	return nil
 }
@@ -233,6 +233,12 @@ func (h *holder) seal(ctx context.Context, piece []byte, keep time.Duration) err
 
 // unseal has the whole journal written anew.
 func (h *holder) unseal() { h.saved.Before, h.saved.sealed = "", 0 }
+
+// forgetSaved says that the bucket of checkpoints is another one.
+func (h *holder) forgetSaved() {
+	h.unseal()
+	h.saved.revision = 0
+}
 
 // loadMemory gathers what a checkpoint, and what is sealed before it, tell of
 // the published events.

@@ -163,7 +163,8 @@ func (h *holder) isSessionOver(outcome pollOutcome, now time.Time) bool {
 	case pollUnfound:
 		return h.end.pollUnfound(now, patience)
 	}
-	return h.end.pollFailed(now, patience)
+	h.end.pollFailed()
+	return false
 }
 
 // store publishes what a poll has given.

@@ -67,6 +67,7 @@ type Poller struct {
 	requests *nats.Subscription
 
 	restored bus.Lives // of the streams in which all is that this replica knows; of Restore alone
+	busy     busy      // of Restore alone
 	swept    time.Time // creation of the token stream in which every open chat has its token; of Restore alone
 	waiting  int       // chats without a place anywhere, as the log has it; of KeepShare alone
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,7 @@ func (p *Poller) Restore(ctx context.Context) error {
 		}
 	}
 	p.restored = now
+	p.busy.chats = whenIdle(p.busy.chats, p.busy.lost.putBack)
 	if now.Sessions.Equal(p.swept) || !p.Streams.Sessions.IsSettled() {
 		return nil
 	}
@@ -61,22 +63,35 @@ func (p *Poller) Restore(ctx context.Context) error {
 	return err
 }
 
+// lost tells which streams are others now, of those that a holder's word is in.
+type lost struct{ events, state bool }
+
+// busy are the chats that could not be put back yet, for what they had in hand.
+type busy struct {
+	chats []*holder
+	lost  lost
+}
+
 // putBack writes what this replica knows into streams that were made anew.
 func (p *Poller) putBack(ctx context.Context, now bus.Lives) error {
-	if now.State != p.restored.State {
+	what := lost{now.Events != p.restored.Events, now.State != p.restored.State}
+	if len(p.busy.chats) > 0 {
+		what = lost{what.events || p.busy.lost.events, what.state || p.busy.lost.state}
+	}
+	if what.state {
 		if err := p.Chats.PutBack(ctx); err != nil {
 			return err
 		}
 	}
 	all := p.held.all()
-	lost := slices.DeleteFunc(slices.Clone(all), func(h *holder) bool { return !h.lease.StoredAt().Before(now.Sessions) })
-	_ = whenIdle(lost, func(h *holder) { h.lease.Drop(lease.ErrLost) })
-	for _, h := range lost {
+	dropped := slices.DeleteFunc(slices.Clone(all), func(h *holder) bool { return !h.lease.StoredAt().Before(now.Sessions) })
+	whenIdle(dropped, func(h *holder) { h.lease.Drop(lease.ErrLost) })
+	for _, h := range dropped {
 		h.lease.Drop(lease.ErrLost)
 		<-h.done
 	}
-	busy := whenIdle(all, func(h *holder) { h.putBack(now.Events != p.restored.Events) })
-	return errors.Join(busy, p.restoreEstates(ctx))
+	p.busy = busy{whenIdle(all, what.putBack), what}
+	return p.restoreEstates(ctx, what)
 }
 
 const (
@@ -84,46 +99,47 @@ const (
 	inHandPause    = 10 * time.Millisecond
 )
 
-// errBusy says that what some holders know could not be put back yet.
-var errBusy = errors.New("some chats are busy: what is known of them is put back later")
-
 // whenIdle does something with each holder when it has published what it has in
-// hand, unless that takes long: then it is errBusy. The holder's mu is held
+// hand, and returns those for which that takes long. The holder's mu is held
 // meanwhile.
-func whenIdle(all []*holder, do func(*holder)) error {
-	var group errgroup.Group
+func whenIdle(all []*holder, do func(*holder)) (busy []*holder) {
+	var group sync.WaitGroup
+	var mu sync.Mutex
 	end := time.Now().Add(inHandPatience)
 	for _, h := range all {
-		group.Go(func() error {
+		group.Go(func() {
 			for !h.mu.TryLock() {
 				if time.Now().After(end) {
-					return errBusy
+					mu.Lock()
+					defer mu.Unlock()
+					busy = append(busy, h)
+					return
 				}
 				time.Sleep(inHandPause)
 			}
 			defer h.mu.Unlock()
 			do(h)
-			return nil
 		})
 	}
-	return group.Wait()
+	group.Wait()
+	return busy
 }
 
 // putBack writes what the holder knows of its chat. h.mu is held.
-func (h *holder) putBack(eventsLost bool) {
+func (l lost) putBack(h *holder) {
 	if h.checkHeld() != nil || !h.lease.IsSure() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(h.lease.Context(), inHandPatience)
 	defer cancel()
-	if eventsLost {
+	if l.events {
 		if err := h.standAnew(ctx); err != nil {
 			h.log.Warn("the chat's fence could not be put up again", "error", err)
 			return // what is published next does it, or lets go of the chat
 		}
 	}
 	if h.phase == announced {
-		h.unseal() // what was sealed may be lost, too
+		h.forgetLost(l)
 		h.trySaveCheckpoint(ctx)
 		_ = h.writeEntry(ctx)
 	}
@@ -146,10 +162,17 @@ func (h *holder) bequeath() {
 	h.poller.held.bequeath(h)
 }
 
-func (p *Poller) restoreEstates(ctx context.Context) error {
+// forgetLost has what was sealed written anew, if it is lost, too.
+func (h *holder) forgetLost(l lost) {
+	if l.state {
+		h.forgetSaved()
+	}
+}
+
+func (p *Poller) restoreEstates(ctx context.Context, what lost) error {
 	estates := p.held.takeEstates()
 	for i, h := range estates {
-		if err := h.restoreEstate(ctx); err != nil {
+		if err := h.restoreEstate(ctx, what); err != nil {
 			for _, left := range estates[i:] {
 				p.held.bequeath(left)
 			}
@@ -161,13 +184,13 @@ func (p *Poller) restoreEstates(ctx context.Context) error {
 
 // restoreEstate has the chat polled again by whoever takes its token, and finds
 // what this holder knew.
-func (h *holder) restoreEstate(ctx context.Context) error {
+func (h *holder) restoreEstate(ctx context.Context, what lost) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	token := h.token
 	token.IsNewChat = token.IsNewChat && h.fresh && h.phase == unannounced
 	if h.phase == announced {
-		h.unseal()
+		h.forgetLost(what)
 		if err := h.writeKnown(ctx); err != nil {
 			return err
 		}

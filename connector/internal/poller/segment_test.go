@@ -151,8 +151,8 @@ func TestSealedCheckpointForAnEarlierVersion(t *testing.T) {
 	r.limitState(smallBus)
 	r.Check(r.poller.Streams.State.Put(r.Ctx, "replica.earlier", []byte(`{"maxChats":20000,"chats":17,"format":1}`), 0))
 	r.Check(r.poller.Registry.Look(r.Ctx))
-	for _, events := range []int{250, 5000} {
-		h, all := r.knowing("opening", events), events == 250
+	for _, events := range []int{200, 5000} {
+		h, all := r.knowing("opening", events), events == 200
 		r.Check(h.writeCheckpoint(r.Ctx, false, ""))
 		found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
 		r.Check(err)
@@ -172,7 +172,7 @@ func TestSealedCheckpointIsPutBack(t *testing.T) {
 	for key := range r.kept() {
 		r.Check(r.poller.Streams.State.Purge(r.Ctx, key))
 	}
-	r.Check(h.restoreEstate(r.Ctx))
+	r.Check(h.restoreEstate(r.Ctx, lost{state: true}))
 	r.checkKnown("what is put back", r.loaded("opening"), h.chatLog.Memory())
 }
 

@@ -90,10 +90,10 @@ func (s *sessionEnd) pollUnfound(now time.Time, p Patience) (over bool) {
 }
 
 // pollFailed says that a poll has told nothing of the session. What was not found
-// before is forgotten: only what is told all the time is believed.
-func (s *sessionEnd) pollFailed(now time.Time, p Patience) (over bool) {
+// before is forgotten: only what is told all the time is believed. And nothing is
+// over while nobody answers: what came last stands in a history that is away.
+func (s *sessionEnd) pollFailed() {
 	s.missing, s.unfound, s.history = time.Time{}, time.Time{}, false
-	return s.announced != "" && now.Sub(s.came) >= p.Unfound
 }
 
 // historyFound says that there is a history.

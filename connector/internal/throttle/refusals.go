@@ -106,7 +106,8 @@ type Refusals struct {
 
 type standing struct {
 	refusal
-	told time.Time     // when the log has said so last
+	said refusal       // by the log
+	told time.Time     // when it has said so
 	over chan struct{} // closed when the app is accepted again
 }
 
@@ -145,20 +146,17 @@ const toldEvery = time.Minute
 func (r *Refusals) refuse(app brightpattern.AppID, why refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.standing[app]
-	if before != nil && before.refusal == why {
+	s := r.standing[app]
+	if s == nil {
+		s = &standing{over: make(chan struct{})}
+		r.standing[app] = s
+		r.gauge.WithLabelValues(r.nameOf(app)).Set(1)
+	}
+	s.refusal = why
+	if why == s.said || why.remedy == s.said.remedy && time.Since(s.told) < toldEvery { // a target may always be another one
 		return
 	}
-	next := &standing{why, time.Now(), make(chan struct{})}
-	r.standing[app] = next
-	r.gauge.WithLabelValues(r.nameOf(app)).Set(1)
-	if before != nil {
-		next.over = before.over
-		if before.remedy == why.remedy && time.Since(before.told) < toldEvery { // a target that is always another one
-			next.told = before.told
-			return
-		}
-	}
+	s.said, s.told = why, time.Now()
 	r.log.Error("the contact center refuses the app: its configuration is wrong", "app", r.nameOf(app), "refusal", why.says, "remedy", why.remedy)
 }
 
