@@ -99,6 +99,9 @@ func (e *Entry) Exists() bool { return e.revision != 0 }
 // IsWorthSaving tells whether readers would miss what is not written yet.
 func (e *Entry) IsWorthSaving() bool { return e.changed || e.Sequence >= e.saved+entryLag }
 
+// Lags tells whether the bucket does not have all of the entry.
+func (e *Entry) Lags() bool { return e.changed || e.Sequence > e.saved }
+
 // Find returns ErrUnknown for a chat that has no entry.
 func (c *Chats) Find(ctx context.Context, key Key) (Entry, error) {
 	found, revision, err := bus.Load[storedEntry](ctx, c.Streams.Chats, string(key.Token))

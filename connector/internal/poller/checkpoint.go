@@ -131,6 +131,9 @@ func (h *holder) writeCheckpoint(ctx context.Context, isLast bool, clean chatlog
 	if h.poller.Failpoints.LeavesOut(failpoint.Checkpoint) {
 		return nil
 	}
+	if h.phase == announced && h.entry.Lags() { // what is counted is not read back for it
+		_ = h.writeEntry(ctx)
+	}
 	err := h.putCheckpoint(ctx, isLast, clean)
 	h.poller.Failpoints.Reach(failpoint.CheckpointWritten)
 	if ctx.Err() == nil {
