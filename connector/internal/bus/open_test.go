@@ -396,3 +396,25 @@ func TestOpenOnASingleServer(t *testing.T) {
 	}
 	checkSays(t, err.Error(), "CC_STREAM_REPLICAS=1", "10074")
 }
+
+// A stream that somebody else makes in the place of one that has vanished is
+// left alone, and nothing is put back.
+func TestKeepLeavesForeignStreamsAlone(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	streams, _ := mustOpen(r, unset())
+	r.Check(r.JS.DeleteStream(r.Ctx, "CC_SESSIONS"))
+	foreign, err := r.JS.CreateStream(r.Ctx, jetstream.StreamConfig{Name: "CC_SESSIONS", Subjects: []string{"cards.>"}})
+	r.Check(err)
+	areKnown, err := streams.KeepOnce(r.Ctx, natstest.Log())
+	if err == nil || areKnown {
+		t.Fatalf("it is taken for the connector's: %v", err)
+	}
+	checkSays(t, err.Error(), "CC_SESSIONS is not the connector's")
+	if err := streams.Check(); err == nil {
+		t.Error("readiness does not tell")
+	}
+	if info, err := foreign.Info(r.Ctx); err != nil || info.State.Consumers != 0 {
+		t.Errorf("it has %+v, %v", info, err)
+	}
+}
