@@ -225,14 +225,11 @@ func TestLateJoinerOfAStreamMadeAgain(t *testing.T) {
 				w.types()
 			}
 			w.agentsJoin(2)
-			config := r.streamConfig("CC_EVENTS")
-			if !held {
+			if held {
+				r.vanish("CC_EVENTS", first)
+			} else {
 				first.stop()
-			}
-			r.check(r.js.DeleteStream(r.ctx, "CC_EVENTS"))
-			_, err := r.js.CreateStream(r.ctx, config)
-			r.check(err)
-			if !held {
+				r.check(r.js.DeleteStream(r.ctx, "CC_EVENTS"))
 				r.start()
 				w.untilListening()
 			}

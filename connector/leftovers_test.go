@@ -104,7 +104,8 @@ func (o outsider) closeAll(all []watched) {
 // Nor of one that could not be followed when it was attached.
 func TestNothingIsLeftOfFailedAttaching(t *testing.T) {
 	t.Parallel()
-	o := newOutsider(t, bpsim.Options{}, shortLived)
+	o := outsider{newRig(t, bpsim.Options{}, shortLived).provided()} // nobody makes the list again meanwhile
+	o.start()
 	chat := o.openElsewhere("eve")
 	app{o, "eve"}.say(chat, fields{"event": "chat_session_message", "msg_id": chat + ":7", "msg": "x"})
 	sessions := o.streamConfig("CC_SESSIONS")
