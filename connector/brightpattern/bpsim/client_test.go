@@ -95,6 +95,16 @@ func (w *world) client(id string) *client {
 	return &client{world: w, id: id, http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
+// staying is a client that keeps its connections: another one leaves as soon as it has read an
+// answer, which may be before the server knows that it has written it.
+func (w *world) staying(id string) *client {
+	c := w.client(id)
+	transport := &http.Transport{}
+	c.http.Transport = transport
+	w.t.Cleanup(transport.CloseIdleConnections)
+	return c
+}
+
 var stamps atomic.Int64
 
 // request is well-formed; tests spoil it.
@@ -178,7 +188,6 @@ func (c *client) pollAside(chat string) pending {
 	p := pending{cancel, make(chan polled, 1)}
 	r := c.request(ctx, "GET", "chats/"+chat+"/events", "")
 	go func() {
-		defer cancel()
 		got, err := c.do(r)
 		p.result <- polled{got, err}
 	}()

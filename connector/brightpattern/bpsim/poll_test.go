@@ -13,9 +13,10 @@ const typing = `{"event":"chat_session_typing","party_id":"p"}`
 
 func TestAHeldPollIsAnsweredByAnEvent(t *testing.T) {
 	w := start(t, bpsim.Options{Hold: time.Hour})
-	c := w.client("client")
+	c := w.staying("client")
 	chat := c.chat()
 	held := c.pollAside(chat)
+	defer held.cancel()
 	w.untilHeld(chat)
 	w.push(chat, typing)
 	if got := names(held.wait(t).events(t)); got != "typing" {
