@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Each test that the README names for a promise is there.
+// Each test that deploy/README.md names for a promise is there.
 func TestReadmePromisesAreTested(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../deploy/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,11 +30,11 @@ func TestReadmePromisesAreTested(t *testing.T) {
 	}
 	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(string(readme), -1)
 	if len(named) == 0 {
-		t.Error("the README names no tests")
+		t.Error("deploy/README.md names no tests")
 	}
 	for _, name := range named {
 		if !strings.Contains(tests.String(), "\nfunc "+name[1]+"(t ") {
-			t.Errorf("the README names %s, which is not there", name[1])
+			t.Errorf("deploy/README.md names %s, which is not there", name[1])
 		}
 	}
 }

@@ -10,13 +10,13 @@ import (
 // settingsTable reads the rows under the heading of the table of settings, cell by cell.
 func settingsTable(t *testing.T) (rows [][]string) {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../deploy/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, table, found := strings.Cut(string(text), "| variable | default | meaning |\n| --- | --- | --- |\n")
 	if !found {
-		t.Fatal("the README has no table of settings")
+		t.Fatal("deploy/README.md has no table of settings")
 	}
 	table, _, _ = strings.Cut(table, "\n\n")
 	for line := range strings.SplitSeq(strings.TrimSpace(table), "\n") {
