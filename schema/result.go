@@ -9,7 +9,7 @@ import (
 
 // Result is the payload of a command's outcome, as an event and as a reply.
 type Result struct {
-	Command string       `json:"command"`          // its name, "chat.send"
+	Command string       `json:"command"`          // the command's name
 	ChatID  string       `json:"chatId,omitempty"` // the chat that the command is about, or that it made, if any
 	Status  ResultStatus `json:"status"`           // whether it succeeded
 	// Request is what the command asked for, without its secrets (see

@@ -160,7 +160,7 @@ func typeName(s *jsonschema.Schema) string {
 		return "a code, see below"
 	case s.Format == "date-time":
 		return "time"
-	case s.Items != nil && s.Items.Ref != "":
+	case s.Items != nil && s.Items.AnyOf != nil:
 		return "array of events"
 	case s.Items != nil:
 		return "array"
