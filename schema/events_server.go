@@ -2,7 +2,7 @@ package schema
 
 import "encoding/json"
 
-// Status tells what has changed of the two, or both.
+// Status tells the chat's state, its estimated waiting time, or both.
 type Status struct {
 	EventHeader
 	State             string   `json:"state,omitempty"`             // the chat's: queued, connecting, connected, ivr, failed, completed, or another, as it came
@@ -38,8 +38,9 @@ type Info struct {
 	ServiceName string `json:"serviceName,omitempty"` // the service that handles the chat
 }
 
-// Message is of any party; the customer's own have the chat id as PartyID. Whether
-// a party is an agent or a bot stands in the party_joined that has the same PartyID.
+// Message is a message of any party. The customer's own have the chat id as PartyID.
+// Whether a party is an agent or a bot stands in the party_joined that has the same
+// PartyID.
 type Message struct {
 	EventHeader
 	MessageID string `json:"messageId,omitempty"`

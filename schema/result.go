@@ -32,7 +32,7 @@ const (
 
 // Error says why a command failed.
 type Error struct {
-	Code       ErrorCode `json:"code"`                 // for programs
+	Code       ErrorCode `json:"code"`                 // for programs; who does not know it goes by retryable and outcome
 	Message    string    `json:"message"`              // for people
 	WireCode   string    `json:"wireCode,omitempty"`   // the contact center's own code, "5005"
 	HTTPStatus int       `json:"httpStatus,omitempty"` // of the contact center's answer
