@@ -4,67 +4,75 @@ import "encoding/json"
 
 // The results of each command on success, named after it.
 type (
+	// ServiceVersionResult is what runs there.
 	ServiceVersionResult struct {
-		ServerVersion string `json:"serverVersion"`
+		ServerVersion string `json:"serverVersion"` // as the contact center writes it, "5.5.6.12345 (Stable)"
 	}
+	// ServiceAvailabilityResult says whether a chat can be had.
 	ServiceAvailabilityResult struct {
-		Chat              Availability `json:"chat"`
-		EstimatedWaitTime *float64     `json:"estimatedWaitTime,omitempty"` // seconds
+		Chat              Availability `json:"chat"`                        // whether a chat can be had
+		EstimatedWaitTime *float64     `json:"estimatedWaitTime,omitempty"` // until somebody answers, in seconds
 	}
+	// ServiceParametersResult lists what the scenario expects.
 	ServiceParametersResult struct {
-		Parameters List[Parameter] `json:"parameters"`
+		Parameters List[Parameter] `json:"parameters"` // in the order of the contact center
 	}
+	// ServiceConfigurationResult is free in its form: the contact center may add to it.
 	ServiceConfigurationResult struct {
-		Configuration json.RawMessage `json:"configuration"` // as it came
+		Configuration json.RawMessage `json:"configuration"` // as it came, any JSON
 	}
-	// ServiceICEServersResult has servers in the reply; in the result event they
-	// are left out (nil), for the credentials in them.
+	// ServiceICEServersResult is the servers, in the reply. In the result event
+	// they are left out, for the credentials in them.
 	ServiceICEServersResult struct {
-		Servers []ICEServer `json:"servers,omitzero"`
+		Servers []ICEServer `json:"servers,omitzero"` // in the reply alone
 	}
-	// ChatRequestResult has the clientId in the reply alone: with the app it is
-	// all that the contact center asks of a customer. In the result event it is
-	// left out, and clientRef stands for it.
+	// ChatRequestResult is the chat. The clientId stands in the reply alone: with
+	// the app it is all that the contact center asks of a customer. In the result
+	// event clientRef stands for it.
 	ChatRequestResult struct {
 		ChatID            string   `json:"chatId"`
-		State             string   `json:"state"`
-		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // seconds
-		IsNewChat         bool     `json:"isNewChat"`
-		PhoneNumber       string   `json:"phoneNumber,omitempty"`
-		ClientID          string   `json:"clientId,omitempty"`
-		ClientRef         string   `json:"clientRef"` // the same for the same client
+		State             string   `json:"state"`                       // the chat's state: queued, connecting, connected, ivr, or another, as it came
+		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // until somebody answers, in seconds
+		IsNewChat         bool     `json:"isNewChat"`                   // whether this command has made the chat, over all its repeats; else the client had it already
+		PhoneNumber       string   `json:"phoneNumber,omitempty"`       // as the contact center tells it
+		ClientID          string   `json:"clientId,omitempty"`          // in the reply alone: whoever has it speaks as the customer
+		ClientRef         string   `json:"clientRef"`                   // stands for the clientId: the same for the same client, and of no other use
 	}
-	// ChatActiveResult has the clientId in the reply alone, too.
+	// ChatActiveResult is the chat. The clientId stands in the reply alone, as in
+	// that of chat.request.
 	ChatActiveResult struct {
 		ChatID            string   `json:"chatId"`
-		State             string   `json:"state"`
-		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // seconds
-		PhoneNumber       string   `json:"phoneNumber,omitempty"`
-		ClientID          string   `json:"clientId,omitempty"`
-		ClientRef         string   `json:"clientRef"` // the same for the same client
+		State             string   `json:"state"`                       // the chat's state: queued, connecting, connected, ivr, or another, as it came
+		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // until somebody answers, in seconds
+		PhoneNumber       string   `json:"phoneNumber,omitempty"`       // as the contact center tells it
+		ClientID          string   `json:"clientId,omitempty"`          // in the reply alone: whoever has it speaks as the customer
+		ClientRef         string   `json:"clientRef"`                   // stands for the clientId: the same for the same client, and of no other use
 	}
+	// ChatAttachResult names the chat that is followed.
 	ChatAttachResult struct {
 		ChatID string `json:"chatId"`
 	}
 	// ChatHistoryResult lists the events in time order.
 	ChatHistoryResult struct {
-		Events List[NamedEvent] `json:"events"`
+		Events List[NamedEvent] `json:"events"` // each with its name before its fields
 	}
+	// ChatSendResult names the message that was sent.
 	ChatSendResult struct {
-		MessageID string `json:"messageId"` // <chatId>:<n>
+		MessageID string `json:"messageId"` // <chatId>:<n>, n counting from 0; message_delivered and message_read refer to it
 	}
+	// ChatFileResult names the file that was sent.
 	ChatFileResult struct {
-		FileID    string `json:"fileId"`
-		MessageID string `json:"messageId"`
+		FileID    string `json:"fileId"`    // the contact center's
+		MessageID string `json:"messageId"` // <chatId>:<n>, n counting from 0
 	}
 	// ChatPhotoResult says where in the connector's object store the photo lies.
 	ChatPhotoResult struct {
-		Object      string `json:"object"`
-		ContentType string `json:"contentType"`
+		Object      string `json:"object"`      // the name of an object in the object store
+		ContentType string `json:"contentType"` // its media type, "image/jpeg"
 	}
 	// CaseHistoryResult lists the case's sessions in time order.
 	CaseHistoryResult struct {
-		Sessions List[CaseSession] `json:"sessions"`
+		Sessions List[CaseSession] `json:"sessions"` // in time order
 	}
 )
 
@@ -81,26 +89,26 @@ type Availability string
 
 // The two availabilities.
 const (
-	Available   Availability = "available"
-	Unavailable Availability = "unavailable"
+	Available   Availability = "available"   // a chat can be had
+	Unavailable Availability = "unavailable" // not now
 )
 
 // Parameter is one that the scenario expects of a chat request.
 type Parameter struct {
-	Name string `json:"name"`
-	Type string `json:"type"` // PHONE TEXT EMAIL FIRST_NAME LAST_NAME ACCOUNT COMPANY
+	Name string `json:"name"` // to be used in chat.request
+	Type string `json:"type"` // its kind: PHONE, TEXT, EMAIL, FIRST_NAME, LAST_NAME, ACCOUNT, COMPANY, or another, as it came
 }
 
 // ICEServer is a STUN or TURN server for WebRTC.
 type ICEServer struct {
-	URL        string `json:"url"`
-	Username   string `json:"username,omitempty"`
-	Credential string `json:"credential,omitempty"`
+	URL        string `json:"url"`                  // its address, stun: or turn:
+	Username   string `json:"username,omitempty"`   // of a TURN server
+	Credential string `json:"credential,omitempty"` // of a TURN server
 }
 
 // CaseSession is one session of a case, its events in time order.
 type CaseSession struct {
 	ChatID      string           `json:"chatId"`
-	CreatedTime *Time            `json:"createdTime,omitempty"`
-	Events      List[NamedEvent] `json:"events"`
+	CreatedTime *Time            `json:"createdTime,omitempty"` // when it began
+	Events      List[NamedEvent] `json:"events"`                // each with its name before its fields
 }

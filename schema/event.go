@@ -16,9 +16,9 @@ const MaxNesting = 56
 // EventHeader is what every event of a chat has.
 type EventHeader struct {
 	ChatID    string `json:"chatId"`
-	Timestamp *Time  `json:"timestamp,omitempty"` // the event's own time, if it has one
-	// Raw is the event as the contact center wrote it; one that is nested deeper
-	// than MaxNesting is a string that holds its text.
+	Timestamp *Time  `json:"timestamp,omitempty"` // the event's own time, as the contact center gives it, if it does
+	// Raw is the event as the contact center wrote it, the same JSON value; one that
+	// is nested deeper than 56 levels is a string that holds its text.
 	Raw json.RawMessage `json:"raw,omitempty"`
 }
 

@@ -11,11 +11,11 @@ type FormData struct {
 	PartyID       string          `json:"partyId,omitempty"`
 	FormRequestID string          `json:"formRequestId,omitempty"`
 	FormName      string          `json:"formName,omitempty"`
-	Data          json.RawMessage `json:"data,omitempty"`
+	Data          json.RawMessage `json:"data,omitempty"` // what was filled in
 }
 
 // SecureFormData is a secure form that the client filled in: its data are
-// withheld, and so is Raw, which is never written.
+// withheld, and so is raw, which is never written.
 type SecureFormData struct {
 	EventHeader
 	PartyID       string `json:"partyId,omitempty"`
@@ -34,8 +34,8 @@ func (e SecureFormData) MarshalJSON() ([]byte, error) {
 type CobrowsingStarted struct {
 	EventHeader
 	PartyID      string `json:"partyId,omitempty"`
-	ProviderType string `json:"providerType,omitempty"`
-	URL          string `json:"url,omitempty"`
+	ProviderType string `json:"providerType,omitempty"` // the co-browsing product
+	URL          string `json:"url,omitempty"`          // where the agent joins
 }
 
 // CobrowsingRejected refuses co-browsing.
@@ -55,8 +55,8 @@ type Navigation struct {
 	EventHeader
 	MessageID string `json:"messageId,omitempty"`
 	PartyID   string `json:"partyId,omitempty"`
-	Title     string `json:"title,omitempty"`
-	Page      string `json:"page,omitempty"`
+	Title     string `json:"title,omitempty"` // the page's
+	Page      string `json:"page,omitempty"`  // the page's address
 }
 
 // Disconnect ends the conversation and keeps the session: a survey may follow.

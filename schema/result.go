@@ -9,16 +9,16 @@ import (
 
 // Result is the payload of a command's outcome, as an event and as a reply.
 type Result struct {
-	Command string       `json:"command"` // "chat.send"
-	ChatID  string       `json:"chatId,omitempty"`
-	Status  ResultStatus `json:"status"`
-	// Request is what the command asked for: see [Command.Request]. It is left out
-	// where the data were refused by validation, or never looked at, where the
-	// replica that settles the command does not know them, and where an
-	// administrator has it left out everywhere.
+	Command string       `json:"command"`          // the command's name
+	ChatID  string       `json:"chatId,omitempty"` // the chat that the command is about, or that it made, if any
+	Status  ResultStatus `json:"status"`           // whether it succeeded
+	// Request is what the command asked for, without its secrets (see
+	// [Command.Request]). It is missing where the data were refused by validation,
+	// or never looked at, where the replica that settles the command does not know
+	// them, and where an administrator has it left out everywhere.
 	Request json.RawMessage `json:"request,omitempty"`
-	Result  json.RawMessage `json:"result,omitempty"` // on success: the command's result struct, if it has one
-	Error   *Error          `json:"error,omitempty"`  // on failure
+	Result  json.RawMessage `json:"result,omitempty"` // what the command brought, on success, if it brings anything
+	Error   *Error          `json:"error,omitempty"`  // why it failed
 }
 
 // ResultStatus says whether a command succeeded.
@@ -26,18 +26,18 @@ type ResultStatus string
 
 // The two statuses.
 const (
-	StatusOK    ResultStatus = "ok"
-	StatusError ResultStatus = "error"
+	StatusOK    ResultStatus = "ok"    // the command is done
+	StatusError ResultStatus = "error" // it is not, or that is not known: see error
 )
 
 // Error says why a command failed.
 type Error struct {
-	Code       ErrorCode `json:"code"`
+	Code       ErrorCode `json:"code"`                 // for programs; who does not know it goes by retryable and outcome
 	Message    string    `json:"message"`              // for people
 	WireCode   string    `json:"wireCode,omitempty"`   // the contact center's own code, "5005"
 	HTTPStatus int       `json:"httpStatus,omitempty"` // of the contact center's answer
-	Retryable  bool      `json:"retryable"`            // the same data under a new id may succeed later
-	Outcome    Outcome   `json:"outcome"`
+	Retryable  bool      `json:"retryable"`            // the same data may succeed later, under a new id: the same id gets this result again
+	Outcome    Outcome   `json:"outcome"`              // whether it may have had its effect all the same
 }
 
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }

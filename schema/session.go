@@ -11,55 +11,55 @@ type Session interface {
 // SessionOpened is the first message of a chat, and of a chat attached again.
 type SessionOpened struct {
 	ChatID    string `json:"chatId"`
-	ClientRef string `json:"clientRef"` // the same for the same client
+	ClientRef string `json:"clientRef"` // stands for the clientId: the same for the same client, and of no other use
 	App       string `json:"app"`       // the launch point's configured name
-	IsNewChat bool   `json:"isNewChat"`
-	State     string `json:"state"`
+	IsNewChat bool   `json:"isNewChat"` // whether a command has made the chat, rather than found it
+	State     string `json:"state"`     // as in the event status
 }
 
 // SessionRecovered says that the history gave back events that were not known.
 type SessionRecovered struct {
 	ChatID string `json:"chatId"`
-	Events int    `json:"events"` // how many
-	From   *Time  `json:"from,omitempty"`
-	To     *Time  `json:"to,omitempty"`
+	Events int    `json:"events"`         // how many there are; they precede this message
+	From   *Time  `json:"from,omitempty"` // the earliest one's time
+	To     *Time  `json:"to,omitempty"`   // the latest one's time
 }
 
 // SessionGap says that events may be missing and could not be had.
 type SessionGap struct {
 	ChatID string    `json:"chatId"`
-	From   *Time     `json:"from,omitempty"`
-	To     *Time     `json:"to,omitempty"`
-	Reason GapReason `json:"reason"`
+	From   *Time     `json:"from,omitempty"` // nothing is missing before it
+	To     *Time     `json:"to,omitempty"`   // nothing is missing behind it
+	Reason GapReason `json:"reason"`         // why the events could not be had
 }
 
-// GapReason says why events could not be had.
+// GapReason says why events could not be had. More may be added.
 type GapReason string
 
 // The reasons of a gap.
 const (
-	GapSignaling          GapReason = "signaling" // no history keeps it
-	GapHistoryUnavailable GapReason = "history_unavailable"
-	GapHistoryUnreadable  GapReason = "history_unreadable"
+	GapSignaling          GapReason = "signaling"           // no history keeps it
+	GapHistoryUnavailable GapReason = "history_unavailable" // the contact center does not give it
+	GapHistoryUnreadable  GapReason = "history_unreadable"  // it cannot be read
 )
 
 // SessionClosed is the last message of a chat, unless it is attached again.
 type SessionClosed struct {
 	ChatID string      `json:"chatId"`
-	Reason CloseReason `json:"reason"`
+	Reason CloseReason `json:"reason"` // why no more events come
 }
 
-// CloseReason says why no more events come.
+// CloseReason says why no more events come. More may be added.
 type CloseReason string
 
 // The reasons of closing.
 const (
-	ClosedEnded             CloseReason = "ended"
-	ClosedInactivityTimeout CloseReason = "inactivity_timeout"
-	ClosedFailed            CloseReason = "failed"    // the chat's status
-	ClosedCompleted         CloseReason = "completed" // the chat's status
-	ClosedGone              CloseReason = "gone"      // the contact center knows no such chat
-	ClosedDetached          CloseReason = "detached"  // by command; the chat itself goes on
+	ClosedEnded             CloseReason = "ended"              // the session was ended, by whichever side
+	ClosedInactivityTimeout CloseReason = "inactivity_timeout" // the customer was silent for too long
+	ClosedFailed            CloseReason = "failed"             // the chat's status
+	ClosedCompleted         CloseReason = "completed"          // the chat's status
+	ClosedGone              CloseReason = "gone"               // the contact center knows no such chat
+	ClosedDetached          CloseReason = "detached"           // by command; the chat itself goes on
 )
 
 // SessionName returns "opened".
