@@ -32,6 +32,7 @@ func commands() []command {
 		{"health", "", "ask the connector on this machine how it is; exit code 0 or 1", healthAbout, prepareHealth},
 		{"streams", "[stream [consumer]]", "print the streams, buckets and consumers that the connector needs", streamsAbout, prepareStreams},
 		{"permissions", "", "print the users that NATS needs, each with the least permissions", permissionsAbout, preparePermissions},
+		{"schemas", "[document]", "list, print or write the documents that describe what travels", schemasAbout, prepareSchemas},
 		{"version", "", "print the version", "", plain(versionCommand)},
 		{"help", "[command]", "print this, with all settings, or what there is to say of a command", "", prepareHelp},
 	}

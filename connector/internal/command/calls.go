@@ -29,6 +29,7 @@ var calls = map[subjects.Command]call{
 	"service.parameters":    onService(serviceParameters),
 	"service.configuration": onService(serviceConfiguration),
 	"service.iceservers":    onService(serviceICEServers),
+	"service.schemas":       with(serviceSchemas),
 
 	"chat.request": with(requestChat),
 	"chat.active":  with(activeChat),
