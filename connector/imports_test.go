@@ -18,6 +18,7 @@ var allowed = map[string]string{
 	"brightpattern": "", "bpsim": "", "subjects": "", "schema": "",
 	"retry": "", "failpoint": "", "drain": "", "lease": "",
 	"metrics":   "schema",
+	"generate":  "schema",
 	"translate": "brightpattern schema subjects",
 	"throttle":  "brightpattern retry",
 	"bus":       "retry schema subjects",
