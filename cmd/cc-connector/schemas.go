@@ -13,7 +13,8 @@ import (
 )
 
 const schemasAbout = `The documents: a JSON Schema for the data of each event, result, session message and command, one for the CloudEvent
-around them (v1/envelope.json), and the AsyncAPI document (v1/asyncapi.json), which says what travels on which subject.
+around them (v1/envelope.json), one for an entry of the bucket of chats (v1/chat.json), and the AsyncAPI document
+(v1/asyncapi.json), which says what travels on which subject.
 The attribute dataschema of a CloudEvent ends with the name of its document.
 
 Without an argument, their names, each with the sha256 of its file in front, as sha256sum writes it; with the name of
