@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -108,11 +109,12 @@ func TestFloodOfQuestionsForSchemas(t *testing.T) {
 	const questions = 500
 	o := newOutsider(t, bpsim.Options{})
 	nc, _ := o.as(permissions.Consumer)
-	replies, err := nc.SubscribeSync(nc.NewInbox())
+	inbox := nc.NewInbox()
+	replies, err := nc.SubscribeSync(inbox + ".*")
 	o.check(err)
 	began := time.Now()
-	for range questions {
-		o.check(nc.PublishRequest("cc.service.schemas", replies.Subject, []byte(`{"name":"none"}`)))
+	for i := range questions {
+		o.check(nc.PublishRequest("cc.service.schemas", fmt.Sprint(inbox, ".", i), []byte(`{"name":"none"}`)))
 	}
 	for range questions {
 		_, err := replies.NextMsg(patience)
