@@ -68,6 +68,7 @@ type rig struct {
 	config connector.Config
 	client brightpattern.Config
 	log    *lockedBuffer
+	judged *sync.Map // the messages of streams that were held against their schemas
 	// prepare changes what a setting cannot, before a connector runs.
 	prepare func(*connector.Connector)
 }
@@ -79,7 +80,7 @@ func newRig(t *testing.T, options bpsim.Options, configure ...func(*rig)) *rig {
 	// No deadline: a test that runs beside many others may have to wait long for its turn.
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	r := &rig{T: t, ctx: ctx, log: &lockedBuffer{}}
+	r := &rig{T: t, ctx: ctx, log: &lockedBuffer{}, judged: &sync.Map{}}
 	r.nats = startNATS(t, &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
 	if options.Hold == 0 {
 		options.Hold = 500 * time.Millisecond
@@ -286,6 +287,7 @@ func (r *rig) storedIn(name, filter string) []message {
 		}
 		ce, _, err := schema.Decode(msg.Header, msg.Data)
 		r.check(err)
+		r.judge(ce)
 		all = append(all, message{msg.Subject, msg.Sequence, msg.Header.Get("Nats-Msg-Id"), msg.Header, ce})
 		next = msg.Sequence + 1
 	}

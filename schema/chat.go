@@ -3,7 +3,7 @@ package schema
 // Chat is a chat's entry in the key-value bucket of chats, under the chat's token.
 // It may lag behind the stream of events, but never leads it: who joins late reads
 // the entry, and then the chat's messages behind StreamSequence. Each is then seen
-// once. Where StreamSequence is missing, take what has a higher Sequence.
+// once. Where StreamSequence is missing, take what has a higher sequence.
 //
 // It has bounds: a state of 256 bytes, a case of 1 KiB, and of the parties those
 // who joined last and have not left, at most 100 of them, or 8 KiB.
@@ -25,7 +25,7 @@ type Chat struct {
 
 // Party is one who takes part in a chat.
 type Party struct {
-	PartyID     string `json:"partyId"`
+	PartyID     string `json:"partyId"`     // the party's id
 	DisplayName string `json:"displayName"` // what the customer may be shown
 	PartyType   string `json:"partyType"`   // as in party_joined
 }

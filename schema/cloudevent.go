@@ -12,16 +12,16 @@ import (
 
 // Extension attributes of the connector's CloudEvents.
 const (
-	AttrCorrelationID = "correlationid" // result: the command's, by default its id
-	AttrCausationID   = "causationid"   // result: the command's id
-	AttrTraceParent   = "traceparent"   // W3C trace context
-	AttrTraceState    = "tracestate"
-	AttrExpiryTime    = "expirytime"   // command: RFC 3339; past it, no call is made
-	AttrSequence      = "sequence"     // events and session messages: 1, 2, 3, … per source, 10 digits
-	AttrPartitionKey  = "partitionkey" // the chat's token
-	AttrOrigin        = "origin"       // server event: see the Origin constants
-	AttrRecordedTime  = "recordedtime" // server event: when the connector read it
-	AttrDataRef       = "dataref"      // the data lies in an object store: see DataRef
+	AttrCorrelationID = "correlationid" // of results: the command's own, by default its id
+	AttrCausationID   = "causationid"   // of results: the command's id; on session.opened that of the command that opened the chat
+	AttrTraceParent   = "traceparent"   // W3C trace context: of results the command's, of events the poll's
+	AttrTraceState    = "tracestate"    // W3C trace context, beside traceparent
+	AttrExpiryTime    = "expirytime"    // command: RFC 3339; past it, no call is made
+	AttrSequence      = "sequence"      // of events and session messages: 1, 2, 3, … without a hole per source, in 10 digits
+	AttrPartitionKey  = "partitionkey"  // the chat's token, as in subject
+	AttrOrigin        = "origin"        // of events: how the connector came by it
+	AttrRecordedTime  = "recordedtime"  // of events: when the connector read it
+	AttrDataRef       = "dataref"       // where the data lies that is too large for the bus: nats-object:<bucket>/<object>
 )
 
 // Values of the attribute origin.

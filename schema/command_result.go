@@ -21,8 +21,8 @@ type (
 	ServiceConfigurationResult struct {
 		Configuration json.RawMessage `json:"configuration"` // as it came, any JSON
 	}
-	// ServiceICEServersResult has servers in the reply; in the result event they
-	// are left out (nil), for the credentials in them.
+	// ServiceICEServersResult is the servers, in the reply. In the result event
+	// they are left out, for the credentials in them.
 	ServiceICEServersResult struct {
 		Servers []ICEServer `json:"servers,omitzero"` // in the reply alone
 	}
@@ -35,22 +35,23 @@ type (
 		Bytes   int             `json:"bytes,omitempty"`   // of the document's file
 		Schema  json.RawMessage `json:"schema,omitempty"`  // the document itself, any JSON; in the reply alone
 	}
-	// ChatRequestResult has the clientId in the reply alone: with the app it is
-	// all that the contact center asks of a customer. In the result event it is
-	// left out, and clientRef stands for it.
+	// ChatRequestResult is the chat. The clientId stands in the reply alone: with
+	// the app it is all that the contact center asks of a customer. In the result
+	// event clientRef stands for it.
 	ChatRequestResult struct {
 		ChatID            string   `json:"chatId"`
-		State             string   `json:"state"`                       // queued, connecting, connected, ivr, or another, as it came
+		State             string   `json:"state"`                       // the chat's state: queued, connecting, connected, ivr, or another, as it came
 		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // until somebody answers, in seconds
-		IsNewChat         bool     `json:"isNewChat"`                   // false: the client had this chat already
+		IsNewChat         bool     `json:"isNewChat"`                   // whether this command has made the chat, over all its repeats; else the client had it already
 		PhoneNumber       string   `json:"phoneNumber,omitempty"`       // as the contact center tells it
 		ClientID          string   `json:"clientId,omitempty"`          // in the reply alone: whoever has it speaks as the customer
 		ClientRef         string   `json:"clientRef"`                   // stands for the clientId: the same for the same client, and of no other use
 	}
-	// ChatActiveResult has the clientId in the reply alone, too.
+	// ChatActiveResult is the chat. The clientId stands in the reply alone, as in
+	// that of chat.request.
 	ChatActiveResult struct {
 		ChatID            string   `json:"chatId"`
-		State             string   `json:"state"`                       // queued, connecting, connected, ivr, or another, as it came
+		State             string   `json:"state"`                       // the chat's state: queued, connecting, connected, ivr, or another, as it came
 		EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // until somebody answers, in seconds
 		PhoneNumber       string   `json:"phoneNumber,omitempty"`       // as the contact center tells it
 		ClientID          string   `json:"clientId,omitempty"`          // in the reply alone: whoever has it speaks as the customer
@@ -104,7 +105,7 @@ const (
 // Parameter is one that the scenario expects of a chat request.
 type Parameter struct {
 	Name string `json:"name"` // to be used in chat.request
-	Type string `json:"type"` // PHONE, TEXT, EMAIL, FIRST_NAME, LAST_NAME, ACCOUNT, COMPANY, or another, as it came
+	Type string `json:"type"` // its kind: PHONE, TEXT, EMAIL, FIRST_NAME, LAST_NAME, ACCOUNT, COMPANY, or another, as it came
 }
 
 // SchemaInfo is one document that describes what travels.
@@ -121,7 +122,7 @@ func (d Document) Info() SchemaInfo {
 
 // ICEServer is a STUN or TURN server for WebRTC.
 type ICEServer struct {
-	URL        string `json:"url"`                  // stun: or turn:
+	URL        string `json:"url"`                  // its address, stun: or turn:
 	Username   string `json:"username,omitempty"`   // of a TURN server
 	Credential string `json:"credential,omitempty"` // of a TURN server
 }

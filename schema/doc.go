@@ -9,6 +9,9 @@
 // [Decode] reads a message in structured mode, in binary mode, or as plain JSON.
 // Commands are described once, in [Commands]: their fields, limits and lanes;
 // [Command.Validate] judges data by that table. Events are listed in [Events].
+// What each payload looks like is also told to other languages, by JSON Schemas
+// ([Documents]) and in README.md: generate makes both from the types here, the
+// comments behind their fields and the tables.
 //
 // A consumer that wants every event of every chat reads cc.chat.*.> and
 // proves by the attribute sequence ([Sequence]) that it has missed none: it counts

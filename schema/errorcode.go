@@ -1,7 +1,7 @@
 package schema
 
 // ErrorCode is a result's error code: the protocol's own name, or one of the
-// connector's. More may be added: who does not know one goes by retryable and outcome.
+// connector's. More may be added.
 type ErrorCode string
 
 // The contact center's errors, then the connector's.

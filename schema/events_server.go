@@ -5,11 +5,11 @@ import "encoding/json"
 // Status tells the chat's state, its estimated waiting time, or both.
 type Status struct {
 	EventHeader
-	State             string   `json:"state,omitempty"`             // queued, connecting, connected, ivr, failed, completed, or another, as it came
+	State             string   `json:"state,omitempty"`             // the chat's: queued, connecting, connected, ivr, failed, completed, or another, as it came
 	EstimatedWaitTime *float64 `json:"estimatedWaitTime,omitempty"` // until somebody answers, in seconds
 }
 
-// CaseSet names the chat's case. An empty CaseID clears it; without one nothing is said of it.
+// CaseSet tells the chat's case. An empty CaseID clears it; without one nothing is said of it.
 type CaseSet struct {
 	EventHeader
 	CaseID *string `json:"caseId,omitempty"` // empty: the chat has no case any more
@@ -22,7 +22,7 @@ type PartyJoined struct {
 	FirstName   string `json:"firstName,omitempty"`   // the party's
 	LastName    string `json:"lastName,omitempty"`    // the party's
 	DisplayName string `json:"displayName,omitempty"` // what the customer may be shown
-	PartyType   string `json:"partyType,omitempty"`   // internal: an agent; scenario: the scenario, such as a bot; external: somebody outside; or another, as it came
+	PartyType   string `json:"partyType,omitempty"`   // what the party is: internal (an agent), scenario (the scenario, such as a bot), external (somebody outside), or another, as it came
 }
 
 // PartyLeft says that a party left.
@@ -38,8 +38,9 @@ type Info struct {
 	ServiceName string `json:"serviceName,omitempty"` // the service that handles the chat
 }
 
-// Message is a message of any party; the customer's own have the chat id as PartyID.
-// A party's type stands in the party_joined that has the same PartyID.
+// Message is a message of any party. The customer's own have the chat id as PartyID.
+// Whether a party is an agent or a bot stands in the party_joined that has the same
+// PartyID.
 type Message struct {
 	EventHeader
 	MessageID string `json:"messageId,omitempty"`
@@ -94,7 +95,7 @@ type File struct {
 	PartyID     string    `json:"partyId,omitempty"`
 	FileID      string    `json:"fileId,omitempty"`      // the contact center's
 	FileName    string    `json:"fileName,omitempty"`    // as the sender gave it: never a path to write to
-	FileType    string    `json:"fileType,omitempty"`    // image or attachment, or another, as it came
+	FileType    string    `json:"fileType,omitempty"`    // how it is to be shown: image, attachment, or another, as it came
 	Object      string    `json:"object,omitempty"`      // the name of the object in the object store that holds the bytes
 	ContentType string    `json:"contentType,omitempty"` // the media type that the contact center gave
 	Size        *int64    `json:"size,omitempty"`        // of the object, in bytes
@@ -145,7 +146,7 @@ type Signaling struct {
 	EventHeader
 	MessageID string          `json:"messageId,omitempty"`
 	PartyID   string          `json:"partyId,omitempty"`
-	Signal    json.RawMessage `json:"signal,omitempty"` // {"type":"OFFER_CALL",…}: as the contact center gives it
+	Signal    json.RawMessage `json:"signal,omitempty"` // the step, as the contact center gives it: {"type":"OFFER_CALL",…}
 }
 
 // CobrowsingRequested asks the client for co-browsing.

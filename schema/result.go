@@ -9,7 +9,7 @@ import (
 
 // Result is the payload of a command's outcome, as an event and as a reply.
 type Result struct {
-	Command string       `json:"command"`          // its name, "chat.send"
+	Command string       `json:"command"`          // the command's name
 	ChatID  string       `json:"chatId,omitempty"` // the chat that the command is about, or that it made, if any
 	Status  ResultStatus `json:"status"`           // whether it succeeded
 	// Request is what the command asked for, without its secrets (see
@@ -32,7 +32,7 @@ const (
 
 // Error says why a command failed.
 type Error struct {
-	Code       ErrorCode `json:"code"`                 // for programs
+	Code       ErrorCode `json:"code"`                 // for programs; who does not know it goes by retryable and outcome
 	Message    string    `json:"message"`              // for people
 	WireCode   string    `json:"wireCode,omitempty"`   // the contact center's own code, "5005"
 	HTTPStatus int       `json:"httpStatus,omitempty"` // of the contact center's answer

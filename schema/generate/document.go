@@ -19,6 +19,7 @@ type document struct {
 
 // documentsFrom are all schemas, in the order of the reference.
 func documentsFrom(s *source) []document {
+	s.inHistory = s.namedEvent()
 	all := []document{{"envelope", s.envelope()}}
 	for i := range schema.Commands {
 		c := &schema.Commands[i]

@@ -57,18 +57,20 @@ func (s *source) envelope() *jsonschema.Schema {
 	for _, e := range extensions {
 		addAttribute(out, e.name, capital(s.ofAttribute(e.name)), e.format, e.pattern)
 	}
-	out.Properties[schema.AttrOrigin].Enum = []any{schema.OriginPoll, schema.OriginSend, schema.OriginHistory}
-	addAttribute(out, "data", "The payload", "", "")
-	out.Properties["data"].Type = "object"
+	origin := out.Properties[schema.AttrOrigin]
+	origin.MinLength, origin.Enum = nil, []any{schema.OriginPoll, schema.OriginSend, schema.OriginHistory}
+	origin.Description += ": poll (a poll gave it), send (it came in the answer to a call), history (it was recovered from the chat's history)"
+	out.Properties["data"] = &jsonschema.Schema{Type: "object", Description: "The payload, as dataschema describes it; missing where dataref is"}
+	out.PropertyOrder = append(out.PropertyOrder, "data")
 	out.OneOf = []*jsonschema.Schema{{Required: []string{"data"}}, {Required: []string{schema.AttrDataRef}}}
 	out.AnyOf = kinds()
 	return out
 }
 
 func addAttribute(out *jsonschema.Schema, name, meaning, format, pattern string) {
-	p := &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), Description: meaning, Format: format, Pattern: pattern}
-	if pattern != "" || name == "data" {
-		p.MinLength = nil
+	p := &jsonschema.Schema{Type: "string", Description: meaning, Format: format, Pattern: pattern}
+	if pattern == "" {
+		p.MinLength = jsonschema.Ptr(1)
 	}
 	out.Properties[name] = p
 	out.PropertyOrder = append(out.PropertyOrder, name)

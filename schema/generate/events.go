@@ -3,6 +3,7 @@ package main
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -20,8 +21,18 @@ func (s *source) event(info schema.EventInfo) *jsonschema.Schema {
 		out.PropertyOrder = slices.DeleteFunc(out.PropertyOrder, func(name string) bool { return name == "raw" })
 	}
 	out.Title = "Event " + info.Name
-	out.Description = info.Doc + " " + s.types[t.Name()]
+	out.Description = info.Doc + behindFirst(s.types[t.Name()])
 	return out
+}
+
+// behindFirst is a comment without its first sentence: that says in Go what the
+// table of events says, too.
+func behindFirst(comment string) string {
+	_, rest, more := strings.Cut(comment, ". ")
+	if !more {
+		return ""
+	}
+	return " " + rest
 }
 
 func (s *source) unknown() *jsonschema.Schema {

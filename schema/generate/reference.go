@@ -37,7 +37,6 @@ type part struct {
 
 type commandPart struct {
 	part
-	Method          string
 	Durable, Read   bool
 	Rules           []string
 	Result          []row
@@ -94,7 +93,7 @@ func partOf(name string, byName map[string]*jsonschema.Schema) part {
 
 func commandPartOf(c *schema.Command, byName map[string]*jsonschema.Schema) commandPart {
 	result := byName["result."+c.Name]
-	out := commandPart{part: partOf("command."+c.Name, byName), Method: c.Method, Durable: c.Durable, Read: c.Read, Open: c.Open, Rules: rules(c)}
+	out := commandPart{part: partOf("command."+c.Name, byName), Durable: c.Durable, Read: c.Read, Open: c.Open, Rules: rules(c)}
 	out.ResultExample = line(result.Examples[0])
 	if brought := result.Properties["result"]; brought != nil {
 		_, out.ResultDoc, _ = strings.Cut(brought.Description, ". ")
@@ -157,10 +156,10 @@ func typeName(s *jsonschema.Schema) string {
 	case s.Enum != nil && len(s.Enum) <= 8:
 		return oneOfNames(s.Enum)
 	case s.Enum != nil:
-		return "a code, see below"
+		return "[code](#error-codes)"
 	case s.Format == "date-time":
 		return "time"
-	case s.Items != nil && s.Items.Ref != "":
+	case s.Items != nil && s.Items.AnyOf != nil:
 		return "array of events"
 	case s.Items != nil:
 		return "array"

@@ -18,7 +18,6 @@ const mayGrow = "More may be added"
 const (
 	timePattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$`
 	hashPattern = `^[0-9a-f]{64}$`
-	namedRef    = "#/$defs/namedEvent"
 )
 
 // described is the schema of a Go type, with what the comments say.
@@ -33,10 +32,9 @@ func (s *source) described(t reflect.Type) *jsonschema.Schema {
 
 // special are the types whose JSON their Go form does not tell.
 func (s *source) special() map[reflect.Type]*jsonschema.Schema {
-	return map[reflect.Type]*jsonschema.Schema{
+	all := map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[schema.Time]():         {Type: "string", Format: "date-time", Pattern: timePattern},
 		reflect.TypeFor[json.RawMessage]():     {},
-		reflect.TypeFor[schema.NamedEvent]():   {Ref: namedRef},
 		reflect.TypeFor[schema.ErrorCode]():    s.oneOf("ErrorCode"),
 		reflect.TypeFor[schema.Outcome]():      s.oneOf("Outcome"),
 		reflect.TypeFor[schema.ResultStatus](): s.oneOf("ResultStatus"),
@@ -44,6 +42,10 @@ func (s *source) special() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[schema.CloseReason]():  s.oneOf("CloseReason"),
 		reflect.TypeFor[schema.Availability](): s.oneOf("Availability"),
 	}
+	if s.inHistory != nil { // while the events themselves are described it is not known yet
+		all[reflect.TypeFor[schema.NamedEvent]()] = s.inHistory
+	}
+	return all
 }
 
 func (s *source) oneOf(typeName string) *jsonschema.Schema {

@@ -32,17 +32,6 @@ func (s *source) addResult(c *schema.Command, out *jsonschema.Schema) {
 	t := reflect.TypeOf(c.NewResult()).Elem()
 	result := s.described(t)
 	out.Properties["result"] = described(result, out.Properties["result"].Description+". "+s.types[t.Name()])
-	if usesEvents(result) {
-		out.Defs = map[string]*jsonschema.Schema{"namedEvent": s.namedEvent()}
-	}
-}
-
-func usesEvents(s *jsonschema.Schema) bool {
-	found := s.Ref == namedRef || s.Items != nil && usesEvents(s.Items)
-	for _, property := range s.Properties {
-		found = found || usesEvents(property)
-	}
-	return found
 }
 
 func described(s *jsonschema.Schema, text string) *jsonschema.Schema {

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
 )
 
 // source is what the Go files of package schema say that reflection does not
@@ -19,6 +21,8 @@ type source struct {
 	fields  map[string]string  // comments of fields, by "Type.Field"
 	values  map[string][]value // the constants of a type, by its name
 	missing []string           // fields that nothing is said of
+
+	inHistory *jsonschema.Schema // an event with its name
 }
 
 // value is one constant of a type, or one without a type (then by "").
