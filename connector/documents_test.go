@@ -17,7 +17,9 @@ import (
 // oneDocument is what service.schemas tells of the one that its row asks for.
 func oneDocument(string) fields {
 	d, _ := schema.FindDocument("v1/event.message.json")
-	return fields{"name": d.Path, "sha256": d.SHA256, "bytes": len(d.Content), "schema": json.RawMessage(d.Content)}
+	var content any
+	_ = json.Unmarshal(d.Content, &content) // the comparison finds out
+	return fields{"name": d.Path, "sha256": d.SHA256, "bytes": len(d.Content), "schema": content}
 }
 
 // askForSchemas is what somebody gets who may do no more than read.
