@@ -87,8 +87,9 @@ type Location struct {
 }
 
 // File is a file that a party sent. Its bytes are an object of the connector's
-// object store, unless error says why they could not be had, or the event came
-// without them. That is decided once: no second event tells of them later.
+// object store, or error says why they could not be had. The event waits for them
+// no longer than CC_FILE_TIMEOUT, and no second event tells of them later. One that
+// has neither object nor error is of a connector that did not fetch files.
 type File struct {
 	EventHeader
 	MessageID   string    `json:"messageId,omitempty"`

@@ -162,3 +162,24 @@ func TestForeignPartsAreOpen(t *testing.T) {
 		t.Error("a secure form's data may have raw")
 	}
 }
+
+// What a result has follows from its status.
+func TestStatusGoesWithResultOrError(t *testing.T) {
+	const failure = `,"error":{"code":"internal","message":"m","retryable":false,"outcome":"unknown"}`
+	for data, good := range map[string]bool{
+		`"status":"ok","result":{"messageId":"1:0"}`:                   true,
+		`"status":"error"` + failure:                                   true,
+		`"status":"ok"`:                                                false,
+		`"status":"error"`:                                             false,
+		`"status":"ok"` + failure:                                      false,
+		`"status":"ok","result":{"messageId":"1:0"}` + failure:         false,
+		`"status":"error","result":{"messageId":"1:0"}` + failure:      false,
+		`"status":"error","result":{"messageId":"1:0"}`:                false,
+		`"status":"done","result":{"messageId":"1:0"}`:                 false,
+		`"status":"ok","result":{"messageId":"1:0"},"request":{"a":1}`: false,
+	} {
+		if err := fits(t, "v1/result.chat.send.json", []byte(`{"command":"chat.send",`+data+`}`)); good != (err == nil) {
+			t.Errorf("%s: %v", data, err)
+		}
+	}
+}
