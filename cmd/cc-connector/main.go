@@ -23,9 +23,6 @@ type command struct {
 	prepare             func(*flag.FlagSet) action // declares the flags
 }
 
-// action does it, with the operands that follow the flags.
-type action func(operands []string, stdout, stderr io.Writer) error
-
 func commands() []command {
 	return []command{
 		{"run", "", "join the contact center to NATS until SIGINT or SIGTERM (the default)", "", plain(runCommand)},
@@ -94,11 +91,6 @@ func lookupCommand(name string) (command, bool) {
 	}
 	return command{}, false
 }
-
-// usageError says what is wrong with the arguments.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
 
 func (c command) execute(args []string, stdout, stderr io.Writer) error {
 	flags, do := c.flags()

@@ -67,13 +67,6 @@ func printSchema(name string, w io.Writer) error {
 	return err
 }
 
-func schemaNames() (names []string) {
-	for _, d := range schema.Documents() {
-		names = append(names, d.Path)
-	}
-	return names
-}
-
 func writeSchemas(folder string, stdout io.Writer) error {
 	all := schema.Documents()
 	for _, d := range all {

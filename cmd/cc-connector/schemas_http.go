@@ -86,6 +86,13 @@ func refuseSchema(w http.ResponseWriter) {
 	_, _ = w.Write([]byte("there is no such document; under " + schemasAt + ", where they are listed, there are\n\n" + strings.Join(schemaNames(), "\n") + "\n"))
 }
 
+func schemaNames() (names []string) {
+	for _, d := range schema.Documents() {
+		names = append(names, d.Path)
+	}
+	return names
+}
+
 // serveSchemaList has the form of the result of the command service.schemas, or
 // is a page for whoever looks with a browser.
 func serveSchemaList(w http.ResponseWriter, r *http.Request) {
@@ -108,7 +115,9 @@ func schemaListJSON(b *bytes.Buffer) error {
 	for _, d := range schema.Documents() {
 		list.Schemas = append(list.Schemas, d.Info())
 	}
-	return printJSON(b, list)
+	text, err := schema.JSON(list)
+	b.Write(text)
+	return err
 }
 
 func schemaListPage(b *bytes.Buffer) error { return schemaPage.Execute(b, schema.Documents()) }

@@ -19,8 +19,9 @@ func (b *builder) addSchemas() error {
 		if err != nil {
 			return err
 		}
-		delete(content, "$schema")
-		delete(content, "$id")
+		for _, member := range []string{"$schema", "$id", "examples"} { // the messages have the examples
+			delete(content, member)
+		}
 		b.schemas[name] = moved(content, "#/components/schemas/"+name)
 	}
 	b.schemas["command"] = commandEnvelope()

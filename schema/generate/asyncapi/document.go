@@ -7,8 +7,8 @@
 // else than they do.
 //
 // All that it refers to is in it. The JSON Schemas stand among its components,
-// each as in its own document, but for what names that document ($schema, $id),
-// so that who has it by NATS, or in a file, can use it as well as who has it by
+// each as in its own document, but for what names that document ($schema, $id)
+// and its examples, so that who has it by NATS, or in a file, can use it as well as who has it by
 // HTTP. It is the same wherever the connector runs: the subjects begin with cc,
 // the default of CC_SUBJECT_PREFIX.
 //
@@ -74,7 +74,7 @@ func indented(v any) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := json.Indent(&b, text, "", "  "); err != nil {
+	if err := json.Indent(&b, text, "", " "); err != nil {
 		return nil, err
 	}
 	b.WriteByte('\n')
