@@ -91,6 +91,10 @@ var rows = map[string]row{
 		}}),
 		silent: func(result fields) { delete(result, "servers") },
 	},
+	"service.schemas": {
+		given: always(fields{"name": "v1/event.message.json"}), result: oneDocument,
+		silent: func(result fields) { delete(result, "schema") },
+	},
 	"chat.request": {
 		method: bpsim.RequestChat,
 		given: always(fields{

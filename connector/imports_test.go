@@ -19,6 +19,8 @@ var allowed = map[string]string{
 	"retry": "", "failpoint": "", "drain": "", "lease": "",
 	"metrics":   "schema",
 	"generate":  "schema",
+	"asyncapi":  "schema subjects",
+	"write":     "asyncapi",
 	"translate": "brightpattern schema subjects",
 	"throttle":  "brightpattern retry",
 	"bus":       "retry schema subjects",

@@ -17,6 +17,7 @@ type Command struct {
 	MessageID  bool   // takes a message number and returns a messageId
 	Repeatable bool   // carrying it out twice comes to the same as once
 	Open       bool   // fields that are not listed are fine
+	Local      bool   // the connector knows the answer: nobody is called
 	Fields     []Field
 	OneOf      [][]string // of each group exactly one field must be there
 	AnyOf      [][]string // of each group at least one

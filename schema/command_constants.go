@@ -7,6 +7,7 @@ const (
 	CommandServiceParameters    = "service.parameters"
 	CommandServiceConfiguration = "service.configuration"
 	CommandServiceICEServers    = "service.iceservers"
+	CommandServiceSchemas       = "service.schemas"
 	CommandChatRequest          = "chat.request"
 	CommandChatActive           = "chat.active"
 	CommandChatAttach           = "chat.attach"

@@ -24,6 +24,11 @@ type (
 	ServiceICEServers struct {
 		App string `json:"app,omitempty"`
 	}
+	// ServiceSchemas asks the connector for the documents that describe what travels, or for one of
+	// them. The contact center is not asked.
+	ServiceSchemas struct {
+		Name string `json:"name,omitempty"`
+	}
 	// ChatRequest asks for a chat. The same clientId gets the same chat again, as long as it is open.
 	ChatRequest struct {
 		From         string            `json:"from,omitempty"`

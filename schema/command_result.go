@@ -26,6 +26,15 @@ type (
 	ServiceICEServersResult struct {
 		Servers []ICEServer `json:"servers,omitzero"` // in the reply alone
 	}
+	// ServiceSchemasResult is the list of all documents, or the one that the command names. In the
+	// result event schemas and schema are left out: whoever wants them may ask.
+	ServiceSchemasResult struct {
+		Schemas []SchemaInfo    `json:"schemas,omitempty"` // all documents, in the order of their names; in the reply alone
+		Name    string          `json:"name,omitempty"`    // of the document that was asked for
+		SHA256  string          `json:"sha256,omitempty"`  // of the document's file, in lower-case hex
+		Bytes   int             `json:"bytes,omitempty"`   // of the document's file
+		Schema  json.RawMessage `json:"schema,omitempty"`  // the document itself, any JSON; in the reply alone
+	}
 	// ChatRequestResult is the chat. The clientId stands in the reply alone: with
 	// the app it is all that the contact center asks of a customer. In the result
 	// event clientRef stands for it.
@@ -97,6 +106,18 @@ const (
 type Parameter struct {
 	Name string `json:"name"` // to be used in chat.request
 	Type string `json:"type"` // its kind: PHONE, TEXT, EMAIL, FIRST_NAME, LAST_NAME, ACCOUNT, COMPANY, or another, as it came
+}
+
+// SchemaInfo is one document that describes what travels.
+type SchemaInfo struct {
+	Name   string `json:"name"`   // "v1/event.message.json": a CloudEvent's dataschema ends with it
+	SHA256 string `json:"sha256"` // of the document's file, in lower-case hex: another one says that it has changed
+	Bytes  int    `json:"bytes"`  // of the document's file
+}
+
+// Info is what a list tells of the document.
+func (d Document) Info() SchemaInfo {
+	return SchemaInfo{Name: d.Path, SHA256: d.SHA256, Bytes: len(d.Content)}
 }
 
 // ICEServer is a STUN or TURN server for WebRTC.

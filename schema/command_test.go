@@ -17,6 +17,7 @@ var published = [][4]string{
 	{"service.parameters", "rg", "app", "parameters"},
 	{"service.configuration", "rg", "app", "configuration"},
 	{"service.iceservers", "rg", "app", "servers"},
+	{"service.schemas", "rg", "name", "schemas name sha256 bytes schema"},
 	{"chat.request", "d", "from phoneNumber parameters userPlatform clientId app", "chatId state estimatedWaitTime isNewChat phoneNumber clientId clientRef"},
 	{"chat.active", "drg", "clientId! app", "chatId state estimatedWaitTime phoneNumber clientId clientRef"},
 	{"chat.attach", "dg", "chatId! clientId! app", "chatId"},
@@ -160,7 +161,7 @@ func TestNamesChat(t *testing.T) {
 		}
 	}
 	want := []string{"service.version", "service.availability", "service.parameters", "service.configuration", "service.iceservers",
-		"chat.request", "chat.active"}
+		"service.schemas", "chat.request", "chat.active"}
 	if !slices.Equal(without, want) {
 		t.Errorf("%q name no chat", without)
 	}

@@ -24,6 +24,11 @@ var Commands = []Command{
 		data: func() any { return &ServiceICEServers{} }, result: func() any { return &ServiceICEServersResult{} },
 	},
 	{
+		Name: "service.schemas", Method: "getSchemas", Read: true, GET: true, Local: true,
+		Fields: []Field{stringField("name", "one document of the list, as v1/event.message.json; default the list")},
+		data:   func() any { return &ServiceSchemas{} }, result: func() any { return &ServiceSchemasResult{} },
+	},
+	{
 		Name: "chat.request", Method: "requestChat", Durable: true, Repeatable: true,
 		Fields: []Field{
 			stringField("from", "who asks for the chat"),

@@ -11,6 +11,7 @@ import (
 )
 
 //go:generate go run ./generate
+//go:generate go run ./generate/asyncapi/write
 
 // Document is a published description of what travels: the JSON Schema of a
 // payload, or of the CloudEvent around it.

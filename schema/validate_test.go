@@ -16,6 +16,7 @@ var accepted = map[string][]string{
 	"service.parameters":    {`{"app":"web"}`},
 	"service.configuration": {`{"app":"web"}`},
 	"service.iceservers":    {`{"app":"web"}`},
+	"service.schemas":       {``, `{}`, `{"name":"v1/event.message.json"}`},
 	"chat.request": {`{}`, ``, `{"from":"me"}`, `{"from":""}`, `{"from":"me","phoneNumber":"+1","parameters":{"a":"b","":""},"userPlatform":{"os":[1,{}]},"clientId":"c-1","app":"web"}`,
 		`{"from":"me","parameters":{},"userPlatform":{},"clientId":""}`},
 	"chat.active":     {`{"clientId":"webchat"}`},

@@ -23,15 +23,13 @@ type command struct {
 	prepare             func(*flag.FlagSet) action // declares the flags
 }
 
-// action does it, with the operands that follow the flags.
-type action func(operands []string, stdout, stderr io.Writer) error
-
 func commands() []command {
 	return []command{
 		{"run", "", "join the contact center to NATS until SIGINT or SIGTERM (the default)", "", plain(runCommand)},
 		{"health", "", "ask the connector on this machine how it is; exit code 0 or 1", healthAbout, prepareHealth},
 		{"streams", "[stream [consumer]]", "print the streams, buckets and consumers that the connector needs", streamsAbout, prepareStreams},
 		{"permissions", "", "print the users that NATS needs, each with the least permissions", permissionsAbout, preparePermissions},
+		{"schemas", "[document]", "list, print or write the documents that describe what travels", schemasAbout, prepareSchemas},
 		{"version", "", "print the version", "", plain(versionCommand)},
 		{"help", "[command]", "print this, with all settings, or what there is to say of a command", "", prepareHelp},
 	}
@@ -93,11 +91,6 @@ func lookupCommand(name string) (command, bool) {
 	}
 	return command{}, false
 }
-
-// usageError says what is wrong with the arguments.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
 
 func (c command) execute(args []string, stdout, stderr io.Writer) error {
 	flags, do := c.flags()

@@ -60,7 +60,7 @@ func opsHandler(ready *readiness, registry *prometheus.Registry) http.Handler {
 	mux.HandleFunc("GET /healthz", alive)
 	mux.Handle("GET /readyz", ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry, MaxRequestsInFlight: scrapesMost}))
-	return mux
+	return withSchemas(mux)
 }
 
 // What anybody who reaches the address can have this process spend.

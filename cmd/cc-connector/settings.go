@@ -39,9 +39,9 @@ type settings struct {
 
 	CloudEventsMode string `envconfig:"CC_CLOUDEVENTS_MODE" default:"structured" desc:"structured or binary"`
 	ResultsRequest  string `envconfig:"CC_RESULTS_REQUEST" default:"true" desc:"results carry the command's data, without its secrets"`
-	SchemaBaseURL   string `envconfig:"CC_SCHEMA_BASE_URL" default:"cc-connector:/schemas" desc:"beginning of every dataschema"`
+	SchemaBaseURL   string `envconfig:"CC_SCHEMA_BASE_URL" default:"cc-connector:/schemas" desc:"beginning of every dataschema; where /schemas is reachable, to make them resolve"`
 
-	HTTPAddr    string `envconfig:"CC_HTTP_ADDR" default:"127.0.0.1:8080" desc:"where /healthz, /readyz and /metrics are served; off: nowhere"`
+	HTTPAddr    string `envconfig:"CC_HTTP_ADDR" default:"127.0.0.1:8080" desc:"where /healthz, /readyz, /metrics and /schemas/ are served; off: nowhere"`
 	HTTPTimeout string `envconfig:"CC_HTTP_TIMEOUT" default:"15s" desc:"the longest that a call to the contact center may take"`
 	PollTimeout string `envconfig:"CC_POLL_TIMEOUT" default:"30s" desc:"the longest that a poll may take; more than 15s"`
 

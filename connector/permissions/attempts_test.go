@@ -29,7 +29,7 @@ type attempt struct {
 func by(subject string, may ...permissions.Role) attempt { return attempt{subject, may} }
 
 var publications = []attempt{
-	by("cc.service.version", live), by("cc.chat.send", live), by("cc.case.close", live), by("cc.push.apns", live),
+	by("cc.service.version", live), by("cc.service.schemas", live, reader, auditor), by("cc.service.schemas.x"), by("cc.chat.send", live), by("cc.case.close", live), by("cc.push.apns", live),
 	by("cc.durable.chat.request", durable), by("cc.durable.chat.send.other", durable), by("cc.durable.case.close.other", durable),
 	by("cc.durable.chat.send.example", durable, oneChat), by("cc.durable.push.apns.example", durable, oneChat),
 

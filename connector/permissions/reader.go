@@ -12,7 +12,7 @@ import (
 // of the consumer that is to be made for it.
 func Reader(prefix subjects.Prefix, name string) User {
 	b := bus{prefix}
-	u := newUser(name, "reads events, results, "+b.stream("CHATS")+" and "+b.stream("FILES")+
+	u := newUser(name, "reads events, results, "+b.stream("CHATS")+", "+b.stream("FILES")+" and the schemas"+
 		"; the stream of events by the consumer "+name+", which is made for it")
 	b.mayRead(&u)
 	return u
@@ -31,6 +31,7 @@ func (b bus) mayRead(u *User) {
 	u.mayPublish(api("CONSUMER.INFO", events+"."+u.Name))
 	u.mayPublish(acks(events + "." + u.Name + ".>")...)
 	u.mayPublish(api("STREAM.MSG.GET", chats), api("STREAM.MSG.GET", files))
+	u.mayPublish(b.under("service.schemas")) // what describes all that it reads; no other command
 }
 
 // ReaderConsumer is the consumer of a reader, on the stream of events. It

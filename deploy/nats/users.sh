@@ -121,7 +121,7 @@ nsc add user --account "$ACCOUNT" --name cc-commander-chat \
   --allow-sub 'cc.chat.example.result.>' \
   --allow-sub 'cc.chat.example.session.>'
 
-# reads events, results, CC_CHATS and CC_FILES; the stream of events by the consumer cc-consumer, which is made for it
+# reads events, results, CC_CHATS, CC_FILES and the schemas; the stream of events by the consumer cc-consumer, which is made for it
 # inbox prefix: _INBOX_cc-consumer
 nsc add user --account "$ACCOUNT" --name cc-consumer \
   --allow-pub '$JS.API.STREAM.INFO.CC_EVENTS' \
@@ -132,6 +132,7 @@ nsc add user --account "$ACCOUNT" --name cc-consumer \
   --allow-pub '$JS.ACK.*.*.CC_EVENTS.cc-consumer.>' \
   --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_CHATS' \
   --allow-pub '$JS.API.STREAM.MSG.GET.OBJ_CC_FILES' \
+  --allow-pub 'cc.service.schemas' \
   --allow-sub '_INBOX_cc-consumer.>' \
   --allow-sub 'cc.chat.*.>' \
   --allow-sub 'cc.result.>' \
@@ -148,6 +149,7 @@ nsc add user --account "$ACCOUNT" --name cc-auditor \
   --allow-pub '$JS.ACK.*.*.CC_EVENTS.cc-auditor.>' \
   --allow-pub '$JS.API.STREAM.MSG.GET.KV_CC_CHATS' \
   --allow-pub '$JS.API.STREAM.MSG.GET.OBJ_CC_FILES' \
+  --allow-pub 'cc.service.schemas' \
   --allow-pub '$JS.API.STREAM.MSG.GET.CC_DEADLETTER' \
   --allow-pub '$JS.API.INFO' \
   --allow-pub '$JS.API.STREAM.NAMES' \

@@ -29,6 +29,7 @@ var calls = map[subjects.Command]call{
 	"service.parameters":    onService(serviceParameters),
 	"service.configuration": onService(serviceConfiguration),
 	"service.iceservers":    onService(serviceICEServers),
+	"service.schemas":       local(serviceSchemas),
 
 	"chat.request": with(requestChat),
 	"chat.active":  with(activeChat),
@@ -79,6 +80,14 @@ func onService(run func(context.Context, service) (any, error)) call {
 		}
 		result, err := run(ctx, service{c.Client, brightpattern.Credentials{App: app.ID, Client: c.serviceClient}})
 		return answer{reply: result, app: app.ID}, err
+	})
+}
+
+// local runs a command that calls nobody.
+func local[D any](run func(*D) (any, error)) call {
+	return with(func(_ context.Context, _ *Commands, _ *command, data *D) (answer, error) {
+		result, err := run(data)
+		return answer{reply: result}, err
 	})
 }
 

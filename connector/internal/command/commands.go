@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
@@ -77,12 +78,19 @@ type Commands struct {
 	publishing    *semaphore.Weighted
 	service       *microservice.Service
 	progress      *nats.Subscription
+	localEvents   *rate.Limiter // results of commands that call nobody
 }
+
+// localMost are the results a second that are published of commands that call
+// nobody. Readers may send them, and must not push the stream's older messages
+// out by it: of more there are replies alone.
+const localMost = 20
 
 // New runs nothing yet.
 func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
 		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
+		localEvents:   rate.NewLimiter(localMost, 2*localMost),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
 	}
 	c.queues = queue.New(queue.Needs{

@@ -70,16 +70,16 @@ func FuzzReadCommand(f *testing.F) {
 			f.Add(uint8(i), "ce-specversion: 1.0\r\nCE-ID: a%20b\r\nce-source: /s\r\nce-type: t\r\nce-expirytime: 2026-01-01T00:00:00Z", data, uint64(0xffffffffffffffe0))
 		}
 	}
-	f.Add(uint8(10), "ce-id: \xff\r\nce-id: 2\r\nNats-Msg-Id: \xff", `{"specversion":"0.3","chatId":"\ud800"}`, uint64(3))
-	f.Add(uint8(10), "", `{"chatId":"a.b *>=é\u0000","text":"hi"}`, uint64(0))
-	f.Add(uint8(31), "", `{"aps":{"alert":"news"},"chatID":"`+strings.Repeat("é", 128)+`"}`, uint64(0))
+	f.Add(uint8(11), "ce-id: \xff\r\nce-id: 2\r\nNats-Msg-Id: \xff", `{"specversion":"0.3","chatId":"\ud800"}`, uint64(3))
+	f.Add(uint8(11), "", `{"chatId":"a.b *>=é\u0000","text":"hi"}`, uint64(0))
+	f.Add(uint8(32), "", `{"aps":{"alert":"news"},"chatID":"`+strings.Repeat("é", 128)+`"}`, uint64(0))
 	f.Add(uint8(2), "traceparent: x\r\nContent-Type: text/xml", `{"chatId":"`+strings.Repeat("é", 200)+`"}`, uint64(0))
 	f.Add(uint8(0), "Nats-Msg-Id: 1", `{"specversion":"1.0","a0":1,"a1":1,"x":"`+strings.Repeat("&", 9000)+`"}`, uint64(0))
-	f.Add(uint8(10), "ce-specversion: 1.0\r\nce-id: 1\r\nce-type: t\r\nce-source: x:"+strings.Repeat("&", 1100)+"\r\nStatus: 404", `{}`, uint64(0))
-	f.Add(uint8(31), "Nats-Stream: A_B_EVENTS\r\nNats-Subject: a.b.result.chat.send", `{"chatID":"..","type":"com.brightpattern.chat.event.message.v1"}`, uint64(0))
-	f.Add(uint8(10), "Nats-Msg-Id: 1\r\nTraceParent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntracestate: a=b", `{"chatId":"x\ud800","text":"\\\ud800\udc00\udc00\u0000"}`, uint64(0))
-	f.Add(uint8(5), "Content-Type: application/cloudevents+json", `{"specversion":"1.0","id":"\udfff","source":"/s","type":"t","correlationid":"\ud800","data":{"userPlatform":{"\ud800":["\udc00",1e999]}}}`, uint64(0))
-	f.Add(uint8(9), "", `{"chatId":"a/b","clientId":`+strings.Repeat("[", 70)+strings.Repeat("]", 70)+`}`, uint64(0))
+	f.Add(uint8(11), "ce-specversion: 1.0\r\nce-id: 1\r\nce-type: t\r\nce-source: x:"+strings.Repeat("&", 1100)+"\r\nStatus: 404", `{}`, uint64(0))
+	f.Add(uint8(32), "Nats-Stream: A_B_EVENTS\r\nNats-Subject: a.b.result.chat.send", `{"chatID":"..","type":"com.brightpattern.chat.event.message.v1"}`, uint64(0))
+	f.Add(uint8(11), "Nats-Msg-Id: 1\r\nTraceParent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntracestate: a=b", `{"chatId":"x\ud800","text":"\\\ud800\udc00\udc00\u0000"}`, uint64(0))
+	f.Add(uint8(6), "Content-Type: application/cloudevents+json", `{"specversion":"1.0","id":"\udfff","source":"/s","type":"t","correlationid":"\ud800","data":{"userPlatform":{"\ud800":["\udc00",1e999]}}}`, uint64(0))
+	f.Add(uint8(10), "", `{"chatId":"a/b","clientId":`+strings.Repeat("[", 70)+strings.Repeat("]", 70)+`}`, uint64(0))
 	all := writers(f)
 	f.Fuzz(func(t *testing.T, which uint8, header, data string, mask uint64) {
 		spec := &schema.Commands[int(which)%len(schema.Commands)]
@@ -318,7 +318,7 @@ func FuzzExplain(f *testing.F) {
 		f.Add(uint8(3), code.WireCode, "", 500, "refused", false)
 	}
 	for _, reason := range []string{"unreachable", "timeout", "cut", "unreadable", "canceled", "invalid"} {
-		f.Add(uint8(6), "", "", 0, reason, true)
+		f.Add(uint8(7), "", "", 0, reason, true)
 	}
 	all := writers(f)
 	f.Fuzz(func(t *testing.T, which uint8, code, message string, status int, reason string, unknown bool) {

@@ -92,9 +92,7 @@ var problems = map[intake.Reason]*schema.FieldError{
 }
 
 func (c *Commands) serve(request incoming) {
-	waiting, cancel := context.WithTimeout(c.Life.Work, startWithin)
-	leave, err := c.admission.enter(waiting)
-	cancel()
+	leave, err := c.enter(request.spec)
 	if err != nil {
 		c.refuseOverload(request)
 		return
@@ -108,10 +106,23 @@ func (c *Commands) serve(request incoming) {
 	ctx, cancel := context.WithTimeout(c.Life.Work, callsMost*c.cfg.CallTimeout)
 	defer cancel()
 	t := c.runLive(ctx, spec, request.arrival, leave)
+	if spec.Local && !c.localEvents.Allow() {
+		t.how = replyOnly
+	}
 	took := time.Since(began)
 	t, r := c.write(t, request)
 	c.Metrics.Command(spec.Name, t.Error, took)
 	c.tell(t, r, request)
+}
+
+// enter waits for a place among the calls, if there is anything to call.
+func (c *Commands) enter(spec *schema.Command) (leave func(), err error) {
+	if spec.Local {
+		return func() {}, nil
+	}
+	waiting, cancel := context.WithTimeout(c.Life.Work, startWithin)
+	defer cancel()
+	return c.admission.enter(waiting)
 }
 
 // refuseOverload answers a command that was never looked at. No result event

@@ -84,7 +84,7 @@ func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome, fo
 	ctx, cancel := context.WithTimeout(ctx, buildPatience)
 	defer cancel()
 	r.id = "result:" + of.Result
-	public, hides := c.public(of.Command, o.Result)
+	public, rest := c.public(of.Command, o.Result)
 	e, err := c.cloudEvent(of, o, public)
 	if err == nil {
 		r.event, r.reply, err = c.messages(ctx, of.Command, e, form)
@@ -93,10 +93,43 @@ func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome, fo
 		return r, err
 	}
 	r.event.Subject = c.resultSubject(of, o)
-	if hides && o.Error == nil && r.reply != nil {
-		err = c.tellSenderAlone(&r, of, o, form.Mode())
+	if o.Error != nil || r.reply == nil {
+		return r, nil
 	}
-	return r, err
+	return r, c.tellRest(ctx, &r, of, o, form.Mode(), rest)
+}
+
+// rest is what becomes of a result that its event does not tell.
+type rest int
+
+const (
+	noRest     rest = iota // the event tells all of it
+	secretRest             // it is the sender's alone
+	commonRest             // it is the same for everybody, who may ask for it
+)
+
+func (c *Commands) tellRest(ctx context.Context, r *result, of journal.Identity, o outcome, mode schema.Mode, kind rest) error {
+	switch kind {
+	case secretRest:
+		return c.tellSenderAlone(r, of, o, mode)
+	case commonRest:
+		return c.tellSenderAll(ctx, r, of, o, mode)
+	}
+	return nil
+}
+
+// tellSenderAll has the reply tell what the event leaves out, by way of the
+// object store if it is too large for the bus.
+func (c *Commands) tellSenderAll(ctx context.Context, r *result, of journal.Identity, o outcome, mode schema.Mode) error {
+	e, err := c.cloudEvent(of, o, o.Result)
+	if err != nil {
+		return err
+	}
+	all, err := c.Publisher.TryReadMessage(ctx, e, mode)
+	if err == nil {
+		r.reply = all[len(all)-1]
+	}
+	return err
 }
 
 // messages are the event and the reply as they travel, if what is too large for
@@ -153,16 +186,18 @@ func (c *Commands) whole(of journal.Identity, o outcome, mode schema.Mode) (*nat
 	return c.Publisher.Whole(e, mode)
 }
 
-// public is the result of a command as everybody may read it, and whether that
-// hides something.
-func (c *Commands) public(name subjects.Command, whole json.RawMessage) (open json.RawMessage, hides bool) {
+// public is the result of a command as its event tells it, and what becomes of
+// the rest.
+func (c *Commands) public(name subjects.Command, whole json.RawMessage) (json.RawMessage, rest) {
 	switch name {
 	case "service.iceservers": // they have credentials
-		return json.RawMessage(`{}`), true
+		return json.RawMessage(`{}`), secretRest
 	case "chat.request", "chat.active":
-		return c.withoutClient(whole), true
+		return c.withoutClient(whole), secretRest
+	case "service.schemas":
+		return withoutDocuments(whole), commonRest
 	}
-	return whole, false
+	return whole, noRest
 }
 
 // withoutClient puts the client's reference in its place, which results on

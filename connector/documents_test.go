@@ -1,0 +1,129 @@
+package connector_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/permissions"
+	"cc-connector/schema"
+)
+
+// oneDocument is what service.schemas tells of the one that its row asks for.
+func oneDocument(string) fields {
+	d, _ := schema.FindDocument("v1/event.message.json")
+	var content any
+	_ = json.Unmarshal(d.Content, &content) // the comparison finds out
+	return fields{"name": d.Path, "sha256": d.SHA256, "bytes": len(d.Content), "schema": content}
+}
+
+// askForSchemas is what somebody gets who may do no more than read.
+func (r *rig) askForSchemas(nc *nats.Conn, data string) (result schema.ServiceSchemasResult) {
+	r.Helper()
+	reply, err := nc.Request("cc.service.schemas", []byte(data), patience)
+	r.check(err)
+	ce, _, err := schema.Decode(reply.Header, reply.Data)
+	r.check(err)
+	payload := ce.Data()
+	if bucket, object, elsewhere := schema.DataRef(ce); elsewhere {
+		payload, err = schema.ReadObject(r.ctx, nc, bucket, object)
+		r.check(err)
+	}
+	var told schema.Result
+	r.check(json.Unmarshal(payload, &told))
+	if told.Error != nil {
+		r.Fatalf("%s is answered %+v", data, told.Error)
+	}
+	r.check(json.Unmarshal(told.Result, &result))
+	return result
+}
+
+// A reader gets every document over NATS alone: on the smallest bus, in both
+// modes, while the contact center is away and every call's place is taken.
+func TestSchemasForReaders(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			o := newOutsider(t, bpsim.Options{}, tinyBus, func(r *rig) { r.config.Mode, r.config.MaxCalls, r.client.Timeout = mode, 1, patience })
+			defer o.takeEveryPlace()()
+			nc, _ := o.as(permissions.Consumer)
+			list := o.askForSchemas(nc, "").Schemas
+			if want := len(schema.Documents()); len(list) != want {
+				t.Fatalf("%d documents are listed, want %d", len(list), want)
+			}
+			for _, info := range list {
+				o.checkDocument(info, o.askForSchemas(nc, `{"name":"`+info.Name+`"}`))
+			}
+			for _, e := range o.stored("cc.result.service.schemas") {
+				if _, _, elsewhere := schema.DataRef(e.event); elsewhere || len(e.event.Data()) > 1<<10 {
+					t.Errorf("an event repeats the documents: %.200s", e.event.Data())
+				}
+			}
+		})
+	}
+}
+
+// takeEveryPlace has a call hang that is the only one at once.
+func (o outsider) takeEveryPlace() (free func()) {
+	o.Helper()
+	hanging := o.inject(bpsim.Fault{Method: bpsim.GetVersion, Kind: "hang", Times: 1})
+	o.check(o.nc.Publish("cc.service.version", nil))
+	o.eventually("it is under way", func() bool { return o.strikesLeft(hanging) == 0 })
+	return o.sim.ClearFaults
+}
+
+func (o outsider) checkDocument(info schema.SchemaInfo, got schema.ServiceSchemasResult) {
+	o.Helper()
+	d, _ := schema.FindDocument(info.Name)
+	if got.Name != info.Name || got.SHA256 != info.SHA256 || info != d.Info() {
+		o.Errorf("%+v is listed, %s %s told", info, got.Name, got.SHA256)
+	}
+	if difference := diff(got.Schema, json.RawMessage(d.Content)); difference != "" {
+		o.Errorf("%s: %.300s", info.Name, difference)
+	}
+}
+
+// Nobody is called for a document, and one that there is not is refused by the field.
+func TestSchemasCallNobody(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{})
+	intercept(o.rig, func(http.ResponseWriter, *http.Request) bool {
+		t.Error("the contact center is called")
+		return false
+	})
+	for _, name := range []string{"v1/none.json", "event.message", "../v1/event.message.json", "v1/event.message.json/", "cc-connector:/schemas/v1/event.message.json"} {
+		o.mustRefuse(&nats.Msg{Subject: "cc.service.schemas", Data: o.json(fields{"name": name})}, "name")
+	}
+	if found := o.mustSend("service.schemas", fields{"name": "v1/event.message.json"}); found["schema"] == nil {
+		t.Errorf("got %v", found)
+	}
+}
+
+// However often readers ask, they do not fill the stream of events.
+func TestFloodOfQuestionsForSchemas(t *testing.T) {
+	t.Parallel()
+	const questions = 500
+	o := newOutsider(t, bpsim.Options{})
+	nc, _ := o.as(permissions.Consumer)
+	inbox := nc.NewInbox()
+	replies, err := nc.SubscribeSync(inbox + ".*")
+	o.check(err)
+	began := time.Now()
+	for i := range questions {
+		o.check(nc.PublishRequest("cc.service.schemas", fmt.Sprint(inbox, ".", i), []byte(`{"name":"none"}`)))
+	}
+	for range questions {
+		_, err := replies.NextMsg(patience)
+		o.check(err)
+	}
+	most := 40 + int(20*time.Since(began).Seconds()) + 1
+	if got := len(o.stored("cc.result.service.schemas")); got == 0 || got > most {
+		t.Errorf("of %d questions %d results are stored, want at most %d", questions, got, most)
+	}
+}
