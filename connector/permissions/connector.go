@@ -5,9 +5,10 @@ import "time"
 // serviceName is the connector's as a NATS micro service, and its queue group.
 const serviceName = "cc-connector"
 
-// answerTime is longer than any live command may take: three calls to the
-// contact center and what comes with them, up to a CC_HTTP_TIMEOUT of 98s.
-const answerTime = 5 * time.Minute
+// answerTime is longer than any live command may take: three minutes for a file,
+// three calls to the contact center and what comes with them, up to a
+// CC_HTTP_TIMEOUT of 98s.
+const answerTime = 8 * time.Minute
 
 func (b bus) connector() User {
 	u := b.user(Connector, "the connector itself; CC_NATS_INBOX_PREFIX must be its inbox prefix")

@@ -90,7 +90,7 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-sub '$SRV.INFO.cc-connector.*' \
   --allow-sub '$SRV.STATS.cc-connector' \
   --allow-sub '$SRV.STATS.cc-connector.*' \
-  --allow-pub-response=1 --response-ttl 5m0s
+  --allow-pub-response=1 --response-ttl 8m0s
 
 # sends live commands and gets their replies
 # inbox prefix: _INBOX_cc-commander-live

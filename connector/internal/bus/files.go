@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -52,6 +53,13 @@ var (
 	ErrTooMuch = errors.New("the content is larger than allowed")
 )
 
+// Why a file cannot be read. All other errors are the store's: see IsOutage.
+var (
+	ErrNoFile = errors.New("there is no such object")
+	// ErrDamaged says that the object is not what it says of itself.
+	ErrDamaged = errors.New("the object is damaged: pieces of it are missing, or its size or digest is another one")
+)
+
 // errReadsMost says that reads have brought too much.
 var errReadsMost = errors.New("reads have brought as much in the last ten minutes as may be kept of them")
 
@@ -81,8 +89,6 @@ func (p *Publisher) keepFile(ctx context.Context, o order) (KeptFile, error) {
 }
 
 const (
-	// ReadsKept is how long what a read brought is kept.
-	ReadsKept = 10 * time.Minute
 	// The pieces outlast the message that names the object: who finds it can read it.
 	piecesOutlast = time.Minute
 
@@ -240,6 +246,34 @@ func (f *files) piece() int {
 func (f *files) isThere(ctx context.Context, object jetstream.ObjectInfo) bool {
 	found, err := findObject(ctx, f.stream, f.bucket, ObjectName(object.Name))
 	return err == nil && found.Digest == object.Digest && found.Size == object.Size
+}
+
+// findObject is what the store knows of an object. One that refers to another,
+// or whose size is none, is damaged.
+func findObject(ctx context.Context, stream *Stream, bucket string, name ObjectName) (found jetstream.ObjectInfo, err error) {
+	ctx, cancel := context.WithTimeout(ctx, AnswerPatience)
+	defer cancel()
+	msg, err := stream.Last(ctx, nameSubject(bucket, name))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return found, ErrNoFile
+	}
+	if err != nil {
+		return found, err
+	}
+	err = json.Unmarshal(msg.Data, &found)
+	switch {
+	case err == nil && found.Deleted:
+		return found, ErrNoFile
+	case err != nil || !isToken(found.NUID) || int64(found.Size) < 0 || found.Digest == "":
+		return found, ErrDamaged
+	}
+	return found, nil
+}
+
+// isToken tells what stands for one subject of pieces, and no others': whoever
+// may put an object there may have written anything.
+func isToken(nuid string) bool {
+	return nuid != "" && !strings.ContainsFunc(nuid, func(r rune) bool { return r <= ' ' || strings.ContainsRune(".*>", r) })
 }
 
 func (f *files) publish(ctx context.Context, subject string, data []byte, keep time.Duration, options ...jetstream.PublishOpt) error {

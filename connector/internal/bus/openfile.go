@@ -3,11 +3,9 @@ package bus
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"hash"
 	"io"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -20,13 +18,6 @@ import (
 // somebody has just put there is found; and the end of a file is told only if it
 // is whole: a reader that hands it on never hands on a broken one as if it were
 // not.
-
-// Why a file cannot be read. All other errors are the store's: see IsOutage.
-var (
-	ErrNoFile = errors.New("there is no such object")
-	// ErrDamaged says that the object is not what it says of itself.
-	ErrDamaged = errors.New("the object is damaged: pieces of it are missing, or its size or digest is another one")
-)
 
 // File is a file in the store, read piece by piece. Its reads fail when the
 // context ends with which it was opened. It belongs to one goroutine.
@@ -53,34 +44,6 @@ func (p *Publisher) OpenFile(ctx context.Context, name ObjectName) (*File, error
 		Size: int64(found.Size), ctx: ctx, stream: p.files.stream, pieces: pieceSubject(p.files.bucket, found.NUID),
 		want: found.Digest, digest: sha256.New(), next: 1, left: int64(found.Size),
 	}, nil
-}
-
-// findObject is what the store knows of an object. One that refers to another,
-// or whose size is none, is damaged.
-func findObject(ctx context.Context, stream *Stream, bucket string, name ObjectName) (found jetstream.ObjectInfo, err error) {
-	ctx, cancel := context.WithTimeout(ctx, AnswerPatience)
-	defer cancel()
-	msg, err := stream.Last(ctx, nameSubject(bucket, name))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return found, ErrNoFile
-	}
-	if err != nil {
-		return found, err
-	}
-	err = json.Unmarshal(msg.Data, &found)
-	switch {
-	case err == nil && found.Deleted:
-		return found, ErrNoFile
-	case err != nil || !isToken(found.NUID) || int64(found.Size) < 0 || found.Digest == "":
-		return found, ErrDamaged
-	}
-	return found, nil
-}
-
-// isToken tells what stands for one subject of pieces, and no others': whoever
-// may put an object there may have written anything.
-func isToken(nuid string) bool {
-	return nuid != "" && !strings.ContainsFunc(nuid, func(r rune) bool { return r <= ' ' || strings.ContainsRune(".*>", r) })
 }
 
 // Len is how much there is left to be read.
