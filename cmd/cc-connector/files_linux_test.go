@@ -87,7 +87,7 @@ func sendFile(t *testing.T, nc *nats.Conn, name string, size int) {
 		t.Fatal(err)
 	}
 	request := fmt.Sprintf(`{"chatId":"c","object":%q,"fileName":"f","fileType":"image"}`, name)
-	reply, err := nc.Request("acme.eu.chat.file", []byte(request), requestPatience)
+	reply, err := nc.Request("acme.eu.chat.file", []byte(request), patience)
 	if err != nil {
 		t.Fatal(err)
 	}
