@@ -196,7 +196,9 @@ func TestUploadsThatFail(t *testing.T) {
 			if failure := o.send("chat.file", live).failure(); failure["outcome"] != "not_done" || failure["retryable"] != true {
 				t.Errorf("the live one is answered %v", failure)
 			}
-			a.mustSucceed(o.give("chat.file", "file "+name, chat, inline([]byte("abc"), file)))
+			if durable := a.await(o.give("chat.file", "file "+name, chat, inline([]byte("abc"), file))); durable.status() != "ok" {
+				t.Errorf("the durable one is answered %v", durable.failure())
+			}
 			if files := (sharing{watched: watched{o.rig, chat}}).files(); len(files) != 1 || string(files[0].MessageID) != chat+":0" {
 				t.Errorf("the agent got %+v", files)
 			}
