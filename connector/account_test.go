@@ -169,9 +169,14 @@ func (l *ledger) accountCustomer([]message) (wrong []string) {
 			Event string
 			ID    brightpattern.MessageID `json:"msg_id"`
 			Text  string                  `json:"msg_text"`
+			File  string                  `json:"file_name"`
 		}
 		l.check(json.Unmarshal(e.Event, &m))
-		if m.Event != "chat_session_message" {
+		switch m.Event {
+		case "chat_session_message":
+		case "chat_session_file":
+			m.Text = m.File
+		default:
 			continue
 		}
 		texts = append(texts, m.Text)

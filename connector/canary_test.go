@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -125,10 +126,16 @@ func (n *nest) run() {
 // signalled are the words of a WebRTC step: no result tells them, and no history.
 const signalled = "signalled"
 
+// enclosed are the words in a file: only who opens it reads them.
+const enclosed = "enclosed"
+
 func (n *nest) checkSignals(seen findings) {
 	n.Helper()
 	for place, around := range seen.places(n.words.beginning + signalled) {
 		n.Errorf("%s has a signal: …%s…", place, around)
+	}
+	for place, around := range seen.places(n.words.beginning + enclosed) {
+		n.Errorf("%s has a file's content: …%s…", place, around)
 	}
 }
 
@@ -205,6 +212,7 @@ func (n *nest) orders() []order {
 		{"chat.signal", bpsim.SendEvents, map[string]any{"partyId": "p1", "signal": map[string]string{"type": "OFFER_CALL", "sdp": w.lay(signalled)}}, w},
 		{"chat.cobrowsing", bpsim.SendEvents, map[string]any{"action": "started", "url": w.lay("cobrowsing")}, w},
 		{"chat.secureform", bpsim.SendEvents, map[string]any{"formRequestId": "1", "formName": "card", "data": map[string]string{"number": s.lay("sentform")}}, s},
+		{"chat.file", bpsim.SendEvents, map[string]any{"content": base64.StdEncoding.EncodeToString([]byte(w.lay(enclosed))), "fileName": "f", "fileType": "image"}, w},
 		{"push.apns", bpsim.Subscribe, map[string]any{"deviceToken": s.lay("sentapns"), "appBundleId": "com.example"}, s},
 		{"push.firebase", bpsim.Subscribe, map[string]any{"deviceToken": s.lay("sentios")}, s},
 		{"push.firebase", bpsim.Subscribe, map[string]any{"deviceToken": s.lay("sentandroid"), "platform": "android"}, s},

@@ -61,9 +61,7 @@ func (o outsider) calls() map[string]int {
 // eachCommand runs for every command of the table, with data that are fine.
 func eachCommand(o outsider, chat string, run func(spec *schema.Command, data fields)) {
 	for i := range schema.Commands {
-		if spec := &schema.Commands[i]; !later[spec.Name] {
-			run(spec, fineData(spec, chat))
-		}
+		run(&schema.Commands[i], fineData(&schema.Commands[i], chat))
 	}
 }
 

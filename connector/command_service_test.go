@@ -33,9 +33,6 @@ func TestCommandsAreAMicroService(t *testing.T) {
 	for name := range rows {
 		want[strings.Replace(name, ".", "-", 1)] = "cc." + name
 	}
-	for name := range later { // these may be there or not yet
-		delete(got, strings.Replace(name, ".", "-", 1))
-	}
 	if info.Name != "cc-connector" || !reflect.DeepEqual(got, want) {
 		t.Errorf("the service %q has the endpoints\n %v, want\n %v", info.Name, got, want)
 	}

@@ -188,6 +188,18 @@ var rows = map[string]row{
 			"event": "chat_session_cobrowsing_started", "provider_type": "surfly", "cobrowsing_url": "https://co.example/1",
 		}),
 	},
+	"chat.file": {
+		prepare: func(o outsider, _ string) { o.put("a file", []byte(secretText)) },
+		method:  bpsim.SendEvents, given: always(fields{"object": "a file", "fileName": "map.pdf", "fileType": "attachment"}),
+		result: numbered, loose: func(result fields) { delete(result, "fileId") },
+		event: func(chat string) fields {
+			return fields{"event": "chat_session_file", "msg_id": chat + ":0", "file_name": "map.pdf", "file_type": "attachment"}
+		},
+	},
+	"chat.photo": {
+		prepare: agentIn, method: bpsim.GetProfilePhoto, given: always(fields{"partyId": "p1"}),
+		result: always(fields{"contentType": "image/png"}), loose: func(result fields) { delete(result, "object") },
+	},
 	"case.history": {
 		prepare: caseOpens, method: bpsim.GetCaseHistory, loose: withoutRaw,
 		result: func(chat string) fields {

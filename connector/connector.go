@@ -86,6 +86,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	upkeep.Go(func() { p.clients.Tend(ctx) })
 	upkeep.Go(func() { p.chats.Tend(ctx) })
 	upkeep.Go(func() { p.commands.Tend(ctx) })
+	upkeep.Go(func() { c.widen(ctx) })
 	upkeep.Go(func() { p.outbox.Run(ctx, p.owners()) })
 	upkeep.Go(func() { p.registry.Renew(ctx, p.poller.Presence) })
 	c.health.Serve(true)

@@ -88,9 +88,6 @@ func oneOf[T any](r *rand.Rand, all ...T) T { return all[r.IntN(len(all))] }
 
 func (m *marksman) next() shot {
 	spec := &schema.Commands[m.IntN(len(schema.Commands))]
-	for later[spec.Name] {
-		spec = &schema.Commands[m.IntN(len(schema.Commands))]
-	}
 	chat := m.chatFor(spec)
 	s := shot{command: spec.Name, lane: oneOf(m.Rand, liveLane, durableLane), chat: tokenOf(chat)}
 	if !spec.NamesChat() {

@@ -95,7 +95,7 @@ func (c Config) streams() bus.Config {
 	}
 	return bus.Config{
 		Prefix: c.Prefix, Tenant: c.Tenant, BaseURL: c.BaseURL, Apps: strings.Join(apps, ","),
-		Durable: command.Durable(), Mode: c.Mode,
+		Durable: command.Durable(), Lately: command.Lately(), Mode: c.Mode,
 		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, FilesMaxAge: c.FilesMaxAge, FilesMaxBytes: c.FilesMaxBytes,
 		DeadLetterMaxAge: c.DeadLetterMaxAge, StreamMaxBytes: c.StreamMaxBytes,
 		IdempotencyWindow: c.IdempotencyWindow, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter,
@@ -121,6 +121,6 @@ func (c Config) commands() command.Config {
 	return command.Config{
 		Prefix: c.Prefix, Tenant: c.Tenant, Version: c.Version, Apps: apps, APNsBundleID: c.APNsBundleID,
 		CallTimeout: c.CallTimeout, CommandMaxAge: c.CommandMaxAge, FailoverAfter: c.FailoverAfter, MaxCalls: c.MaxCalls,
-		WithoutRequests: c.WithoutRequests,
+		FileMaxBytes: c.FileMaxBytes, WithoutRequests: c.WithoutRequests,
 	}
 }

@@ -127,6 +127,7 @@ func (p *play) perform() {
 	p.mustBeDone(p.give(p.durable, "chat.disconnect", nil)) // its answer has events
 	p.ask(p.live, "chat.disconnect", nil)
 	p.settle()
+	p.sendFileDurably("map.pdf")
 	p.answerIsLost()
 	p.commandIsGivenUp()
 	p.sendDurably("still there?")
@@ -275,6 +276,13 @@ func (p *play) sendDurably(text string) {
 	l := p.durable
 	l.texts = append(l.texts, text)
 	p.numbered(l, text, p.mustBeDone(p.give(l, "chat.send", map[string]any{"text": text})))
+}
+
+func (p *play) sendFileDurably(name string) {
+	p.Helper()
+	l := p.durable
+	l.texts = append(l.texts, name)
+	p.numbered(l, name, p.mustBeDone(p.give(l, "chat.file", inline([]byte("a map"), name))))
 }
 
 func (p *play) sendLive(text string) {

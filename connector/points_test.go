@@ -24,6 +24,7 @@ var deaths = map[string][]int{
 	"Closed":            {1, 2},
 	"Begun":             {1, 2, 3, 4},
 	"Numbered":          {1, 2},
+	"Uploaded":          {1},
 	"Called":            {1, 2, 3, 4, 5, 6},
 	"Entered":           {1, 2},
 	"Tokened":           {1, 2},

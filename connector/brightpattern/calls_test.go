@@ -225,21 +225,43 @@ func TestSendReturnsTheEventsOfTheAnswer(t *testing.T) {
 	}
 }
 
+// A 500 to a file's message is followed by a look into the history, and, only if
+// it is not there, by a second try without its id.
 func TestFileEventOnceMoreWithoutID(t *testing.T) {
 	file := SharedFile{ID: "c:1", FileID: "f", FileName: "n", FileType: "image"}
-	client, rec := record(t, answering(500, ""), answering(200, `{"events":[{"event":"chat_session_ended"}]}`))
+	none := answering(200, `{"events":[{"event":"chat_session_file","file_id":"f","msg_id":"`+string(theChat)+`:0","party_id":"`+string(theChat)+`"}]}`)
+	client, rec := record(t, answering(500, ""), none, answering(200, `{"events":[{"event":"chat_session_ended"}]}`))
 	events, err := client.Send(overall(t), caller, theChat, file)
-	if err != nil || len(events) != 1 || len(rec.requests) != 2 {
+	if err != nil || len(events) != 1 || len(rec.requests) != 3 {
 		t.Fatalf("%v, %v, %d requests", events, err, len(rec.requests))
 	}
-	if !strings.Contains(rec.requests[0].body, "msg_id") || strings.Contains(rec.requests[1].body, "msg_id") {
+	if !strings.Contains(rec.requests[0].body, "msg_id") || strings.Contains(rec.requests[2].body, "msg_id") {
 		t.Errorf("%q", rec.requests)
 	}
 
-	client, rec = record(t, answering(500, ""), answering(404, ""))
+	client, rec = record(t, answering(500, ""), none, answering(404, ""))
 	_, err = client.Send(overall(t), caller, theChat, file)
-	if expect(t, err, ReasonRefused, EffectUnknown); len(rec.requests) != 2 {
+	if expect(t, err, ReasonRefused, EffectUnknown); len(rec.requests) != 3 {
 		t.Errorf("%d requests", len(rec.requests))
+	}
+	client, rec = record(t, answering(500, ""), answering(503, ""))
+	_, err = client.Send(overall(t), caller, theChat, file)
+	if e := expect(t, err, ReasonRefused, EffectUnknown); e.Status != 500 || len(rec.requests) != 2 {
+		t.Errorf("%v, %d requests", err, len(rec.requests))
+	}
+}
+
+// One that the history has was carried out, whatever the answer said.
+func TestFileEventThatIsThere(t *testing.T) {
+	for _, listed := range []string{
+		`"msg_id":"c:1","party_id":"chat"`, `"msg_id":"c:1"`, `"session_id":"chat"`, `"msg_id":"their own","session_id":"chat"`, `"party_id":"chat"`, ``,
+	} {
+		listed = strings.ReplaceAll(listed, `"chat"`, `"`+string(theChat)+`"`) + `,"event":"chat_session_file"`
+		client, rec := record(t, answering(500, ""), answering(200, `{"events":[{"file_id":"f",`+strings.TrimPrefix(listed, ",")+`}]}`))
+		_, err := client.Send(overall(t), caller, theChat, SharedFile{ID: "c:1", FileID: "f"})
+		if err != nil || len(rec.requests) != 2 {
+			t.Errorf("%s: %v, %d requests", listed, err, len(rec.requests))
+		}
 	}
 }
 

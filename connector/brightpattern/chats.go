@@ -3,6 +3,7 @@ package brightpattern
 import (
 	"context"
 	"encoding/json"
+	"slices"
 )
 
 // ChatRequest asks for a chat.
@@ -104,17 +105,30 @@ func (chat *Chat) readRequested(body []byte) error {
 // events that came in the answer: the server gives them nowhere else again but
 // in the history.
 //
-// A single SharedFile with an id that is answered with status 500 is sent once
-// more without the id: there are servers that want it so.
+// A single SharedFile with an id that is answered with status 500, and is not in
+// the history, is sent once more without the id: there are servers that want it so.
 func (c *Client) Send(ctx context.Context, cred Credentials, chat ChatID, events ...ClientEvent) ([]Event, error) {
 	answer, err := c.sendEvents(ctx, cred, chat, events)
 	file, ok := loneFile(events)
 	if !ok || !isInternalError(err) {
 		return answer, err
 	}
+	if isThere, unread := c.hasFile(ctx, cred, chat, file); isThere {
+		return nil, nil
+	} else if unread != nil {
+		return nil, err
+	}
 	file.ID = ""
 	answer, err = c.sendEvents(ctx, cred, chat, []ClientEvent{file})
 	return answer, unknownAfterAll(err)
+}
+
+// hasFile tells whether the history has the file's message.
+func (c *Client) hasFile(ctx context.Context, cred Credentials, chat ChatID, file SharedFile) (bool, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // nobody keeps the answer
+	history, err := c.History(ctx, cred, chat)
+	return slices.ContainsFunc(history, func(e Event) bool { return e.Tells(chat, file.ID, file.FileID) }), err
 }
 
 func loneFile(events []ClientEvent) (SharedFile, bool) {

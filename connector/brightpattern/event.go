@@ -127,6 +127,17 @@ func (e Event) IsFromClient(chat ChatID) bool {
 	return onlyClientsSend[e.Name] || e.Name == EventFile && e.PartyID == "" || chat != "" && string(e.PartyID) == string(chat)
 }
 
+// Tells tells whether the event is the client's own message of that id in a
+// history. A file's may have been sent without it, or be listed under another
+// one: then the file tells, if no other message of the client's has it.
+func (e Event) Tells(chat ChatID, id MessageID, file FileID) bool {
+	if !e.IsFromClient(chat) {
+		return false
+	}
+	_, isNumbered := ParseClientMessageID(chat, e.MessageID)
+	return e.MessageID == id || e.Name == EventFile && e.FileID == file && file != "" && !isNumbered
+}
+
 // EndsSession says whether, after this event, there is nothing more to poll.
 func (e Event) EndsSession() (EndReason, bool) {
 	switch e.Name {

@@ -6,9 +6,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 )
 
 var errPage = errors.New("the answer is a page")
+
+// MaxFile is the largest file that the contact center takes, in bytes. One that
+// it gives may be no larger, either.
+const MaxFile = 25 << 20
 
 // UploadedFile is a file that the contact center keeps, ready to be shared.
 type UploadedFile struct {
@@ -23,6 +28,19 @@ type Content struct {
 	Size int64  // bytes; -1 if unknown
 	Body io.ReadCloser
 }
+
+const octets = "application/octet-stream"
+
+// MediaType is the content's type, as far as it is one: what the header of an
+// answer says may be anything.
+func (c *Content) MediaType() string {
+	if _, _, err := mime.ParseMediaType(c.Type); err != nil || len(c.Type) > maxText || strings.ContainsFunc(c.Type, isOdd) {
+		return octets
+	}
+	return c.Type
+}
+
+func isOdd(r rune) bool { return r < ' ' || r > '~' }
 
 // Upload stores a file of at most 25 MiB; more is CodeUploadSizeLimitExceeded.
 // Content is read to its end unless the upload fails, and not any more after

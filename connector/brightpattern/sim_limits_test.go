@@ -160,7 +160,7 @@ func TestReceiptsNameWhatWasSent(t *testing.T) {
 }
 
 // TestFileEventOnceMore: a 500 to a file event is answered with a second try
-// that has no msg_id; nothing else is ever sent twice.
+// that has no msg_id, unless the history has it; nothing else is ever sent twice.
 func TestFileEventOnceMore(t *testing.T) {
 	b := join(t, bpsim.Options{})
 	file := must[brightpattern.UploadedFile](t)(b.client.Upload(t.Context(), b.cred, "a", bytes.NewReader([]byte("b"))))
@@ -170,6 +170,15 @@ func TestFileEventOnceMore(t *testing.T) {
 	if came := b.record(t).Client; len(came) != 1 || brightpattern.ParseEvent(came[0].Event).MessageID != "" {
 		t.Errorf("came: %v", came)
 	}
+	b.inject(t, bpsim.Fault{Kind: "status", Status: 500, Method: bpsim.SendEvents, Times: 1, AfterEffect: true})
+	other := must[brightpattern.UploadedFile](t)(b.client.Upload(t.Context(), b.cred, "a", bytes.NewReader([]byte("b"))))
+	share.ID, share.FileID = b.messageID(1), other.ID
+	must[[]brightpattern.Event](t)(b.client.Send(t.Context(), b.cred, b.chat, share))
+	if came := b.record(t).Client; len(came) != 2 {
+		t.Errorf("what was carried out and answered 500 came %d times", len(came)-1)
+	}
+	third := must[brightpattern.UploadedFile](t)(b.client.Upload(t.Context(), b.cred, "a", bytes.NewReader([]byte("b"))))
+	share.ID, share.FileID = b.messageID(2), third.ID
 	b.inject(t, bpsim.Fault{Kind: "status", Status: 500, Method: bpsim.SendEvents, Times: 2})
 	_, err := b.client.Send(t.Context(), b.cred, b.chat, share)
 	checkFailure(t, err, json.RawMessage(`{"Status":500,"Reason":"refused","Effect":"unknown"}`))

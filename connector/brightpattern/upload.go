@@ -52,7 +52,7 @@ func partHeader(name string) textproto.MIMEHeader {
 	kind := mime.TypeByExtension(filepath.Ext(name))
 	return textproto.MIMEHeader{
 		"Content-Disposition": {multipart.FileContentDisposition("file", orDefault(name, "file"))},
-		"Content-Type":        {orDefault(kind, "application/octet-stream")},
+		"Content-Type":        {orDefault(kind, octets)},
 	}
 }
 

@@ -5,9 +5,10 @@ import "time"
 // serviceName is the connector's as a NATS micro service, and its queue group.
 const serviceName = "cc-connector"
 
-// answerTime is longer than any live command may take: three calls to the
-// contact center and what comes with them, up to a CC_HTTP_TIMEOUT of 98s.
-const answerTime = 5 * time.Minute
+// answerTime is longer than any live command may take: three minutes for a file,
+// three calls to the contact center and what comes with them, up to a
+// CC_HTTP_TIMEOUT of 98s.
+const answerTime = 8 * time.Minute
 
 func (b bus) connector() User {
 	u := b.user(Connector, "the connector itself; CC_NATS_INBOX_PREFIX must be its inbox prefix")
@@ -23,12 +24,9 @@ func (b bus) connector() User {
 	u.mayPublish(b.under("deadletter.>"), b.under("internal.>"))
 	u.mayPublish(b.keys("JOURNAL"), b.keys("CHATS"), b.keys("STATE"), b.objects())
 	for _, stream := range b.streams() {
-		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream))
-		if stream != b.files() { // objects are read directly
-			u.mayPublish(api("STREAM.MSG.GET", stream))
-		}
+		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream), api("STREAM.MSG.GET", stream))
 	}
-	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} {
+	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} { // earlier versions look for files so
 		u.mayPublish(api("DIRECT.GET", stream+".>"))
 	}
 	u.mayPublish("$JS.API.STREAM.NAMES")         // whose stream is in the way of one that is to be made

@@ -50,7 +50,7 @@ func arguments(u permissions.User) []string {
 		args = append(args, "--deny-sub", subject)
 	}
 	if u.Responses != nil {
-		args = append(args, "--allow-pub-response=1", "--response-ttl", "5m0s")
+		args = append(args, "--allow-pub-response=1", "--response-ttl", "8m0s")
 	}
 	return args
 }

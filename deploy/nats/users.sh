@@ -53,6 +53,7 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.STREAM.CREATE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.STREAM.UPDATE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.STREAM.INFO.OBJ_CC_FILES' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.OBJ_CC_FILES' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_STATE.>' \
   --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \
@@ -89,7 +90,7 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-sub '$SRV.INFO.cc-connector.*' \
   --allow-sub '$SRV.STATS.cc-connector' \
   --allow-sub '$SRV.STATS.cc-connector.*' \
-  --allow-pub-response=1 --response-ttl 5m0s
+  --allow-pub-response=1 --response-ttl 8m0s
 
 # sends live commands and gets their replies
 # inbox prefix: _INBOX_cc-commander-live

@@ -27,6 +27,7 @@ func Definitions(cfg Config) []Definition {
 // need is a definition, and how far what is there may differ from it.
 type need struct {
 	Definition
+	lately   []string // subjects that a stream which is there gets only by Widen
 	given    limits
 	leastAge time.Duration // that messages must be kept; 0: as long as an administrator likes
 }
@@ -51,14 +52,14 @@ func needs(cfg Config) []need {
 		return Definition{explicit(s), consumers}
 	}
 	return []need{
-		{define(l.events), events, 0},
-		{define(l.sessions, l.holders), other, forEver},
-		{define(l.commands, l.runners), other, cfg.CommandMaxAge + duplicateWindow},
-		{define(l.dead), dead, 0},
-		{define(l.journal), other, journalAge(cfg)},
-		{define(l.chats), other, forEver},
-		{define(l.state), other, forEver},
-		{define(l.files), files, 0},
+		{define(l.events), nil, events, 0},
+		{define(l.sessions, l.holders), nil, other, forEver},
+		{define(l.commands, l.runners), l.lately, other, cfg.CommandMaxAge + duplicateWindow},
+		{define(l.dead), nil, dead, 0},
+		{define(l.journal), nil, other, journalAge(cfg)},
+		{define(l.chats), nil, other, forEver},
+		{define(l.state), nil, other, forEver},
+		{define(l.files), nil, files, 0},
 	}
 }
 

@@ -2,6 +2,8 @@ package bus
 
 import (
 	"cmp"
+	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -31,7 +33,7 @@ func (n need) fit(there jetstream.StreamConfig) jetstream.StreamConfig {
 	if was := there.Metadata[metaBaseURL]; isSameAddress(was, ours.Metadata[metaBaseURL]) {
 		next.Metadata[metaBaseURL] = was // earlier versions know no other spelling
 	}
-	next.Subjects = addSubjects(there.Subjects, ours.Subjects)
+	next.Subjects = addSubjects(there.Subjects, n.subjectsAtOnce())
 	next.Retention = ours.Retention
 	next.NoAck, next.Sealed = false, false
 	next.AllowMsgTTL = there.AllowMsgTTL || ours.AllowMsgTTL
@@ -87,6 +89,34 @@ func fitRepeats(next *jetstream.StreamConfig, ours jetstream.StreamConfig) {
 	if next.MaxAge > 0 {
 		next.Duplicates = min(next.Duplicates, next.MaxAge)
 	}
+}
+
+// subjectsAtOnce are ours that a stream which is there gets at once.
+func (n need) subjectsAtOnce() []string {
+	return slices.DeleteFunc(slices.Clone(n.Stream.Subjects), func(s string) bool { return slices.Contains(n.lately, s) })
+}
+
+// Widen has the stream of durable commands take those, too, that an earlier
+// version cannot run. It hands commands to whoever asks, so that no replica of
+// such a version may be alive.
+func (s *Streams) Widen(ctx context.Context, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, AnswerPatience)
+	defer cancel()
+	p := provision{s.js, s.cfg, log}
+	for _, n := range needs(s.cfg) {
+		if n.lately == nil || !s.cfg.Provision {
+			continue
+		}
+		n.lately = nil
+		there, err := p.look(ctx, n)
+		if err == nil {
+			err = p.stream(ctx, n, there)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addSubjects are those that are there, and of ours those that they do not

@@ -16,6 +16,7 @@ type Config struct {
 	Prefix                subjects.Prefix
 	Tenant, BaseURL, Apps string           // in the streams' metadata: whose they are
 	Durable               []schema.Command // that have a durable lane
+	Lately                []schema.Command // those of them that an earlier version cannot run; see Widen
 	Mode                  schema.Mode      // how CloudEvents are written
 
 	// What stays as an administrator has set it, unless a setting says otherwise.
@@ -52,6 +53,7 @@ type layout struct {
 	holders  jetstream.ConsumerConfig // hands the tokens to replicas
 	commands jetstream.StreamConfig   // durable commands that are not done yet
 	runners  jetstream.ConsumerConfig // hands them to replicas
+	lately   []string                 // subjects of those that an earlier version cannot run
 	dead     jetstream.StreamConfig   // durable commands that were given up
 	journal  jetstream.StreamConfig   // bucket: what has become of each command
 	chats    jetstream.StreamConfig   // bucket: an entry for each known chat
@@ -82,6 +84,7 @@ func newLayout(cfg Config) layout {
 		holders:  holdersConsumer(cfg),
 		commands: commandsStream(cfg),
 		runners:  workers(cfg, "runners"),
+		lately:   durableSubjects(cfg.Prefix, cfg.Lately),
 		dead:     deadLetterStream(cfg),
 		journal:  journalBucket(cfg),
 		chats:    chatsBucket(cfg),
@@ -175,12 +178,13 @@ func commandsStream(cfg Config) jetstream.StreamConfig {
 
 // durableSubjects are listed one by one, so that JetStream refuses a misspelt one.
 func durableSubjects(prefix subjects.Prefix, durable []schema.Command) []string {
-	list := make([]string, len(durable))
-	for i, spec := range durable {
-		name := subjects.Command(spec.Name)
-		if list[i] = prefix.Durable(name, ""); spec.NamesChat() {
-			list[i] = prefix.Durable(name, "*")
+	var list []string
+	for _, spec := range durable {
+		subject := prefix.Durable(subjects.Command(spec.Name), "")
+		if spec.NamesChat() {
+			subject = prefix.Durable(subjects.Command(spec.Name), "*")
 		}
+		list = append(list, subject)
 	}
 	return list
 }

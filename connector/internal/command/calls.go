@@ -37,11 +37,13 @@ var calls = map[subjects.Command]call{
 	"chat.detach":  onChat(detachChat),
 	"chat.end":     onChat(endChat),
 	"chat.history": onChat(chatHistory),
+	"chat.photo":   onChat(agentPhoto),
 
 	"chat.send":             numbered(translate.SendMessage),
 	"chat.location":         numbered(translate.SendLocation),
 	"chat.navigation":       numbered(translate.SendNavigation),
 	"chat.signal":           numbered(translate.SendSignal),
+	"chat.file":             onChat(sendFile),
 	"chat.delivered":        sending(translate.MessageDelivered),
 	"chat.read":             sending(translate.MessageRead),
 	"chat.typing":           sending(translate.Typing),

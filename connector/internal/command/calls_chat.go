@@ -3,9 +3,12 @@ package command
 import (
 	"context"
 	"errors"
+	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/translate"
@@ -204,4 +207,57 @@ func endChat(ctx context.Context, c *Commands, chat known, _ *schema.ChatEnd) (a
 func chatHistory(ctx context.Context, c *Commands, chat known, _ *schema.ChatHistory) (any, error) {
 	events, err := c.Client.History(ctx, chat.credentials, chat.key.ID)
 	return schema.ChatHistoryResult{Events: translate.History(chat.key.ID, events)}, err
+}
+
+func (c *Commands) transfer() transfer { return transfer{c.Client, c.Publisher, c.cfg.FileMaxBytes} }
+
+func agentPhoto(ctx context.Context, c *Commands, chat known, d *schema.ChatPhoto) (any, error) {
+	name := bus.ObjectName("photo-" + chat.command.Result)
+	return c.transfer().photo(ctx, chat.credentials, chat.key.ID, brightpattern.PartyID(d.PartyID), name)
+}
+
+// sendFile uploads a file and sends a message that tells of it. One that an
+// earlier try has uploaded may be dropped by now: then it is uploaded anew.
+func sendFile(ctx context.Context, c *Commands, chat known, d *schema.ChatFile) (any, error) {
+	cmd := chat.command
+	hadFile := cmd.isDurable() && cmd.record.FileID != ""
+	sent, err := c.tellOfFile(ctx, chat, d)
+	if wire := wireError(err); hadFile && wire != nil && wire.Code == brightpattern.CodeFileNotFound {
+		cmd.record.FileID = ""
+		sent, err = c.tellOfFile(ctx, chat, d)
+	}
+	return sent, err
+}
+
+func (c *Commands) tellOfFile(ctx context.Context, chat known, d *schema.ChatFile) (any, error) {
+	file, err := c.uploaded(ctx, chat, d)
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.bindNumber(ctx, chat)
+	if err != nil {
+		return nil, err
+	}
+	id := brightpattern.ClientMessageID(chat.key.ID, n)
+	if err := c.send(ctx, chat, translate.SendFile(d, id, file)); err != nil {
+		return nil, err
+	}
+	return sentResult(id, file), nil
+}
+
+// uploaded is the command's file at the contact center: that of an earlier try,
+// if there is one. A durable command's is on record, and the time of the call that
+// tells of it, before anybody is told: a look for it goes by both.
+func (c *Commands) uploaded(ctx context.Context, chat known, d *schema.ChatFile) (brightpattern.FileID, error) {
+	r := chat.command.record
+	if chat.command.isDurable() && r.FileID != "" {
+		return r.FileID, nil
+	}
+	file, err := c.transfer().upload(ctx, chat.credentials, d)
+	if err != nil || !chat.command.isDurable() {
+		return file, err
+	}
+	c.Failpoints.Reach(failpoint.Uploaded)
+	r.FileID, r.LastCall = file, time.Now().UTC()
+	return file, c.Journal.Write(ctx, r)
 }

@@ -40,6 +40,7 @@ type Config struct {
 	CommandMaxAge time.Duration // how long a durable command is tried
 	FailoverAfter time.Duration // a replica that is silent for so long is dead
 	MaxCalls      int           // commands under way at once, and as many waiting
+	FileMaxBytes  int64         // the largest file that is sent or fetched
 
 	WithoutRequests bool // results do not tell what the command asked for
 }
@@ -138,6 +139,16 @@ func Durable() []schema.Command {
 		}
 	}
 	return durable
+}
+
+// LatelyFormat is that of the replicas which can run the commands of Lately.
+const LatelyFormat = replicas.FormatFiles
+
+// Lately are the durable commands that an earlier version knows and cannot run:
+// one that is handed to it would end it.
+func Lately() []schema.Command {
+	spec, _ := schema.LookupCommand("chat.file")
+	return []schema.Command{*spec}
 }
 
 // selectApp refuses a launch point that is not configured; the empty name is

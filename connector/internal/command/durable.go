@@ -300,7 +300,7 @@ func (d *durable) try(ctx context.Context) (next, error) {
 	}
 	c.Failpoints.Reach(failpoint.Begun)
 	began := time.Now()
-	calling, cancel := context.WithTimeout(ctx, callsMost*c.cfg.CallTimeout)
+	calling, cancel := context.WithTimeout(ctx, timeFor(d.cmd.spec, c.cfg.CallTimeout))
 	o := c.call(calling, d.cmd)
 	cancel()
 	if ctx.Err() != nil { // the lease is lost: whoever has it now finds a call under way

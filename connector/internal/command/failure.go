@@ -40,12 +40,22 @@ type doneError struct{ error }
 
 func (e *doneError) Unwrap() error { return e.error }
 
+// undoneError is a failure that has changed nothing, whatever the call was.
+type undoneError struct{ error }
+
+func (e *undoneError) Unwrap() error { return e.error }
+
 // explain turns what a call came to into the error of a result.
 func explain(spec *schema.Command, err error) *schema.Error {
 	var done *doneError
+	var undone *undoneError
 	var ready *schema.Error
 	var wire *brightpattern.Error
 	switch {
+	case errors.As(err, &undone):
+		before := *explain(spec, undone.error)
+		before.Outcome = schema.OutcomeNotDone
+		return &before
 	case errors.As(err, &done):
 		after := *explain(spec, done.error)
 		after.Outcome = schema.OutcomeUnknown

@@ -26,7 +26,7 @@ func (d *durable) goOn(ctx context.Context) (next, error) {
 		d.commands.Guard.Ignore(d.ignored, d.subject)
 		return finished, nil
 	}
-	limited, cancel := context.WithDeadline(ctx, latest(d.lastly(), time.Now().Add(d.commands.runsMost())))
+	limited, cancel := context.WithDeadline(ctx, latest(d.lastly(), time.Now().Add(d.runsMost())))
 	defer cancel()
 	n, err := d.advance(limited)
 	switch now := time.Now(); {
@@ -52,8 +52,9 @@ func latest(a, b time.Time) time.Time {
 
 // runsMost is longer than a run takes that nothing holds up: with a look into
 // the history, a call, and what is written down.
-func (c *Commands) runsMost() time.Duration {
-	return (1+callsMost)*c.cfg.CallTimeout + startWithin + bus.AnswerPatience
+func (d *durable) runsMost() time.Duration {
+	look := d.commands.cfg.CallTimeout
+	return look + timeFor(d.cmd.spec, look) + startWithin + bus.AnswerPatience
 }
 
 // lastly is until when an operator has time to mend what keeps a command from

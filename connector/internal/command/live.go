@@ -23,7 +23,6 @@ import (
 
 const (
 	startWithin = 2 * time.Second // a live command that has not begun by then is refused
-	callsMost   = 3               // no command makes more calls, each with its own time-out
 	// Whoever waits for the reply of a command that is done gives up, too, and
 	// may repeat it: so a reply waits no longer than this for its event to be stored.
 	replyPatience = 2 * time.Second
@@ -103,7 +102,7 @@ func (c *Commands) serve(request incoming) {
 		return
 	}
 	began, spec := time.Now(), request.spec
-	ctx, cancel := context.WithTimeout(c.Life.Work, callsMost*c.cfg.CallTimeout)
+	ctx, cancel := context.WithTimeout(c.Life.Work, timeFor(spec, c.cfg.CallTimeout))
 	defer cancel()
 	t := c.runLive(ctx, spec, request.arrival, leave)
 	if spec.Local && !c.localEvents.Allow() {

@@ -49,7 +49,7 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 	}
 	id, isThere := brightpattern.ClientMessageID(d.cmd.chat.ID, *r.Number), false
 	if err == nil {
-		isThere, err = c.hasSent(ctx, credentials, d.cmd.chat.ID, id)
+		isThere, err = c.hasSent(ctx, credentials, d.cmd.chat.ID, id, r.FileID)
 	}
 	if brightpattern.IsGone(err) {
 		c.Chats.ReportMissing(d.cmd.chat)
@@ -74,11 +74,11 @@ func (d *durable) lookUp(ctx context.Context) (n next, settled bool, err error) 
 
 // hasSent tells whether the chat's history has the message. What the history
 // takes of the memory for answers is given back at once.
-func (c *Commands) hasSent(ctx context.Context, credentials brightpattern.Credentials, chat brightpattern.ChatID, id brightpattern.MessageID) (bool, error) {
+func (c *Commands) hasSent(ctx context.Context, credentials brightpattern.Credentials, chat brightpattern.ChatID, id brightpattern.MessageID, file brightpattern.FileID) (bool, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	history, err := c.Client.History(ctx, credentials, chat)
-	return translate.HasSent(chat, history, id), err
+	return translate.HasSent(chat, history, id, file), err
 }
 
 // canBeLookedUp is when no request of an earlier call can be on its way any more.
@@ -91,9 +91,17 @@ func (d *durable) canBeLookedUp() time.Time {
 }
 
 func (d *durable) finishSent(ctx context.Context, id brightpattern.MessageID, app brightpattern.AppID) (next, error) {
-	result, err := schema.JSON(schema.ChatSendResult{MessageID: string(id)})
+	result, err := schema.JSON(sentResult(id, d.cmd.record.FileID))
 	if err != nil {
 		return next{}, err
 	}
 	return d.finish(ctx, outcome{Outcome: journal.Outcome{ChatID: d.cmd.chat.ID, App: app, Result: result}})
+}
+
+// sentResult is that of a message; a file's, if it is one.
+func sentResult(id brightpattern.MessageID, file brightpattern.FileID) any {
+	if file != "" {
+		return schema.ChatFileResult{FileID: string(file), MessageID: string(id)}
+	}
+	return schema.ChatSendResult{MessageID: string(id)}
 }

@@ -33,6 +33,7 @@ const (
 	Closed            Point = "session.closed is published, the token stands"
 	Begun             Point = "a command is recorded as begun, nothing is called"
 	Numbered          Point = "a message number is taken, and not in the journal"
+	Uploaded          Point = "a file is uploaded, and not in the journal"
 	Called            Point = "a call is answered, and nothing recorded"
 	Entered           Point = "a chat has its entry, and no token"
 	Tokened           Point = "a chat has its token, and its command no outcome"

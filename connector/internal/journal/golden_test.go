@@ -17,6 +17,7 @@ var goldenError = &schema.Error{
 var (
 	sent      = Identity{Command: "chat.send", ID: "an id", Result: "result-id", Correlation: "correlation", ChatID: "chat:ü/1"}
 	requested = Identity{Command: "chat.request", ID: "an id", Result: "result-id", Correlation: "correlation"}
+	shared    = Identity{Command: "chat.file", ID: "an id", Result: "result-id", Correlation: "correlation", ChatID: "chat:ü/1"}
 	asked     = Identity{Command: "service.version", ID: "an id", Result: "result-id", Correlation: "correlation"}
 )
 
@@ -43,6 +44,10 @@ var goldenRecords = []Record{
 	{ // one of which the outcome is not known, and that is to be looked up again
 		Identity: sent, Fingerprint: "fingerprint", Run: "run", Replica: "replica", Message: 17, FirstSeen: golden.Time(1),
 		Attempts: 2, LastCall: golden.Time(3), MayBeDone: true, LookUps: 3, Number: ptr(uint64(7)), LastError: goldenError,
+	},
+	{ // one of which the file is uploaded, and perhaps sent
+		Identity: shared, Fingerprint: "fingerprint", Run: "run", Replica: "replica", Message: 17, FirstSeen: golden.Time(1),
+		Attempts: 1, LastCall: golden.Time(2), Calling: true, Number: ptr(uint64(8)), FileID: "file-1",
 	},
 	{ // one that is given up, and has its dead letter or is about to
 		Identity: sent, Fingerprint: "fingerprint", Run: "run", Message: 17, FirstSeen: golden.Time(1), LastError: goldenError, GivenUp: ptr(uint64(4)),

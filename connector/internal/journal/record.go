@@ -44,7 +44,12 @@ type Record struct {
 	LookUps   int           `json:"lookUps,omitempty"`   // that failed for the moment
 	Number    *uint64       `json:"number,omitempty"`    // the message number that is bound to it
 	LastError *schema.Error `json:"lastError,omitempty"`
-	GivenUp   *uint64       `json:"givenUp,omitempty"` // end of the stream of dead letters before its own
+
+	// FileID is what the contact center knows an uploaded file by. It is written
+	// before anybody is told of the file.
+	FileID brightpattern.FileID `json:"fileId,omitempty"`
+
+	GivenUp *uint64 `json:"givenUp,omitempty"` // end of the stream of dead letters before its own
 
 	// Client was derived for a chat.request that names none, before its first
 	// call: whoever goes on with it asks for the same chat.

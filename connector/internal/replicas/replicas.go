@@ -56,7 +56,9 @@ const (
 
 	FormatJournal Format = 2 // see poller/segment.go
 
-	ThisFormat = FormatJournal
+	FormatFiles Format = 3 // runs chat.file, see command.Lately
+
+	ThisFormat = FormatFiles
 )
 
 // Registry is where replicas find each other.

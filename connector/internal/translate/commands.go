@@ -23,6 +23,10 @@ func SendNavigation(d *schema.ChatNavigation, id brightpattern.MessageID) bright
 	return brightpattern.Navigation{ID: id, Title: d.Title, Page: d.Page}
 }
 
+func SendFile(d *schema.ChatFile, id brightpattern.MessageID, file brightpattern.FileID) brightpattern.ClientEvent {
+	return brightpattern.SharedFile{ID: id, FileID: file, FileName: d.FileName, FileType: d.FileType}
+}
+
 func SendSignal(d *schema.ChatSignal, id brightpattern.MessageID) brightpattern.ClientEvent {
 	return brightpattern.Signal{ID: id, Destination: brightpattern.PartyID(d.PartyID), Data: d.Signal}
 }

@@ -81,9 +81,7 @@ func LastState(history []brightpattern.Event) string {
 	return state
 }
 
-// HasSent tells whether the history has the client's message.
-func HasSent(chat brightpattern.ChatID, history []brightpattern.Event, id brightpattern.MessageID) bool {
-	return slices.ContainsFunc(history, func(event brightpattern.Event) bool {
-		return event.IsFromClient(chat) && event.MessageID == id
-	})
+// HasSent tells whether the history has the client's message, which may be a file's.
+func HasSent(chat brightpattern.ChatID, history []brightpattern.Event, id brightpattern.MessageID, file brightpattern.FileID) bool {
+	return slices.ContainsFunc(history, func(event brightpattern.Event) bool { return event.Tells(chat, id, file) })
 }
