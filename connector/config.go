@@ -36,6 +36,9 @@ type Config struct {
 	MaxChats    int           // chats polled by this replica; 20000
 	MaxCalls    int           // commands under way at once, and again as many waiting; 256
 
+	FileMaxBytes int64         // the largest file that is sent or fetched, at most brightpattern.MaxFile; that
+	FileTimeout  time.Duration // how long an event waits for its file; 15s
+
 	// Limits of the streams. The zero value leaves a stream that is there as it
 	// is; the default is for one that is made.
 	EventsMaxAge     time.Duration // how long events, and closed chats, are kept; 168h
@@ -75,6 +78,8 @@ func (c Config) withDefaults() Config {
 	orElse(&c.MaxCalls, 256)
 	orElse(&c.IdempotencyWindow, 24*time.Hour)
 	orElse(&c.CommandMaxAge, time.Hour)
+	orElse(&c.FileMaxBytes, brightpattern.MaxFile)
+	orElse(&c.FileTimeout, 15*time.Second)
 	orElse(&c.StartPatience, 30*time.Second)
 	orElse(&c.FailoverAfter, 10*time.Second)
 	orElse(&c.DrainTimeout, 20*time.Second)
@@ -95,6 +100,9 @@ func (c Config) validate() error {
 	}
 	if c.FailoverAfter < 2*time.Second {
 		problems = append(problems, fmt.Errorf("connector: Config.FailoverAfter is %v: at least 2s is needed for heartbeats to arrive", c.FailoverAfter))
+	}
+	if c.FileMaxBytes < 0 || c.FileMaxBytes > brightpattern.MaxFile {
+		problems = append(problems, fmt.Errorf("connector: Config.FileMaxBytes must be at most %d, which is all that the contact center takes", int64(brightpattern.MaxFile)))
 	}
 	return errors.Join(problems...)
 }

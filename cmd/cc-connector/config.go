@@ -74,6 +74,8 @@ func (r *reader) limits() connector.Config {
 		EventsMaxBytes:    r.bytes(&r.EventsMaxBytes),
 		FilesMaxAge:       ifGiven(r, &r.FilesMaxAge, r.duration(&r.FilesMaxAge)),
 		FilesMaxBytes:     r.bytes(&r.FilesMaxBytes),
+		FileMaxBytes:      r.fileBytes(),
+		FileTimeout:       r.duration(&r.FileTimeout),
 		DeadLetterMaxAge:  ifGiven(r, &r.DeadLetterMaxAge, r.duration(&r.DeadLetterMaxAge)),
 		StreamMaxBytes:    r.bytes(&r.StreamMaxBytes),
 		StreamReplicas:    ifGiven(r, &r.StreamReplicas, r.number(&r.StreamReplicas, 1, 5)),
@@ -83,6 +85,13 @@ func (r *reader) limits() connector.Config {
 	}
 	r.require(cfg.FailoverAfter >= minFailover, &r.FailoverAfter, "must be at least 2s")
 	return cfg
+}
+
+// fileBytes is the largest file: more than the contact center takes is of no use.
+func (r *reader) fileBytes() int64 {
+	most := r.bytes(&r.FileMaxBytes)
+	r.require(most <= brightpattern.MaxFile, &r.FileMaxBytes, "must be at most 25MiB: the contact center takes no larger file")
+	return most
 }
 
 func (r *reader) log() logConfig {

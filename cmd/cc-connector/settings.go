@@ -54,6 +54,8 @@ type settings struct {
 	EventsMaxBytes    string `envconfig:"CC_EVENTS_MAX_BYTES" desc:"how many bytes of events are kept, also as 512MiB or 20GiB; by default no limit"`
 	FilesMaxAge       string `envconfig:"CC_FILES_MAX_AGE" default:"168h" desc:"how long files are kept"`
 	FilesMaxBytes     string `envconfig:"CC_FILES_MAX_BYTES" desc:"how many bytes of files are kept, also as 512MiB or 20GiB; by default no limit"`
+	FileMaxBytes      string `envconfig:"CC_FILE_MAX_BYTES" default:"25MiB" desc:"largest file that is sent or fetched, also as 5MiB; at most 25MiB, which is all that the contact center takes"`
+	FileTimeout       string `envconfig:"CC_FILE_TIMEOUT" default:"15s" desc:"how long an event waits for the file that it tells of"`
 	StreamReplicas    string `envconfig:"CC_STREAM_REPLICAS" default:"1" desc:"copies of every stream, 1 to 5"`
 	StreamMaxBytes    string `envconfig:"CC_STREAM_MAX_BYTES" desc:"how many bytes each other stream and bucket may hold, also as 512MiB; for accounts that demand a limit"`
 	DeadLetterMaxAge  string `envconfig:"CC_DEADLETTER_MAX_AGE" default:"720h" desc:"how long dead letters are kept"`

@@ -70,6 +70,8 @@ var documented = [][2]string{
 	{"CC_EVENTS_MAX_BYTES", ""},
 	{"CC_FILES_MAX_AGE", "168h"},
 	{"CC_FILES_MAX_BYTES", ""},
+	{"CC_FILE_MAX_BYTES", "25MiB"},
+	{"CC_FILE_TIMEOUT", "15s"},
 	{"CC_STREAM_REPLICAS", "1"},
 	{"CC_STREAM_MAX_BYTES", ""},
 	{"CC_DEADLETTER_MAX_AGE", "720h"},

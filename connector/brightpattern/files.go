@@ -10,6 +10,10 @@ import (
 
 var errPage = errors.New("the answer is a page")
 
+// MaxFile is the largest file that the contact center takes, in bytes. One that
+// it gives may be no larger, either.
+const MaxFile = 25 << 20
+
 // UploadedFile is a file that the contact center keeps, ready to be shared.
 type UploadedFile struct {
 	ID   FileID

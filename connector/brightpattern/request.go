@@ -17,7 +17,7 @@ const (
 	smallBody  = 256 << 10 // of an answer
 	largeBody  = 1 << 20   // of one that is passed on as it is
 	eventsBody = 16 << 20  // of a poll's, a send's or a history's answer
-	fileBody   = 25 << 20  // of a file, either way
+	fileBody   = MaxFile   // of a file, either way
 
 	jsonType = "application/json; charset=UTF-8"
 )

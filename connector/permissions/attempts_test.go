@@ -47,7 +47,7 @@ var publications = []attempt{
 	by("$JS.API.STREAM.INFO.CC_COMMANDS", bot, auditor), by("$JS.API.STREAM.INFO.CC_SESSIONS", bot, auditor),
 	by("$JS.API.STREAM.INFO.CC_DEADLETTER", bot, auditor), by("$JS.API.STREAM.INFO.KV_CC_JOURNAL", bot, auditor),
 	by("$JS.API.STREAM.INFO.OTHER"),
-	by("$JS.API.STREAM.MSG.GET.KV_CC_CHATS", bot, reader, auditor), by("$JS.API.STREAM.MSG.GET.OBJ_CC_FILES", reader, auditor),
+	by("$JS.API.STREAM.MSG.GET.KV_CC_CHATS", bot, reader, auditor), by("$JS.API.STREAM.MSG.GET.OBJ_CC_FILES", bot, reader, auditor),
 	by("$JS.API.STREAM.MSG.GET.CC_DEADLETTER", bot, auditor),
 	by("$JS.API.STREAM.MSG.GET.CC_EVENTS", bot), by("$JS.API.STREAM.MSG.GET.CC_COMMANDS", bot), by("$JS.API.STREAM.MSG.GET.CC_SESSIONS", bot),
 	by("$JS.API.STREAM.MSG.GET.KV_CC_STATE", bot), by("$JS.API.STREAM.MSG.GET.KV_CC_JOURNAL", bot), by("$JS.API.STREAM.MSG.GET.OTHER"),

@@ -23,12 +23,9 @@ func (b bus) connector() User {
 	u.mayPublish(b.under("deadletter.>"), b.under("internal.>"))
 	u.mayPublish(b.keys("JOURNAL"), b.keys("CHATS"), b.keys("STATE"), b.objects())
 	for _, stream := range b.streams() {
-		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream))
-		if stream != b.files() { // objects are read directly
-			u.mayPublish(api("STREAM.MSG.GET", stream))
-		}
+		u.mayPublish(api("STREAM.CREATE", stream), api("STREAM.UPDATE", stream), api("STREAM.INFO", stream), api("STREAM.MSG.GET", stream))
 	}
-	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} {
+	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} { // earlier versions look for files so
 		u.mayPublish(api("DIRECT.GET", stream+".>"))
 	}
 	u.mayPublish("$JS.API.STREAM.NAMES")         // whose stream is in the way of one that is to be made

@@ -53,6 +53,7 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.STREAM.CREATE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.STREAM.UPDATE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.STREAM.INFO.OBJ_CC_FILES' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.OBJ_CC_FILES' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_STATE.>' \
   --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \

@@ -9,5 +9,6 @@
 // repeats what is asked of JetStream until it answers (ask.go), and a Publisher
 // its publications, under their ids, until the stream has them (publish.go): an
 // error of theirs is final, or its context has ended. All else is tried once.
-// What is too large for a message is kept beside the bus (files.go).
+// Files, and what is too large for a message, are kept beside the bus (files.go)
+// and read from there (openfile.go).
 package bus

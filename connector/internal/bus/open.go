@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -22,7 +21,7 @@ type Streams struct {
 	State    *Bucket
 	Files    jetstream.ObjectStore
 
-	objects jetstream.Stream // of files
+	objects *Stream // of files
 	checked question
 
 	js     jetstream.JetStream
@@ -50,14 +49,12 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config, log *slog.Log
 }
 
 func (s *Streams) findFiles(ctx context.Context, js jetstream.JetStream) (err error) {
-	if s.objects, err = js.Stream(ctx, s.layout.files.Name); err != nil {
+	if s.objects, err = openStream(ctx, js, s.layout.files.Name); err != nil {
 		return err
 	}
 	s.Files, err = js.ObjectStore(ctx, s.filesBucket())
 	return err
 }
-
-func (s *Streams) filesBucket() string { return strings.TrimPrefix(s.layout.files.Name, objectPrefix) }
 
 // step is one store of the layout on its way to being found.
 type step struct {

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -94,20 +95,25 @@ func (p *Publisher) TryMessage(ctx context.Context, e event.Event, others ...sch
 // is kept for ReadsKept, and there is a limit to it.
 func (p *Publisher) TryReadMessage(ctx context.Context, e event.Event, others ...schema.Mode) ([]*nats.Msg, error) {
 	return p.messages(ctx, e, others, func(ctx context.Context, name string, data []byte) (string, error) {
-		name, err := p.files.keepRead(ctx, name, data)
-		if errors.Is(err, errReadsMost) {
-			return "", err
+		if !p.files.mayKeep(len(data)) {
+			return "", errReadsMost
 		}
-		return name, p.judgeFiles(ctx, err)
+		kept, err := p.files.keep(ctx, whole(name, data, ReadsKept))
+		return string(kept.Object), p.judgeFiles(ctx, err)
 	})
 }
 
 func (p *Publisher) keep(ctx context.Context, name string, data []byte) (string, error) {
-	name, err := p.files.keep(ctx, name, data, 0)
+	kept, err := p.files.keep(ctx, whole(name, data, 0))
 	if IsConflict(err) { // once more: it finds what came between
 		err = errors.New("another object of that name came between")
 	}
-	return name, p.judgeFiles(ctx, err)
+	return string(kept.Object), p.judgeFiles(ctx, err)
+}
+
+// whole is the order to keep data that are in memory anyway.
+func whole(name string, data []byte, keep time.Duration) order {
+	return order{name: ObjectName(name), content: bytes.NewReader(data), most: int64(len(data)), keep: keep}
 }
 
 // messages is the event as it travels, and then the same in other modes; keep

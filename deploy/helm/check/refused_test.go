@@ -32,6 +32,7 @@ var refused = []struct{ values, names string }{
 	{`settings: {eventsMaxAge: 168}`, "/settings/eventsMaxAge"},
 	{`settings: {eventsMaxBytes: 20GB}`, "/settings/eventsMaxBytes"},
 	{`settings: {filesMaxBytes: 20GB}`, "/settings/filesMaxBytes"},
+	{`settings: {fileMaxBytes: 5MB}`, "/settings/fileMaxBytes"},
 	{`settings: {streamReplicas: 6}`, "/settings/streamReplicas"},
 	{`settings: {maxChats: 0}`, "/settings/maxChats"},
 	{`settings: {drainTimeout: 1500ms}`, "/settings/drainTimeout"},

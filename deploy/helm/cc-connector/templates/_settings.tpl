@@ -47,6 +47,8 @@ CC_EVENTS_MAX_AGE: {{ $s.eventsMaxAge | quote }}
 CC_EVENTS_MAX_BYTES: {{ include "cc-connector.text" $s.eventsMaxBytes | quote }}
 CC_FILES_MAX_AGE: {{ $s.filesMaxAge | quote }}
 CC_FILES_MAX_BYTES: {{ include "cc-connector.text" $s.filesMaxBytes | quote }}
+CC_FILE_MAX_BYTES: {{ include "cc-connector.text" $s.fileMaxBytes | quote }}
+CC_FILE_TIMEOUT: {{ $s.fileTimeout | quote }}
 CC_STREAM_REPLICAS: {{ include "cc-connector.text" $s.streamReplicas | quote }}
 CC_STREAM_MAX_BYTES: {{ include "cc-connector.text" $s.streamMaxBytes | quote }}
 CC_DEADLETTER_MAX_AGE: {{ $s.deadLetterMaxAge | quote }}
