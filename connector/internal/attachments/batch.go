@@ -59,29 +59,29 @@ func (f *Fetcher) Begin(ctx context.Context, chat Chat, events []translate.Serve
 	return b
 }
 
-// Await returns when the event says what has become of its file; at once if it
-// has none. An error is why ctx has ended before.
-func (b *Batch) Await(ctx context.Context, event int) error {
-	f := b.fetches[event]
-	if f == nil {
-		return nil
-	}
-	select {
-	case <-f.done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// AwaitAll is Await for every event.
-func (b *Batch) AwaitAll(ctx context.Context) error {
-	for event := range b.fetches {
-		if err := b.Await(ctx, event); err != nil {
-			return err
+// Await returns when the events say what has become of their files, those from
+// begin to before end. An error is why ctx has ended before.
+func (b *Batch) Await(ctx context.Context, begin, end int) error {
+	for _, f := range b.fetches[begin:end] {
+		if f == nil || f.isDone() {
+			continue
+		}
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 	return nil
+}
+
+func (f *fetch) isDone() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Part is the end of the events that can be published together: those before

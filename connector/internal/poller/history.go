@@ -11,6 +11,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/throttle"
 )
 
 // When a chat's history may be read, and how long it is tried: see package

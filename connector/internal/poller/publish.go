@@ -49,8 +49,9 @@ func (h *holder) publishAll(ctx context.Context, drafts []translate.ServerEvent,
 // a file, then the file's event, and so on; h.mu is free while a file is waited
 // for. Of the answer to a call all events are published together, or none: who
 // handed them over has another holder publish them, or the history read, if
-// this one does not. He does not wait for long, so the history is read as well
-// where a file takes longer than that.
+// this one does not. He does not wait for long, so the history is left to give
+// them back where a file takes longer than that, and where this replica leaves.
+// Events that no history gives back go out instead, without their files.
 
 // answerPatience is with the files in a call's answer. It is shorter than the
 // patience of who hands the answer over.
@@ -68,13 +69,17 @@ func (h *holder) receiveFiles(ctx context.Context, drafts []translate.ServerEven
 	}
 	files := h.poller.Files.Begin(ctx, h.attachedTo(), drafts, read)
 	defer files.End()
-	if origin == translate.FromAnswer {
-		return h.publishTogether(ctx, drafts, files, read)
-	}
+	waiting, cancel := h.awaitingFiles(ctx, origin)
+	defer cancel()
 	for begin, end := 0, 0; begin < len(drafts); begin = end {
-		end = files.Part(begin)
-		if err := h.awaitFiles(ctx, drafts[begin:], files, func(waiting context.Context) error { return files.Await(waiting, begin) }); err != nil {
-			return err
+		if end = len(drafts); origin == translate.FromPoll {
+			end = files.Part(begin)
+		}
+		if err := files.Await(waiting, begin, end); err != nil {
+			if ctx.Err() != nil || h.areInHistory(drafts[begin:]) {
+				return err
+			}
+			files.End() // the events say then that there are none
 		}
 		if err := h.publishAll(ctx, drafts[begin:end], origin, read); err != nil {
 			return err
@@ -83,29 +88,14 @@ func (h *holder) receiveFiles(ctx context.Context, drafts []translate.ServerEven
 	return nil
 }
 
-func (h *holder) publishTogether(ctx context.Context, drafts []translate.ServerEvent, files *attachments.Batch, read time.Time) error {
-	err := h.awaitFiles(ctx, drafts, files, func(waiting context.Context) error {
-		waiting, cancel := context.WithTimeoutCause(waiting, answerPatience, errFilesLate)
-		defer cancel()
-		return files.AwaitAll(waiting)
-	})
-	if err != nil {
-		return err
+// awaitingFiles ends when a replica leaves, and where somebody waits for the answer.
+func (h *holder) awaitingFiles(ctx context.Context, origin translate.Origin) (context.Context, func()) {
+	ctx, cancel := h.polling.untilLeaving(ctx)
+	if origin != translate.FromAnswer {
+		return ctx, cancel
 	}
-	return h.publishAll(ctx, drafts, translate.FromAnswer, read)
-}
-
-// awaitFiles has a replica that leaves wait no longer. What is left is for the
-// chat's history then, if that has it all; if not, it is told without files.
-func (h *holder) awaitFiles(ctx context.Context, left []translate.ServerEvent, files *attachments.Batch, await func(context.Context) error) error {
-	waiting, cancel := h.polling.untilLeaving(ctx)
-	defer cancel()
-	err := await(waiting)
-	if err == nil || ctx.Err() != nil || h.areInHistory(left) {
-		return err
-	}
-	files.End()
-	return nil
+	ctx, end := context.WithTimeoutCause(ctx, answerPatience, errFilesLate)
+	return ctx, func() { end(); cancel() }
 }
 
 // areInHistory tells whether the history gives events back, and nobody has to

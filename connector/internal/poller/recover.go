@@ -123,7 +123,7 @@ func (h *holder) publishFound(ctx context.Context, missing []translate.ServerEve
 	waiting, cancel := h.polling.untilLeaving(ctx)
 	defer cancel()
 	for i, event := range missing {
-		if err := files.Await(waiting, i); err != nil {
+		if err := files.Await(waiting, i, i+1); err != nil {
 			return err
 		}
 		if err := h.publish(ctx, event, translate.FromHistory, read); err != nil {
