@@ -30,6 +30,8 @@ var allowed = map[string]string{
 	"chats":     "brightpattern bus clients drain failpoint intake metrics outbox replicas retry schema subjects translate",
 	"chatlog":   "brightpattern bus chats failpoint schema subjects translate",
 
+	"attachments": "brightpattern bus failpoint metrics retry schema subjects throttle translate",
+
 	"microservice": "intake metrics schema translate",
 
 	// The two flows. They meet in chats; neither knows the other.
