@@ -151,6 +151,7 @@ func (n *nest) checkSenses(seen, log findings) {
 	}
 	for what, place := range map[string]string{
 		"agenttext": "CC_EVENTS", "told": "CC_EVENTS", "name": "CC_EVENTS", "display": "KV_CC_CHATS", "long": "objects",
+		"filename": "CC_EVENTS", "filecontent": "objects", "lostfile": "CC_EVENTS",
 		"text": "CC_EVENTS", "form": "CC_EVENTS", "parameter": "CC_EVENTS", "platform": "CC_EVENTS", "title": "KV_CC_JOURNAL", // of requests
 	} {
 		if _, found := seen.places(n.words.beginning + what)[place]; !found {
@@ -177,6 +178,11 @@ func (n *nest) agentSpeaks() {
 	n.says(".event.x_novelty", map[string]any{"event": "novelty", "text": n.words.lay("unknown")})
 	n.says(".event.signaling", map[string]any{
 		"event": "chat_session_signaling", "party_id": "p1", "msg_id": "2", "data": map[string]string{"type": "OFFER_CALL", "sdp": n.words.lay("sdp")},
+	})
+	_, err := n.sim.SendFile(n.chat, bpsim.File{Name: n.words.lay("filename"), Content: []byte(n.words.lay("filecontent"))})
+	n.check(err)
+	n.says(".event.file", map[string]any{ // which is not there
+		"event": "chat_session_file", "party_id": "p1", "msg_id": "3", "file_id": n.words.lay("fileid"), "file_name": n.words.lay("lostfile"), "file_type": "image",
 	})
 	// Not known of any server, but what is secret stays so wherever it comes from.
 	n.says(".event.secure_form_data", map[string]any{

@@ -33,7 +33,7 @@
 // Each package opens with the one hard idea that it is about: the lease, the
 // fence of a chat's log (chatlog), the order of durable commands (queue),
 // idempotency (journal), what customers are known by (clients), the identity of
-// events (translate), the state machine that knows when a history is to be read
+// events (translate), how long an event waits for its file (attachments), the state machine that knows when a history is to be read
 // (poller/reconcile.go), what is owed after a death (outbox), the budget for
 // calls that follow a failure (throttle).
 //

@@ -33,13 +33,15 @@ var allowed = map[string]string{
 	"chats":     "brightpattern bus clients drain failpoint intake metrics outbox replicas retry schema subjects translate",
 	"chatlog":   "brightpattern bus chats failpoint schema subjects translate",
 
+	"attachments": "brightpattern bus failpoint metrics retry schema subjects throttle translate",
+
 	"microservice": "intake metrics schema translate",
 
 	// The two flows. They meet in chats; neither knows the other.
-	"poller":  "brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
+	"poller":  "attachments brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
 	"command": "brightpattern bus chats clients drain failpoint intake journal lease metrics microservice outbox queue replicas retry schema subjects translate",
 
-	"connector":    "brightpattern bus chats clients command drain failpoint intake journal metrics outbox poller replicas retry schema subjects throttle translate",
+	"connector":    "attachments brightpattern bus chats clients command drain failpoint intake journal metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",
 	"cc-connector": "brightpattern connector permissions schema subjects",
 	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
@@ -73,10 +74,14 @@ func (c *Connector) open(ctx context.Context) error {
 		NATS: c.nc, JetStream: c.js, Client: c.client, Clients: p.clients, Streams: streams, Outbox: p.outbox, Self: c.self,
 		Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.chats())
+	budget := throttle.NewBudget(c.metrics.Throttled)
+	files := attachments.New(attachments.Needs{
+		Client: c.client, Publisher: publisher, Budget: budget, Metrics: c.metrics, Failpoints: c.cfg.failpoints, Log: c.log,
+	}, attachments.Config{MaxBytes: c.cfg.FileMaxBytes, Timeout: c.cfg.FileTimeout})
 	p.poller = poller.New(poller.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
 		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
-		Budget: throttle.NewBudget(c.metrics.Throttled), Places: throttle.NewPlaces(), Refusals: c.refusals,
+		Files: files, Budget: budget, Places: throttle.NewPlaces(), Refusals: c.refusals,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{

@@ -151,6 +151,11 @@ func (p *play) audit() {
 			p.Errorf("the %s chat %s:\n%s\nlog:\n%s", name, l.chat, strings.Join(wrong, "\n"), p.log)
 		}
 	}
+	for _, l := range []*ledger{p.durable, p.live} {
+		for _, file := range l.awaitFiles(1) {
+			p.checkFile(file, "Street 1")
+		}
+	}
 	letters := p.deadLetters()
 	if len(letters) != 1 || letters[0].Header.Get("Cc-Command-Id") != p.givenUp {
 		p.Errorf("%d dead letters: %+v", len(letters), letters)
@@ -209,6 +214,7 @@ func (p *play) agentTalks() {
 		}
 		l.push(l.chat, map[string]any{"event": "chat_session_status", "state": "connected"})
 		l.push(l.chat, map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": uuid.NewString(), "msg": "hello"})
+		l.sendsFile("label.txt", "Street 1")
 		l.push(l.chat, map[string]any{"event": "chat_session_dance", "party_id": "agent"})
 	}
 	p.settle()

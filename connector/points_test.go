@@ -19,6 +19,7 @@ var deaths = map[string][]int{
 	"Taken":             {1, 2},
 	"Announced":         {1},
 	"Polled":            {1, 3},
+	"FileKept":          {1, 3},
 	"Published":         {1, 4},
 	"Read":              {1},
 	"Closed":            {1, 2},

@@ -22,7 +22,8 @@ type UploadedFile struct {
 }
 
 // Content is a file's or a photo's bytes as they arrive: at most 25 MiB, else
-// a read fails. Errors of reading are *Error. Body must be closed.
+// a read fails with CodeUploadSizeLimitExceeded. Errors of reading are *Error.
+// Body must be closed.
 type Content struct {
 	Type string // the Content-Type, as it came
 	Size int64  // bytes; -1 if unknown
@@ -67,15 +68,23 @@ func (c *Client) Upload(ctx context.Context, cred Credentials, name string, cont
 	return file, tooLarge(method, err)
 }
 
+const (
+	methodFile  = "getFile"
+	methodPhoto = "getProfilePhoto"
+)
+
+// IsOfContent tells the failure of a call for a file or a photo.
+func (e *Error) IsOfContent() bool { return e.Method == methodFile || e.Method == methodPhoto }
+
 // File fetches a file of a chat.
 func (c *Client) File(ctx context.Context, cred Credentials, chat ChatID, file FileID) (*Content, error) {
-	return c.content(ctx, cred, call{method: "getFile", path: []string{"chats", string(chat), "files", string(file)}})
+	return c.content(ctx, cred, call{method: methodFile, path: []string{"chats", string(chat), "files", string(file)}})
 }
 
 // ProfilePhoto fetches the picture of an agent who is in the chat. A page is no
 // picture: somebody else has answered.
 func (c *Client) ProfilePhoto(ctx context.Context, cred Credentials, chat ChatID, party PartyID) (*Content, error) {
-	return c.content(ctx, cred, call{method: "getProfilePhoto", path: []string{"chats", string(chat), "profilephotos", string(party)}, noPage: true})
+	return c.content(ctx, cred, call{method: methodPhoto, path: []string{"chats", string(chat), "profilephotos", string(party)}, noPage: true})
 }
 
 func (c *Client) content(ctx context.Context, cred Credentials, call call) (*Content, error) {
@@ -91,13 +100,22 @@ func (c *Client) content(ctx context.Context, cred Credentials, call call) (*Con
 	x.timer.Stop() // runs while a read is under way
 	if x.response.ContentLength > fileBody {
 		defer x.end()
-		return nil, x.lost(errTooLarge)
+		return nil, x.tooLarge()
 	}
 	return &Content{
 		Type: x.response.Header.Get("Content-Type"),
 		Size: x.response.ContentLength,
 		Body: &download{x: x, left: fileBody},
 	}, nil
+}
+
+// tooLarge has the code that the contact center gives to what is too large for it.
+func (x *exchange) tooLarge() *Error {
+	e := x.lost(errTooLarge)
+	if e.Reason == ReasonUnreadable { // and the caller has not gone meanwhile
+		e.Code = CodeUploadSizeLimitExceeded
+	}
+	return e
 }
 
 func isPage(header http.Header) bool {
@@ -118,7 +136,7 @@ func (d *download) Read(p []byte) (int, error) {
 	d.left -= int64(n)
 	switch {
 	case d.left < 0:
-		return 0, d.x.lost(errTooLarge)
+		return 0, d.x.tooLarge()
 	case err == nil || err == io.EOF:
 		return n, err
 	}

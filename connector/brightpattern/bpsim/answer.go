@@ -15,8 +15,9 @@ type answer struct {
 	body        []byte
 	location    string // of a redirect
 	retryAfter  time.Duration
-	refused     bool     // nothing was carried out
-	given       []*entry // the server events given away in it
+	takes       time.Duration // until the whole body is written
+	refused     bool          // nothing was carried out
+	given       []*entry      // the server events given away in it
 }
 
 const jsonType = "application/json; charset=UTF-8"

@@ -2,7 +2,9 @@ package bpsim
 
 import (
 	"errors"
+	"net/http"
 	"slices"
+	"strings"
 )
 
 // Errors of the control methods.
@@ -65,6 +67,33 @@ func (s *Server) Push(chat string, event any) error {
 	}
 	c.push(fs, s.opt.Now())
 	return nil
+}
+
+// File is one that an agent sends.
+type File struct {
+	Name    string
+	Kind    string // Content-Type; "" leaves it to be guessed
+	Party   string // who sends it; "" is an agent
+	Content []byte
+}
+
+// SendFile has an agent send a file, and returns its id.
+func (s *Server) SendFile(chat string, f File) (id string, err error) {
+	if _, err := s.find(chat); err != nil {
+		return "", err
+	}
+	if len(f.Content) > maxUpload {
+		return "", errors.New("body: the contact center keeps no file larger than 25 MiB")
+	}
+	kind := orDefault(f.Kind, http.DetectContentType(f.Content))
+	fileType := "attachment"
+	if strings.HasPrefix(kind, "image/") {
+		fileType = "image"
+	}
+	id = s.newID()
+	s.files.put(id, storedFile{kind, f.Content})
+	return id, s.Push(chat, object("event", kindFile, "party_id", orDefault(f.Party, "agent"), "msg_id", "file-"+id,
+		"file_id", id, "file_name", f.Name, "file_type", fileType).encode())
 }
 
 // End ends the session, as an agent or the scenario does.

@@ -15,6 +15,7 @@ func (s *Server) controlHandler() http.Handler {
 		"GET /sim/chats":              s.httpChats,
 		"GET /sim/chats/{id}":         s.httpRecord,
 		"POST /sim/chats/{id}/events": s.httpPush,
+		"POST /sim/chats/{id}/files":  s.httpFile,
 		"POST /sim/chats/{id}/end":    s.httpEnd,
 		"POST /sim/chats/{id}/case":   s.httpCase,
 		"DELETE /sim/chats/{id}":      s.httpForget,
@@ -63,6 +64,21 @@ func (s *Server) httpPush(r *http.Request) (any, error) {
 		return nil, errors.New("body: broke off")
 	}
 	return done, s.Push(r.PathValue("id"), json.RawMessage(body))
+}
+
+// httpFile takes the file's bytes as the body, with their Content-Type, and its
+// name, and at will its party, in the query.
+func (s *Server) httpFile(r *http.Request) (any, error) {
+	content, err := io.ReadAll(io.LimitReader(r.Body, maxUpload+1))
+	if err != nil {
+		return nil, errors.New("body: broke off")
+	}
+	query := r.URL.Query()
+	if query.Get("name") == "" {
+		return nil, errors.New("name: missing in the query")
+	}
+	id, err := s.SendFile(r.PathValue("id"), File{query.Get("name"), r.Header.Get("Content-Type"), query.Get("party"), content})
+	return map[string]string{"fileId": id}, err
 }
 
 func (s *Server) httpEnd(r *http.Request) (any, error) { return done, s.End(r.PathValue("id")) }

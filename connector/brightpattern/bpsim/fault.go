@@ -24,8 +24,9 @@ import (
 // since before the fault was injected: "cut_after" (no answer), "truncate"
 // (half of it), "garbage" (an unreadable 200), "lose" (as cut_after, but only
 // an answer that gives server events away is struck, and counted), and
+// "slow" (its body takes Delay to come), "endless" (its body never ends), and
 // "status", "page" and "delay" with AfterEffect. Server events in an answer so
-// destroyed are lost.
+// destroyed are lost; one that is only late or slow is not destroyed.
 //
 // Some faults are not the contact center's but of what stands before it. For a
 // maintenance page in place of every read: Kind "page", Reads. For a firewall that
@@ -54,7 +55,7 @@ type Fault struct {
 	HTML       bool   // its body is HTML, as of a proxy; else, without code and message, empty
 	Location   string // where a "status" from 300 to 399 redirects to
 	RetryAfter time.Duration
-	Delay      time.Duration // of "delay"
+	Delay      time.Duration // of "delay" and "slow"
 
 	Times       int           // how many calls it strikes; 0: until cleared or For has passed
 	For         time.Duration // how long it is there; 0: until cleared or struck Times times
@@ -72,18 +73,22 @@ var faultKinds = map[string]struct{ before, after bool }{
 	"truncate":   {false, true},
 	"garbage":    {false, true},
 	"lose":       {false, true},
+	"slow":       {false, true},
+	"endless":    {false, true},
 }
 
 func (f Fault) isAfter() bool {
 	return f.AfterEffect || !faultKinds[f.Kind].before
 }
 
+func (f Fault) hasDelay() bool { return f.Kind == "delay" || f.Kind == "slow" }
+
 // validate names the field that is wrong.
 func (f Fault) validate() error {
 	kind, known := faultKinds[f.Kind]
 	switch {
 	case !known:
-		return errors.New("kind: must be one of status, page, delay, hang, cut_before, cut_after, truncate, garbage, lose")
+		return errors.New("kind: must be one of status, page, delay, hang, cut_before, cut_after, truncate, garbage, lose, slow, endless")
 	case f.Method != "*" && f.Method != "" && !knownMethod(f.Method):
 		return errors.New("method: the API has none of this name")
 	case f.AfterEffect && !kind.after:
@@ -92,7 +97,7 @@ func (f Fault) validate() error {
 		return errors.New("status: must be from 300 to 599")
 	case f.Location != "" && (f.Kind != "status" || f.Status/100 != 3):
 		return errors.New("location: only faults of kind status with a status from 300 to 399 have one")
-	case f.Kind == "delay" && f.Delay <= 0:
+	case f.hasDelay() && f.Delay <= 0:
 		return errors.New("delay: must be positive")
 	}
 	return f.validateNumbers()
@@ -106,8 +111,8 @@ func (f Fault) validateNumbers() error {
 		return errors.New("for: must not be negative")
 	case f.RetryAfter < 0:
 		return errors.New("retryAfter: must not be negative")
-	case f.Kind != "delay" && f.Delay != 0:
-		return errors.New("delay: only faults of kind delay have one")
+	case !f.hasDelay() && f.Delay != 0:
+		return errors.New("delay: only faults of kind delay or slow have one")
 	}
 	return nil
 }

@@ -270,6 +270,8 @@ func TestInjectNamesTheWrongField(t *testing.T) {
 		{bpsim.Fault{Kind: "status", Status: 200}, "status"},
 		{bpsim.Fault{Kind: "delay"}, "delay"},
 		{bpsim.Fault{Kind: "hang", Delay: 1}, "delay"},
+		{bpsim.Fault{Kind: "slow"}, "delay"},
+		{bpsim.Fault{Kind: "endless", Delay: 1}, "delay"},
 		{bpsim.Fault{Kind: "hang", Times: -1}, "times"},
 		{bpsim.Fault{Kind: "hang", For: -1}, "for"},
 		{bpsim.Fault{Kind: "status", RetryAfter: -1}, "retryAfter"},

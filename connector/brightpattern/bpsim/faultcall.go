@@ -14,6 +14,7 @@ const (
 	endAnswered ending = iota
 	endCut
 	endHalf
+	endNever
 )
 
 // faultBefore strikes a call that has just arrived. hit: the call is over.
@@ -44,8 +45,12 @@ func (s *Server) faultAfter(c *call, a answer) (answer, ending) {
 	if f == nil {
 		return a, endAnswered
 	}
-	if f.Kind == "delay" {
+	switch f.Kind {
+	case "delay":
 		s.wait(f.Delay)
+		return a, endAnswered
+	case "slow":
+		a.takes = f.Delay
 		return a, endAnswered
 	}
 	if len(a.given) > 0 {
@@ -62,6 +67,8 @@ func (f *liveFault) destroy(a answer) (answer, ending) {
 		return f.answer(), endAnswered
 	case "truncate":
 		return a, endHalf
+	case "endless":
+		return a, endNever
 	case "garbage":
 		return answer{status: http.StatusOK, contentType: jsonType, body: []byte("{\"events\":[{\"eve\x00\xff")}, endAnswered
 	default: // cut_after, lose

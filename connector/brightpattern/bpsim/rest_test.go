@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"mime/multipart"
 	"net/textproto"
 	"testing"
+	"time"
 
 	"cc-connector/connector/brightpattern/bpsim"
 )
@@ -194,5 +196,56 @@ func TestServiceMethods(t *testing.T) {
 	want := map[string]int{"getVersion": 1, "getParameters": 1, "getConfiguration": 1, "getIceServers": 1, "checkAvailability": 4}
 	if got := c.sim.Calls(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("counted %v, want %v", got, want)
+	}
+}
+
+// An agent's file is there before its event is, whoever has it sent.
+func TestFilesOfAgents(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	c := w.client("client")
+	chat := c.chat()
+	id, err := w.sim.SendFile(chat, bpsim.File{Name: "a.png", Kind: "image/png", Content: []byte("pixels")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := c.control("POST", "chats/"+chat+"/files?name=b.txt&party=p2", "text").object(t)["fileId"].(string)
+	events := c.poll(chat).events(t)
+	if len(events) != 2 || events[0]["file_type"] != "image" || events[0]["file_name"] != "a.png" || events[1]["party_id"] != "p2" || events[1]["file_type"] != "attachment" {
+		t.Errorf("the events are %v", events)
+	}
+	for id, want := range map[string]string{id: "pixels", sent: "text"} {
+		if got := c.get("chats/" + chat + "/files/" + id); string(got.body) != want {
+			t.Errorf("the file is %d %q", got.status, got.body)
+		}
+	}
+	c.control("POST", "chats/"+chat+"/files", "text").expect(t, 400, "")
+	c.control("POST", "chats/none/files?name=a", "text").expect(t, 404, "")
+	if _, err := w.sim.SendFile(chat, bpsim.File{Name: "a", Content: make([]byte, 25<<20+1)}); err == nil {
+		t.Error("a file is sent that nobody could have stored")
+	}
+}
+
+// One answer comes slowly and whole, the other never ends.
+func TestAnswersThatTakeTheirTime(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	c := w.client("client")
+	chat := c.chat()
+	id, err := w.sim.SendFile(chat, bpsim.File{Name: "a", Content: bytes.Repeat([]byte("a"), 1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "chats/" + chat + "/files/" + id
+	w.inject(bpsim.Fault{Method: bpsim.GetFile, Kind: "slow", Delay: 16 * time.Millisecond, Times: 1})
+	if got := c.get(path); len(got.body) != 1000 {
+		t.Errorf("the slow answer has %d bytes", len(got.body))
+	}
+	w.inject(bpsim.Fault{Method: bpsim.GetFile, Kind: "endless", Times: 1})
+	response, err := c.http.Do(c.request(context.Background(), "GET", path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if n, err := io.CopyN(io.Discard, response.Body, 1<<20); err != nil || response.ContentLength != -1 {
+		t.Errorf("of the endless answer %d bytes came: %v, announced are %d", n, err, response.ContentLength)
 	}
 }

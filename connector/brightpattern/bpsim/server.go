@@ -201,11 +201,14 @@ func (s *Server) deliver(w http.ResponseWriter, c *call, a answer, end ending) {
 	case endHalf:
 		a.writeHalf(w)
 		panic(http.ErrAbortHandler)
+	case endNever:
+		s.writeForEver(w, c, a)
+		panic(http.ErrAbortHandler)
 	}
 	if a.status == 0 {
 		panic(http.ErrAbortHandler) // nobody is there
 	}
-	written := a.write(w) && c.ctx.Err() == nil
+	written := s.write(w, c, a) && c.ctx.Err() == nil
 	if len(a.given) > 0 {
 		c.chat.settle(a.given, "", written)
 	}

@@ -88,37 +88,12 @@ func explainWire(spec *schema.Command, err *brightpattern.Error) *schema.Error {
 	return e
 }
 
-// statusCodes names the statuses that say enough without a code.
-var statusCodes = map[int]schema.ErrorCode{
-	http.StatusTooManyRequests:    schema.CodeUnavailable,
-	http.StatusBadGateway:         schema.CodeUnavailable,
-	http.StatusServiceUnavailable: schema.CodeUnavailable,
-	http.StatusGatewayTimeout:     schema.CodeUnavailable,
-}
-
-var reasonCodes = map[brightpattern.Reason]schema.ErrorCode{
-	brightpattern.ReasonUnreachable: schema.CodeUnavailable,
-	brightpattern.ReasonCut:         schema.CodeUnavailable,
-	brightpattern.ReasonCanceled:    schema.CodeUnavailable,
-	brightpattern.ReasonTimeout:     schema.CodeTimeout,
-	brightpattern.ReasonUnreadable:  schema.CodeUnexpectedResponse,
-	brightpattern.ReasonInvalid:     schema.CodeInvalidCommand,
-}
-
 func wireErrorCode(spec *schema.Command, err *brightpattern.Error) schema.ErrorCode {
-	if name := err.Code.Name(); name != "" {
-		return schema.ErrorCode(name)
-	}
-	if code, known := reasonCodes[err.Reason]; known {
-		return code
-	}
-	if code, known := statusCodes[err.Status]; known {
-		return code
-	}
-	if err.Status == http.StatusNotAcceptable {
+	code := translate.ErrorCode(err)
+	if code == schema.CodeBadStatusCode && err.Status == http.StatusNotAcceptable {
 		return notAcceptable(spec)
 	}
-	return schema.CodeBadStatusCode
+	return code
 }
 
 // notAcceptable reads a 406 that carries no code by the only reason that the

@@ -28,6 +28,7 @@ const (
 	Taken             Point = "a chat is taken, its fence stands"
 	Announced         Point = "session.opened is published"
 	Polled            Point = "a poll has given events, none is published"
+	FileKept          Point = "an agent's file is kept, and its event not published"
 	Published         Point = "an event is published"
 	Read              Point = "a history is read, nothing of it is published"
 	Closed            Point = "session.closed is published, the token stands"

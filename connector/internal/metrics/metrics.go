@@ -26,6 +26,9 @@ type Metrics struct {
 	Repeats     *prometheus.CounterVec
 	DeadLetters *prometheus.CounterVec
 	Ignored     *prometheus.CounterVec
+
+	Files     *prometheus.CounterVec
+	FileBytes prometheus.Counter
 }
 
 // Why a message on a command subject is not taken for a command: the reasons of Ignored.
@@ -59,6 +62,8 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		Repeats:     r.counters("cc_commands_repeated_total", "Commands that came again under their id and were not run again.", "command"),
 		DeadLetters: r.counters("cc_dead_letters_total", "Durable commands that were given up.", "command"),
 		Ignored:     r.counters("cc_messages_ignored_total", "Messages on command subjects that were not taken for commands, by reason.", "reason"),
+		Files:       r.counters("cc_files_fetched_total", "Files that agents sent, by what came of them: ok, the error code, or given_up where the chat moved on to another replica meanwhile.", "outcome"),
+		FileBytes:   r.counter("cc_files_fetched_bytes_total", "Bytes of the files that agents sent and that are kept."),
 		Throttled:   r.gauge("cc_calls_spared", "Polls and histories that wait because calls to the contact center failed before."),
 		Refused:     r.gauges("cc_contact_center_refused", "1 while the contact center refuses the app for its configuration.", "app"),
 	}
@@ -87,6 +92,10 @@ func (r *registration) gauge(name, help string) prometheus.Gauge {
 
 func (r *registration) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
 	return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels))
+}
+
+func (r *registration) counter(name, help string) prometheus.Counter {
+	return register(r, prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help}))
 }
 
 func (r *registration) counters(name, help string, labels ...string) *prometheus.CounterVec {

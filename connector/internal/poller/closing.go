@@ -53,8 +53,8 @@ func (h *holder) lookOnceMore(ctx context.Context) error {
 		return h.reconcile(ctx, true)
 	}
 	asked := time.Now()
-	history, done, err := h.readHistory(ctx, true)
-	defer done()
+	history, err := h.readHistory(ctx, true)
+	defer history.end()
 	if err != nil {
 		h.log.Debug("the history of a chat that ends cannot be read", "error", err)
 		return context.Cause(ctx)

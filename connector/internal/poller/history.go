@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -10,6 +11,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/throttle"
 )
 
 // When a chat's history may be read, and how long it is tried: see package
@@ -22,23 +24,31 @@ var errNoPlace = errors.New("the contact center is left alone, or too many histo
 // the history tried once before each poll.
 const historyPatience = 10 * time.Second
 
-// readHistory has a place for the history, and memory, from before it is read
-// until done.
-func (h *holder) readHistory(ctx context.Context, last bool) (history []brightpattern.Event, done func(), err error) {
+// past is a history that was read. It has a place and memory, until it is left
+// and ended.
+type past struct {
+	events []brightpattern.Event
+	leave  func() // gives the place back, if that was not done
+	end    func() // gives all back
+}
+
+// readHistory has a place for the history, and memory, from before it is read.
+// What it returns is to be ended, also with an error.
+func (h *holder) readHistory(ctx context.Context, last bool) (past, error) {
 	ctx, cancel := h.polling.untilLeaving(ctx)
 	began := time.Now()
 	again := h.reconciliation.attempts.begin() || h.reconciliation.reason == endMissing // it has to be polled, too
 	release, err := h.placeForHistory(ctx, last, again)
 	if err != nil {
-		return nil, cancel, err
+		return past{end: cancel}, err
 	}
-	done = func() { cancel(); release() }
+	leave := sync.OnceFunc(release)
 	patience := max(historyPatience-time.Since(began), retry.FirstPause)
 	if last {
 		patience = historyPatience
 	}
-	history, err = h.tryHistory(ctx, patience, last, again)
-	return history, done, err
+	events, err := h.tryHistory(ctx, patience, last, again)
+	return past{events, leave, func() { cancel(); leave() }}, err
 }
 
 // tryHistory reads the history, again and again while there is patience; once
@@ -62,7 +72,7 @@ func (h *holder) tryHistory(ctx context.Context, patience time.Duration, last, a
 		if err != nil && (!mayPass || once && !(odd && attempts.polled)) {
 			return nil, retry.Final(err)
 		}
-		return events, askedToWait(err)
+		return events, throttle.AskedToWait(err)
 	}, backoff.WithBackOff(retry.NewBackOff(retry.FirstPause, 2*time.Second)), backoff.WithMaxElapsedTime(patience))
 }
 
@@ -70,14 +80,6 @@ func (h *holder) noteHistory(err error) {
 	h.reconciliation.attempts.note(err != nil, brightpattern.IsOdd(err))
 	retryAfter := min(brightpattern.RetryAfter(err), retry.LongestRetryAfter)
 	h.polls.history = nextHistory{pays: h.poller.Budget.Heard(err), notBefore: time.Now().Add(retryAfter)}
-}
-
-// askedToWait has the next try wait for as long as the contact center asks for.
-func askedToWait(err error) error {
-	if after := brightpattern.RetryAfter(err); after > 0 {
-		return errors.Join(err, &backoff.RetryAfterError{Duration: after})
-	}
-	return err
 }
 
 // places are those that the chat's history has to wait for.

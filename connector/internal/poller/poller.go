@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/chats"
@@ -47,6 +48,7 @@ type Needs struct {
 	Registry   *replicas.Registry
 	Room       *replicas.Room
 	Self       replicas.ID
+	Files      *attachments.Fetcher
 	Budget     *throttle.Budget
 	Places     *throttle.Places
 	Refusals   *throttle.Refusals

@@ -3,9 +3,11 @@ package poller
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/metrics"
@@ -17,6 +19,13 @@ import (
 // read it.
 func (h *holder) receive(ctx context.Context, events []brightpattern.Event, origin translate.Origin, read time.Time) error {
 	drafts := h.translate(events)
+	if attachments.HasFiles(drafts) {
+		return h.receiveFiles(ctx, drafts, origin, read)
+	}
+	return h.publishAll(ctx, drafts, origin, read)
+}
+
+func (h *holder) publishAll(ctx context.Context, drafts []translate.ServerEvent, origin translate.Origin, read time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.checkHeld(); err != nil {
@@ -34,6 +43,93 @@ func (h *holder) receive(ctx context.Context, events []brightpattern.Event, orig
 	return nil
 }
 
+// # Answers with files
+//
+// The events of a poll's answer are published as far as they need not wait for
+// a file, then the file's event, and so on; h.mu is free while a file is waited
+// for. Of the answer to a call all events are published together, or none: who
+// handed them over has another holder publish them, or the history read, if
+// this one does not. He does not wait for long, so the history is left to give
+// them back where a file takes longer than that, and where this replica leaves.
+// Events that no history gives back go out instead, without their files.
+
+// answerPatience is with the files in a call's answer. It is shorter than the
+// patience of who hands the answer over.
+const answerPatience = 3 * time.Second
+
+// errFilesLate says that the history is to give back an answer's events.
+var errFilesLate = errors.New("a file in the answer takes long to fetch")
+
+// receiveFiles is receive for an answer that has files. What was told before
+// out of the history is left out first: its file is not fetched again.
+func (h *holder) receiveFiles(ctx context.Context, drafts []translate.ServerEvent, origin translate.Origin, read time.Time) error {
+	drafts, err := h.untold(drafts)
+	if err != nil {
+		return err
+	}
+	files := h.poller.Files.Begin(ctx, h.attachedTo(), drafts, read)
+	defer files.End()
+	waiting, cancel := h.awaitingFiles(ctx, origin)
+	defer cancel()
+	for begin, end := 0, 0; begin < len(drafts); begin = end {
+		if end = len(drafts); origin == translate.FromPoll {
+			end = files.Part(begin)
+		}
+		if err := files.Await(waiting, begin, end); err != nil {
+			if ctx.Err() != nil || h.areInHistory(drafts[begin:]) {
+				return err
+			}
+			files.End() // the events say then that there are none
+		}
+		if err := h.publishAll(ctx, drafts[begin:end], origin, read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitingFiles ends when a replica leaves, and where somebody waits for the answer.
+func (h *holder) awaitingFiles(ctx context.Context, origin translate.Origin) (context.Context, func()) {
+	ctx, cancel := h.polling.untilLeaving(ctx)
+	if origin != translate.FromAnswer {
+		return ctx, cancel
+	}
+	ctx, end := context.WithTimeoutCause(ctx, answerPatience, errFilesLate)
+	return ctx, func() { end(); cancel() }
+}
+
+// areInHistory tells whether the history gives events back, and nobody has to
+// be told that others may be lost.
+func (h *holder) areInHistory(events []translate.ServerEvent) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.traits.signaled && !slices.ContainsFunc(events, func(e translate.ServerEvent) bool { return e.Signaling })
+}
+
+// untold leaves out what was told out of the history.
+func (h *holder) untold(drafts []translate.ServerEvent) ([]translate.ServerEvent, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.checkHeld(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(drafts, h.wasTold), nil
+}
+
+// wasTold answers yes once for each event that was told out of the history. A
+// new one may look just like it, which the history tells. h.mu is held.
+func (h *holder) wasTold(event translate.ServerEvent) bool {
+	told := h.chatLog.WasTold(event.Likeness)
+	if told {
+		h.reconciliation.raise(eventMissing)
+	}
+	return told
+}
+
+func (h *holder) attachedTo() attachments.Chat {
+	return attachments.Chat{ID: h.chat.ID, Token: h.chat.Token, Credentials: h.token.Credentials()}
+}
+
 func (h *holder) translate(events []brightpattern.Event) []translate.ServerEvent {
 	translated := make([]translate.ServerEvent, len(events))
 	for i, event := range events {
@@ -44,8 +140,7 @@ func (h *holder) translate(events []brightpattern.Event) []translate.ServerEvent
 
 // publish is the one door to the chat's log for events. h.mu is held.
 func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origin translate.Origin, read time.Time) error {
-	if origin != translate.FromHistory && h.chatLog.WasTold(event.Likeness) {
-		h.reconciliation.raise(eventMissing)
+	if origin != translate.FromHistory && h.wasTold(event) {
 		return nil
 	}
 	if err := h.appendEvent(ctx, event, origin, read); err != nil {

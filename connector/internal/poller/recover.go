@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/throttle"
 	"cc-connector/connector/internal/translate"
@@ -43,8 +44,8 @@ func (h *holder) reconcile(ctx context.Context, last bool) error {
 		return nil
 	}
 	asked := time.Now()
-	history, done, err := h.readHistory(ctx, last)
-	defer done()
+	history, err := h.readHistory(ctx, last)
+	defer history.end()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -90,26 +91,47 @@ func (h *holder) reconcileBeforePoll(ctx context.Context) error {
 }
 
 // publishMissing publishes what is missing, and says so if an answer may have been lost.
-func (h *holder) publishMissing(ctx context.Context, history []brightpattern.Event, asked time.Time) error {
+func (h *holder) publishMissing(ctx context.Context, history past, asked time.Time) error {
 	read, since := time.Now(), h.reconciliation.since
 	h.end.historyFound()
-	missing := h.translate(h.chatLog.Missing(history))
+	missing := h.translate(h.chatLog.Missing(history.events))
 	h.poller.Failpoints.Reach(failpoint.Read)
-	for _, event := range missing {
-		if err := h.publish(ctx, event, translate.FromHistory, read); err != nil {
-			return err
-		}
+	if attachments.HasFiles(missing) { // for them, no other chat's history has to wait
+		history.leave()
 	}
-	h.saveEntry(ctx)
+	if err := h.publishFound(ctx, missing, read); err != nil {
+		return err
+	}
 	if h.reconciliation.reason == answerMayBeLost {
 		if err := h.reportRecovered(ctx, len(missing), since, read); err != nil {
 			return err
 		}
 	}
-	if slices.ContainsFunc(history, isLastOfSession) { // nothing can be given to anybody after it
+	if slices.ContainsFunc(history.events, isLastOfSession) { // nothing can be given to anybody after it
 		h.reconciliation.chatEnds()
 	}
 	return h.reportGaps(ctx, h.reconciliation.historyRead(asked, h.traits.signaled), schema.GapSignaling)
+}
+
+// publishFound publishes what a history has given back, each file's event when
+// it says where the file is. Nothing may come between them: others could be told
+// in the meantime what is counted as missing here. A replica that leaves does
+// not wait for files: the next holder finds their events missing.
+func (h *holder) publishFound(ctx context.Context, missing []translate.ServerEvent, read time.Time) error {
+	files := h.poller.Files.Begin(ctx, h.attachedTo(), missing, read)
+	defer files.End()
+	waiting, cancel := h.polling.untilLeaving(ctx)
+	defer cancel()
+	for i, event := range missing {
+		if err := files.Await(waiting, i, i+1); err != nil {
+			return err
+		}
+		if err := h.publish(ctx, event, translate.FromHistory, read); err != nil {
+			return err
+		}
+	}
+	h.saveEntry(ctx)
+	return nil
 }
 
 // isLastOfSession tells the events after which the contact center makes no more.

@@ -67,7 +67,7 @@ func (h *holder) isHere() error {
 // whether one stands in the stream, the next holder is to read it back.
 func (h *holder) publishAnswer(r chats.Publish) error {
 	err := h.receive(h.lease.Context(), r.Events, translate.FromAnswer, time.Now())
-	if err != nil && !errors.Is(err, errNotHeld) {
+	if err != nil && !errors.Is(err, errNotHeld) && !errors.Is(err, errFilesLate) && !errors.Is(err, errLeaving) {
 		h.lease.Drop(err)
 	}
 	return err

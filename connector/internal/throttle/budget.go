@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
@@ -101,4 +102,12 @@ func IsBackOff(err error) bool {
 	var wire *brightpattern.Error
 	return errors.As(err, &wire) && brightpattern.IsTransient(err) &&
 		wire.Reason != brightpattern.ReasonCanceled && wire.Code != brightpattern.CodeTooManyPollRequests
+}
+
+// AskedToWait has the next try wait for as long as the contact center asks for.
+func AskedToWait(err error) error {
+	if after := brightpattern.RetryAfter(err); after > 0 {
+		return errors.Join(err, &backoff.RetryAfterError{Duration: after})
+	}
+	return err
 }

@@ -71,11 +71,14 @@ func refusalIn(err error) (refusal, bool) {
 }
 
 // uncoded is a refusal that something before the contact center may have made:
-// a firewall refuses one call for what it says, and a read says nothing. An
-// address that has moved has moved for every call.
+// a firewall refuses one call for what it says, and a read says nothing, but a
+// file may be refused for what is in it, or lie elsewhere. An address that has
+// moved has moved for every call.
 func uncoded(wire *brightpattern.Error) (refusal, bool) {
 	says := fmt.Sprintf("HTTP status %d", wire.Status)
 	switch {
+	case wire.IsOfContent():
+		return refusal{}, false
 	case wire.IsRedirect() && (wire.IsRead || wire.IsMoved()):
 		return refusal{says + ", a redirect to " + cmp.Or(wire.Target, "what is no address"), redirectRemedy}, true
 	case wire.Code.Name() == "" && wire.IsRead && (wire.Status == http.StatusUnauthorized || wire.Status == http.StatusForbidden):
