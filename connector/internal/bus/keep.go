@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ import (
 //
 // A stream may be deleted under a running connector, or NATS come back with an
 // empty disk. What is missing then is made again, by whichever replica finds it
-// missing: who is second finds it there. What was in it is lost here; what the
+// missing, be it one that starts: who is second finds it there. What was in it is lost here; what the
 // replicas know of it they put back themselves (see package poller), when they
 // find that the stream is another one, by the time of its creation.
 
@@ -89,13 +90,37 @@ func (s *Streams) keepStream(ctx context.Context, p provision, n need) error {
 func (p provision) makeAgain(ctx context.Context, n need, last jetstream.StreamConfig) error {
 	again := n
 	again.Stream = n.fit(last)
-	again.Stream.Metadata[metaRemade] = time.Now().UTC().Format(time.RFC3339)
+	markAgain(again.Stream)
 	made, err := p.makeStream(ctx, again)
 	if made {
 		p.log.Warn("a stream had vanished, and is made again: what was in it is lost, but for what the connectors know", "stream", n.Stream.Name)
 		p.tell(n, again.Stream)
 	}
 	return err
+}
+
+func markAgain(s jetstream.StreamConfig) {
+	s.Metadata[metaRemade] = time.Now().UTC().Format(time.RFC3339)
+}
+
+// isLoss tells whether what is missing at a start was there before: another
+// stream of the connector's has held something.
+func isLoss(found map[string]*jetstream.StreamInfo) bool {
+	for _, there := range found {
+		if there.State.LastSeq > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// lost is a stream that is made again by a replica that starts: the others may
+// run, and have to put back what they know.
+func (p provision) lost(n need) need {
+	p.log.Warn("a stream is missing beside others that are there, and is made again: what was in it is lost, but for what the connectors know", "stream", n.Stream.Name)
+	n.Stream.Metadata = maps.Clone(n.Stream.Metadata)
+	markAgain(n.Stream)
+	return n
 }
 
 func (s *Streams) keepConsumer(ctx context.Context, p provision, stream string, c jetstream.ConsumerConfig) error {

@@ -22,6 +22,9 @@ type provision struct {
 // all goes through the streams, as they were found.
 func (p provision) all(ctx context.Context, found map[string]*jetstream.StreamInfo) error {
 	for _, n := range needs(p.cfg) {
+		if found[n.Stream.Name] == nil && isLoss(found) {
+			n = p.lost(n)
+		}
 		if err := p.stream(ctx, n, found[n.Stream.Name]); err != nil {
 			return err
 		}
