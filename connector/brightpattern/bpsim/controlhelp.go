@@ -2,8 +2,6 @@ package bpsim
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -16,7 +14,7 @@ type described struct{ name, meaning string }
 // faultFields are those of a fault, as JSON has them.
 var faultFields = []described{
 	{"kind", "what goes wrong, see below; the only field that must be there"},
-	{"method", "only calls of this method: " + strings.Join(methodNames(), ", ") + `; "*" or none: any`},
+	{"method", `only calls of this method, see below; "*" or none: any`},
 	{"chat", "only calls on the chat with this id; none: any call, also one on no chat"},
 	{"reads", "true: only calls that are a GET"},
 	{"body", "only calls that have this text in their body"},
@@ -33,45 +31,22 @@ var faultFields = []described{
 	{"id", "given by the simulator: leave it out"},
 }
 
-// kindMeanings are those of faultKinds.
-var kindMeanings = map[string]string{
-	"status":     "the answer is an error, or a redirect",
-	"page":       "the answer is 200 with a maintenance page in HTML",
-	"delay":      "the call waits before it has its effect",
-	"hang":       "the call waits until the fault is taken away or has passed, or its client leaves",
-	"cut_before": "the connection is cut before the call has its effect",
-	"cut_after":  "the connection is cut after the call has had its effect, in place of the answer",
-	"truncate":   "half of the answer comes",
-	"garbage":    "the answer is 200, and cannot be read",
-	"lose":       "as cut_after, but only of an answer that gives events away",
+// faultKindsExplained are all that there are.
+var faultKindsExplained = []described{
+	{"status", "the answer is an error, or a redirect"},
+	{"page", "the answer is 200 with a maintenance page in HTML"},
+	{"delay", "the call waits before it has its effect"},
+	{"hang", "the call waits until the fault is taken away or has passed, or its client leaves"},
+	{"cut_before", "the connection is cut before the call has its effect"},
+	{"cut_after", "the connection is cut after the call has had its effect, in place of the answer"},
+	{"truncate", "half of the answer comes"},
+	{"garbage", "the answer is 200, and cannot be read"},
+	{"lose", "as cut_after, but only of an answer that gives events away"},
 }
 
-func methodNames() (names []string) {
-	for _, r := range routes {
-		if !slices.Contains(names, r.method) {
-			names = append(names, r.method)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// FaultHelp lists what a fault may have.
-func FaultHelp() string {
-	var kinds []described
-	for _, name := range slices.Sorted(maps.Keys(faultKinds)) {
-		kinds = append(kinds, described{name, kindMeanings[name]})
-	}
-	return "A fault is a JSON object of:\n\n" + table(faultFields) + "\nIts kind is one of:\n\n" + table(kinds)
-}
-
-// ControlHelp is all that can be done by the control API.
-func ControlHelp() string {
-	var ways []described
-	for _, c := range controls {
-		ways = append(ways, described{c.pattern, c.meaning})
-	}
-	return "The control API of the simulated contact center:\n\n" + table(ways) + "\n" + FaultHelp()
+func faultHelp(methods []string) string {
+	return "A fault is a JSON object of:\n\n" + table(faultFields) + "\nIts kind is one of:\n\n" + table(faultKindsExplained) +
+		"\nIts method is one of " + strings.Join(methods, ", ") + ".\n"
 }
 
 func table(rows []described) string {

@@ -38,6 +38,18 @@ var controls = []struct {
 	{"GET /sim/calls", "how often each method was called", (*Server).httpCalls},
 }
 
+// FaultHelp lists what a fault may have.
+func FaultHelp() string { return faultHelp(methodNames()) }
+
+// ControlHelp is all that can be done by the control API.
+func ControlHelp() string {
+	var ways []described
+	for _, c := range controls {
+		ways = append(ways, described{c.pattern, c.meaning})
+	}
+	return "The control API of the simulated contact center:\n\n" + table(ways) + "\n" + FaultHelp()
+}
+
 type controlFunc func(*http.Request) (any, error)
 
 func (handle controlFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
