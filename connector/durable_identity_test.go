@@ -107,60 +107,6 @@ func TestRepeatIsSpeltOtherwise(t *testing.T) {
 	}
 }
 
-// An identity is used for one command, one chat and one set of data, on both lanes.
-func TestConflicts(t *testing.T) {
-	t.Parallel()
-	for _, firstLive := range []bool{false, true} {
-		t.Run(fmt.Sprint("first live ", firstLive), func(t *testing.T) {
-			t.Parallel()
-			o := newOutsider(t, bpsim.Options{})
-			a, chat, other := o.listen(), o.openChat(), o.openChat()
-			if firstLive {
-				o.request(writePlain(given{command: "chat.send", id: "same", data: fields{"chatId": chat, "text": "first"}}))
-			} else {
-				o.give("chat.send", "same", chat, fields{"text": "first"})
-			}
-			first := a.await("same")
-			wrong := []given{
-				{command: "chat.send", data: fields{"chatId": chat, "text": "second"}},
-				{command: "chat.send", data: fields{"chatId": other, "text": "first"}},
-				{command: "chat.typing", data: fields{"chatId": chat}},
-				{command: "chat.request", data: fields{"from": "Ada"}},
-			}
-			for i, g := range wrong {
-				g.id = "same"
-				if e := o.request(writePlain(g)); !isConflict(e.cloudEvent) {
-					t.Errorf("live, %v is answered %v", g, e.data)
-				}
-				chat, _ := g.data["chatId"].(string)
-				if text, there := g.data["text"]; there { // the others are the same wrong ones again
-					g.data["text"] = text.(string) + ", durably"
-				}
-				o.keep(durably(writePlain(g), chat))
-				a.eventually("each has a result", func() bool { return len(a.of("same")) >= 3+2*i })
-				a.awaitIdle()
-			}
-			for _, e := range a.of("same") {
-				if e.id() != first.id() && !isConflict(e) {
-					t.Errorf("a result is %v", e.data)
-				}
-			}
-			if n := len(a.of("same")); n != 9 {
-				t.Errorf("%d results", n)
-			}
-			if said := append(o.saidTexts(chat), o.saidNames(other)...); !slices.Equal(said, []string{"first"}) {
-				t.Errorf("the contact center got %q", said)
-			}
-			if n := o.sim.Calls()[bpsim.RequestChat]; n != 2 {
-				t.Errorf("%d chats were requested", n)
-			}
-			if e := o.request(writePlain(given{command: "chat.send", id: "same", data: fields{"chatId": chat, "text": "first"}})); e.id() != first.id() || e.status() != "ok" {
-				t.Errorf("the true repeat is answered %v", e.data)
-			}
-		})
-	}
-}
-
 // A command that was refused may come again under its id, corrected.
 func TestRefusedCommandComesCorrected(t *testing.T) {
 	t.Parallel()

@@ -196,6 +196,7 @@ func TestDetachBetweenPolls(t *testing.T) {
 	r.eventually("the chat waits for the next poll", func() bool { return strings.Contains(r.log.String(), "polling does not succeed") })
 	r.must("chat.detach", map[string]any{"chatId": w.chat})
 	w.awaitEnd(schema.ClosedDetached)
+	w.checkClosedEntry(schema.ClosedDetached)
 	w.checkGaps()
 }
 

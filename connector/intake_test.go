@@ -237,17 +237,6 @@ func TestIDsThatAreNoPartOfAPath(t *testing.T) {
 	})
 }
 
-// A header that names no id is not taken for a sender who has none.
-func TestEmptyMessageID(t *testing.T) {
-	t.Parallel()
-	o := newOutsider(t, bpsim.Options{})
-	msg := nats.NewMsg("cc.service.version")
-	for _, ids := range [][]string{{""}, {"a", "b"}, {"", "b"}} {
-		msg.Header["Nats-Msg-Id"] = ids
-		o.mustRefuse(msg, "Nats-Msg-Id")
-	}
-}
-
 // resultOf is the id of the result of a recorded command, as anybody can work it out.
 func resultOf(source, id string) string { return translate.ID("result", source, id) }
 

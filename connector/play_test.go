@@ -39,7 +39,7 @@ type play struct {
 func newPlay(r *rig) *play {
 	r.Helper()
 	p := &play{rig: r, changed: make(chan struct{})}
-	consumer, err := r.js.OrderedConsumer(r.ctx, "CC_EVENTS", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"cc.chat.>", "cc.result.>"}})
+	consumer, err := r.js.OrderedConsumer(r.ctx, "CC_EVENTS", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"cc.chat.*.>", "cc.result.>"}})
 	r.check(err)
 	listening, err := consumer.Consume(p.hear)
 	r.check(err)

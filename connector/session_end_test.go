@@ -190,9 +190,12 @@ func TestAnnouncedEndWithoutASurvey(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		linger, missing, announced time.Duration
+		fault                      bpsim.Fault // of each poll, once the end is announced
 	}{
-		"silence":    {time.Hour, time.Hour, time.Second},
-		"no session": {time.Second, time.Second, time.Hour},
+		"silence":            {time.Hour, time.Hour, time.Second, bpsim.Fault{}},
+		"no session":         {time.Second, time.Second, time.Hour, bpsim.Fault{}},
+		"nothing but errors": {time.Hour, time.Hour, time.Second, bpsim.Fault{Kind: "status", Status: 500, Code: "5500"}},
+		"another's poll":     {time.Hour, time.Hour, time.Second, bpsim.Fault{Kind: "status", Status: 400, Code: "5509"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,7 +203,13 @@ func TestAnnouncedEndWithoutASurvey(t *testing.T) {
 			r.start()
 			w := watchNew(r)
 			w.push(w.chat, status("completed"))
+			r.awaitStored(w.chat, ".event.status", 1)
+			if c.fault.Kind != "" {
+				c.fault.Method = bpsim.PollEvents
+				w.inject(c.fault)
+			}
 			w.awaitEnd(schema.ClosedCompleted)
+			w.checkClosedEntry(schema.ClosedCompleted)
 			w.checkTrail("session.opened", "status/poll", "session.closed")
 			w.checkGaps()
 		})

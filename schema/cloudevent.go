@@ -13,7 +13,7 @@ import (
 // Extension attributes of the connector's CloudEvents.
 const (
 	AttrCorrelationID = "correlationid" // of results: the command's own, by default its id
-	AttrCausationID   = "causationid"   // of results: the command's id; on session.opened that of the command that opened the chat
+	AttrCausationID   = "causationid"   // of results: the command's id (of a CodeCommandConflict, see there); on session.opened that of the command that opened the chat
 	AttrTraceParent   = "traceparent"   // W3C trace context: of results the command's, of events the poll's
 	AttrTraceState    = "tracestate"    // W3C trace context, beside traceparent
 	AttrExpiryTime    = "expirytime"    // command: RFC 3339; past it, no call is made
@@ -32,11 +32,12 @@ const (
 )
 
 const (
-	typePrefix    = "com.brightpattern."
-	typeVersion   = ".v1"
-	eventPrefix   = "chat.event."
-	sessionPrefix = "chat.session."
-	dataRefScheme = "nats-object:"
+	typePrefix     = "com.brightpattern."
+	typeVersion    = ".v1"
+	eventPrefix    = "chat.event."
+	sessionPrefix  = "chat.session."
+	internalPrefix = "chat.internal."
+	dataRefScheme  = "nats-object:"
 )
 
 // EventType is the type of a server event: com.brightpattern.chat.event.<name>.v1.
@@ -55,9 +56,14 @@ func CommandType(noun, verb string) string {
 	return typePrefix + noun + ".command." + verb + typeVersion
 }
 
+// InternalType is the type of a CloudEvent that is the connector's own business:
+// com.brightpattern.chat.internal.<name>.v1. Nobody else needs it, and its form may
+// change: whoever reads the stream of events without a filter passes it over.
+func InternalType(name string) string { return typePrefix + internalPrefix + name + typeVersion }
+
 // IsOwnType tells the types of the connector's own CloudEvents, of any version:
-// events and session messages of chats, and results of commands. No sender has
-// a reason to give one to a command.
+// events, session messages and internal ones of chats, and results of commands.
+// No sender has a reason to give one to a command.
 func IsOwnType(typ string) bool {
 	name, ok := strings.CutPrefix(typ, typePrefix)
 	parts := strings.Split(name, ".")
@@ -65,7 +71,7 @@ func IsOwnType(typ string) bool {
 		return false
 	}
 	switch noun, kind, verb := parts[0], parts[1], parts[2]; kind {
-	case "event", "session":
+	case "event", "session", "internal":
 		return noun == "chat"
 	case "result":
 		_, known := LookupCommand(noun + "." + verb)

@@ -17,4 +17,13 @@
 // proves by the attribute sequence ([Sequence]) that it has missed none: it counts
 // 1, 2, 3, … per source over events and session messages. What was too large for
 // the bus lies elsewhere ([DataRef]), and is read by [ReadObject].
+//
+// Order the messages of a chat by sequence, and measure by recordedtime: the time
+// of an event is the contact center's, in whole seconds here and in milliseconds
+// there, and runs backwards now and then. Results stand between them without a
+// sequence, and those on no chat on cc.result.>. A subject and a schema say
+// result.chat.send where the type says chat.result.send.
+//
+// Who reads the stream without a filter also meets the connector's own business,
+// CloudEvents of an [InternalType]: every Decode function answers [ErrOtherType].
 package schema

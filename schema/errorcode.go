@@ -32,8 +32,13 @@ const (
 	CodeBadStatusCode          ErrorCode = "bad_status_code"
 	CodeUnexpectedResponse     ErrorCode = "unexpected_response"
 
-	CodeInvalidCommand  ErrorCode = "invalid_command"
-	CodeUnknownChat     ErrorCode = "unknown_chat"
+	CodeInvalidCommand ErrorCode = "invalid_command"
+	CodeUnknownChat    ErrorCode = "unknown_chat"
+	// CodeCommandConflict is of a command whose id another one has had. Whoever waits
+	// for the other one's outcome must not take this for it, so the causationid is
+	// not that id, but names the refused message alone: on the durable lane
+	// <stream>:<sequence>:<time>, of which the publisher's PubAck has the first two;
+	// on the live lane, where the reply tells the sender, nothing that anybody knows.
 	CodeCommandConflict ErrorCode = "command_conflict"
 	CodeExpired         ErrorCode = "expired"
 	CodeUnavailable     ErrorCode = "unavailable"

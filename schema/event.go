@@ -46,6 +46,9 @@ func (e *Unknown) Name() string { return e.EventName }
 
 // Errors of the functions that read payloads.
 var (
+	// ErrOtherType says that the CloudEvent is none of those that the function
+	// reads: another kind of the connector's, its own business ([InternalType]), or
+	// somebody else's.
 	ErrOtherType = errors.New("schema: the CloudEvent's type is of another kind")
 	ErrElsewhere = errors.New("schema: the data lies in an object store: see DataRef")
 )

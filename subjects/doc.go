@@ -11,6 +11,9 @@
 //	cc.deadletter.<noun>.<verb>[.<chat>]      given up           Prefix.DeadLetter
 //	cc.internal.>                             no promise         Prefix.Internal
 //
+// A wildcard for what is said of every chat is cc.chat.*.> ([Prefix.AllChats]):
+// a chat's token stands between, which no live command has.
+//
 // A chat id may hold any byte, a subject's token may not. [EscapeChat] makes one
 // token of it, from which the id comes back exactly. The token is also a valid
 // key of a NATS key-value bucket and a valid CloudEvents attribute value.

@@ -114,7 +114,7 @@ func TestBuild(t *testing.T) {
 		p.DeadLetter("chat.send", "K1"):     "cc.deadletter.chat.send.K1",
 		p.DeadLetter("chat.request", ""):    "cc.deadletter.chat.request",
 		p.Internal("events", "fence", "K1"): "cc.internal.events.fence.K1",
-		p.AllChats():                        "cc.chat.>",
+		p.AllChats():                        "cc.chat.*.>",
 		p.ChatAll("K1"):                     "cc.chat.K1.>",
 		p.Events("message"):                 "cc.chat.*.event.message",
 		p.AllEvents():                       "cc.chat.*.event.>",

@@ -1,7 +1,10 @@
 package subjects
 
 // AllChats is everything about every chat: events, results, session messages.
-func (p Prefix) AllChats() string { return p.join("chat.>") }
+// It matches no command. "cc.chat.>" would: also live ones, in which customers
+// write; and a request for which nobody listens would wait for its time-out,
+// because whoever subscribes so counts as somebody who does.
+func (p Prefix) AllChats() string { return p.join("chat.*.>") }
 
 // ChatAll is everything about one chat.
 func (p Prefix) ChatAll(chat ChatToken) string { return p.join("chat", string(chat), ">") }

@@ -143,6 +143,11 @@ func TestInvitation(t *testing.T) {
 	if address == nil || strings.Contains(address[1], taken.Addr().String()) {
 		t.Fatalf("the invitation does not say where NATS is, which was to be on %s:\n%s", taken.Addr(), out)
 	}
+	for _, hint := range []string{" sub 'cc.chat.*.>'\n", " stream view CC_EVENTS --subject 'cc.chat.*.>'\n", "{{ID}}", "--timeout 35s"} {
+		if !strings.Contains(out.String(), hint) {
+			t.Errorf("the invitation lacks %q:\n%s", hint, out)
+		}
+	}
 	visitUntil(t, ctx, joined, address[1])
 	cancel()
 	if code := <-ended; code != 0 || errs.Len() > 0 {

@@ -140,12 +140,16 @@ func (p *printer) invite(s *stage) {
 	fmt.Fprintf(p.out, `
 The conversation is over; everything goes on running. Try from another terminal:
 
-  nats%[1]s sub '%[2]s.chat.>'
-  nats%[1]s req %[2]s.chat.request '{"from":"Grace"}'
-  nats%[1]s req %[2]s.chat.send '{"chatId":"<the chatId of the reply>","text":"Hello"}'
-  nats%[1]s pub --jetstream %[2]s.durable.chat.send.<the chatId> '{"text":"Kept until it is done"}'
+  nats%[1]s sub '%[3]s'
+  nats%[1]s req %[2]s.chat.request '{"from":"Grace"}' -H 'Nats-Msg-Id:{{ID}}' --timeout 35s
+  nats%[1]s req %[2]s.chat.send '{"chatId":"<the chatId of the reply>","text":"Hello"}' -H 'Nats-Msg-Id:{{ID}}' --timeout 35s
+  nats%[1]s pub --jetstream %[2]s.durable.chat.send.<the chatId> '{"text":"Kept until it is done"}' -H 'Nats-Msg-Id:{{ID}}'
+  nats%[1]s stream view %[4]s --subject '%[3]s'
 
+The first shows what happens from then on, the last what has happened. {{ID}} is filled
+in by nats: each command has an id, and one that is repeated under its id is run once.
+A reply may take half a minute; without --timeout, nats gives up after 5 seconds.
 What happens shows here, too. Ctrl-C ends it.
 
-`, server, p.prefix)
+`, server, p.prefix, p.prefix.AllChats(), p.prefix.StreamName("EVENTS"))
 }

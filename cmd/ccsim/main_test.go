@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"cc-connector/connector/brightpattern/bpsim"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,10 +63,13 @@ func TestServesUntilInterrupted(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"-listen=127.0.0.1:0", "-script=echo", "-apps=one,two"}, write, io.Discard)
 	}()
-	greeting := make([]byte, 4096)
+	greeting := make([]byte, 1<<16)
 	n, err := read.Read(greeting)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(string(greeting[:n]), bpsim.FaultHelp()) {
+		t.Errorf("the greeting does not say what a fault may have:\n%s", greeting[:n])
 	}
 	status := runExample(t, string(greeting[:n]))
 	checkIs(t, 0, regexp.MustCompile(`http://(\S+) as the base URL`).FindSubmatch(greeting[:n])[1])

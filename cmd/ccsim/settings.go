@@ -95,12 +95,13 @@ func (set settings) options(log io.Writer) bpsim.Options {
 
 // welcome is what a developer needs to begin.
 func welcome(addr net.Addr, set settings) string {
-	return fmt.Sprintf(greeting, set.script, reachable(addr), exampleTenant(set), exampleApp(set))
+	return fmt.Sprintf(greeting, set.script, reachable(addr), exampleTenant(set), exampleApp(set), bpsim.FaultHelp())
 }
 
 const greeting = `A simulated Bright Pattern contact center is ready; new chats play the script %[1]q.
 Use http://%[2]s as the base URL. Its control API is below http://%[2]s/sim/
-(chats, faults, calls): GET /sim/chats tells what has happened. Start a chat:
+(chats, faults, calls): GET /sim/ tells all that it can do, GET /sim/chats what has
+happened. Start a chat:
 
   curl -s 'http://%[2]s/clientweb/api/v2/chats?tenantUrl=%[3]s' \
     -H 'Authorization: MOBILE-API-140-327-PLAIN appId="%[4]s", clientId="me"' \
@@ -115,6 +116,7 @@ Let something go wrong by POST http://%[2]s/sim/faults (DELETE ends it all):
   a chat's way is lost   {"kind":"status","status":404,"chat":"<id>"}
   a fail-over            {"kind":"status","status":404,"code":"5005","method":"pollEvents","times":1}
 
+%[5]s
 Interrupt it (Ctrl-C) to end it.
 `
 

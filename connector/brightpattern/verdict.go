@@ -59,6 +59,15 @@ func IsGone(err error) bool {
 	return failure != nil && failure.Code == CodeNotFound
 }
 
+// IsOwnWord tells an error that is the contact center's own word, by one of its
+// codes, but not that its chat servers are away.
+func IsOwnWord(err error) bool {
+	failure := wire(err)
+	return failure != nil && failure.Reason == ReasonRefused && failure.Code.Name() != "" && !awayCodes[failure.Code]
+}
+
+var awayCodes = map[Code]bool{CodeServerTimeout: true, CodeServerNotAvailable: true, CodeServerDisconnected: true}
+
 // IsContended tells that the contact center holds another poll of the chat.
 func IsContended(err error) bool {
 	failure := wire(err)

@@ -11,22 +11,44 @@ import (
 // controlHandler is the control API: what the methods of Server do, over HTTP.
 func (s *Server) controlHandler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
-		"GET /sim/chats":              s.httpChats,
-		"GET /sim/chats/{id}":         s.httpRecord,
-		"POST /sim/chats/{id}/events": s.httpPush,
-		"POST /sim/chats/{id}/files":  s.httpFile,
-		"POST /sim/chats/{id}/end":    s.httpEnd,
-		"POST /sim/chats/{id}/case":   s.httpCase,
-		"DELETE /sim/chats/{id}":      s.httpForget,
-		"GET /sim/faults":             s.httpFaults,
-		"POST /sim/faults":            s.httpInject,
-		"DELETE /sim/faults":          s.httpClear,
-		"GET /sim/calls":              s.httpCalls,
-	} {
-		mux.Handle(pattern, controlFunc(handle))
+	mux.HandleFunc("GET /sim/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, ControlHelp())
+	})
+	for _, c := range controls {
+		mux.Handle(c.pattern, controlFunc(func(r *http.Request) (any, error) { return c.handle(s, r) }))
 	}
 	return mux
+}
+
+// controls are the ways of the control API, and what each is good for.
+var controls = []struct {
+	pattern, meaning string
+	handle           func(*Server, *http.Request) (any, error)
+}{
+	{"GET /sim/chats", "every chat, in the order in which they were made", (*Server).httpChats},
+	{"GET /sim/chats/{id}", "what has happened to a chat: each event, and whether a poll has taken it", (*Server).httpRecord},
+	{"POST /sim/chats/{id}/events", `say something as the contact center: a server event, {"event":"chat_session_message",…}`, (*Server).httpPush},
+	{"POST /sim/chats/{id}/files", "send a file as an agent: the body, with its Content-Type; ?name=NAME and, at will, &party=ID", (*Server).httpFile},
+	{"POST /sim/chats/{id}/end", "end the session, as an agent does", (*Server).httpEnd},
+	{"POST /sim/chats/{id}/case", `set the case, {"caseId":"…"}; an empty one clears it`, (*Server).httpCase},
+	{"DELETE /sim/chats/{id}", "make the session as if it had never been: each call is answered 5005", (*Server).httpForget},
+	{"GET /sim/faults", "the faults that can still strike; times is what is left of it", (*Server).httpFaults},
+	{"POST /sim/faults", "let something go wrong: a fault, see below; the answer has its id", (*Server).httpInject},
+	{"DELETE /sim/faults", "take all faults away", (*Server).httpClear},
+	{"GET /sim/calls", "how often each method was called", (*Server).httpCalls},
+}
+
+// FaultHelp lists what a fault may have.
+func FaultHelp() string { return faultHelp(methodNames()) }
+
+// ControlHelp is all that can be done by the control API.
+func ControlHelp() string {
+	var ways []described
+	for _, c := range controls {
+		ways = append(ways, described{c.pattern, c.meaning})
+	}
+	return "The control API of the simulated contact center:\n\n" + table(ways) + "\n" + FaultHelp()
 }
 
 type controlFunc func(*http.Request) (any, error)

@@ -96,3 +96,16 @@ func TestControlErrorsNameTheField(t *testing.T) {
 		t.Errorf("a second end: %d", got.status)
 	}
 }
+
+// GET /sim/ tells all that the control API can do.
+func TestControlTellsOfItself(t *testing.T) {
+	got := start(t, bpsim.Options{}).client("client").control("GET", "", "")
+	if got.status != 200 || string(got.body) != bpsim.ControlHelp() {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	for _, says := range []string{"POST /sim/faults ", "\n  retryAfter ", "\n  cut_before ", "pollEvents"} {
+		if !strings.Contains(string(got.body), says) {
+			t.Errorf("%q is not told in\n%s", says, got.body)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -112,6 +113,15 @@ func (rt *route) match(given []string) (map[string]string, bool) {
 		ids[segment] = id
 	}
 	return ids, true
+}
+
+func methodNames() (names []string) {
+	for _, r := range routes {
+		if !slices.Contains(names, r.method) {
+			names = append(names, r.method)
+		}
+	}
+	return names
 }
 
 func knownMethod(name string) bool {

@@ -17,7 +17,7 @@ import (
 //
 // A stream may be deleted under a running connector, or NATS come back with an
 // empty disk. What is missing then is made again, by whichever replica finds it
-// missing: who is second finds it there. What was in it is lost here; what the
+// missing, be it one that starts: who is second finds it there. What was in it is lost here; what the
 // replicas know of it they put back themselves (see package poller), when they
 // find that the stream is another one, by the time of its creation.
 
@@ -89,7 +89,7 @@ func (s *Streams) keepStream(ctx context.Context, p provision, n need) error {
 func (p provision) makeAgain(ctx context.Context, n need, last jetstream.StreamConfig) error {
 	again := n
 	again.Stream = n.fit(last)
-	again.Stream.Metadata[metaRemade] = time.Now().UTC().Format(time.RFC3339)
+	markAgain(again.Stream)
 	made, err := p.makeStream(ctx, again)
 	if made {
 		p.log.Warn("a stream had vanished, and is made again: what was in it is lost, but for what the connectors know", "stream", n.Stream.Name)

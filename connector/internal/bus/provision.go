@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ type provision struct {
 // all goes through the streams, as they were found.
 func (p provision) all(ctx context.Context, found map[string]*jetstream.StreamInfo) error {
 	for _, n := range needs(p.cfg) {
+		if found[n.Stream.Name] == nil && isLoss(found) {
+			n = p.lost(n)
+		}
 		if err := p.stream(ctx, n, found[n.Stream.Name]); err != nil {
 			return err
 		}
@@ -32,6 +36,30 @@ func (p provision) all(ctx context.Context, found map[string]*jetstream.StreamIn
 		}
 	}
 	return nil
+}
+
+func markAgain(s jetstream.StreamConfig) {
+	s.Metadata[metaRemade] = time.Now().UTC().Format(time.RFC3339)
+}
+
+// isLoss tells whether what is missing at a start was there before: another
+// stream of the connector's has held something.
+func isLoss(found map[string]*jetstream.StreamInfo) bool {
+	for _, there := range found {
+		if there.State.LastSeq > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// lost is a stream that is made again by a replica that starts: the others may
+// run, and have to put back what they know.
+func (p provision) lost(n need) need {
+	p.log.Warn("a stream is missing beside others that are there, and is made again: what was in it is lost, but for what the connectors know", "stream", n.Stream.Name)
+	n.Stream.Metadata = maps.Clone(n.Stream.Metadata)
+	markAgain(n.Stream)
+	return n
 }
 
 func (p provision) stream(ctx context.Context, n need, there *jetstream.StreamInfo) error {

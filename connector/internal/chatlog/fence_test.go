@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/natstest"
@@ -146,6 +148,58 @@ func TestFenceOfALostStream(t *testing.T) {
 		r.Check(next.ReadBack(r.Ctx, func(Published) {}))
 		if got := next.Counts().Sequence; got != 2 || next.IsAnotherStream() {
 			t.Errorf("%s: the next holder goes on from %d", name, got)
+		}
+	}
+}
+
+// Who reads the stream without a filter can read a fence, too, and learns that it
+// is not for him.
+func TestFenceIsACloudEvent(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
+		r := newRig(t)
+		r.streams = r.Streams(func(c *bus.Config) { c.Mode = mode })
+		l := r.log()
+		r.Check(l.Raise(r.Ctx))
+		r.Check(l.Renew(r.Ctx))
+		msg, err := r.streams.Events.Last(r.Ctx, l.fenceSubject())
+		r.Check(err)
+		ce, form, err := schema.Decode(msg.Header, msg.Data)
+		r.Check(err)
+		if string(form) != string(mode) || ce.Type() != schema.InternalType("fence") || ce.Subject() != string(r.chat.Token) || !schema.IsOwn(msg.Header, msg.Data) {
+			t.Errorf("%s: it is %s %v", mode, form, ce)
+		}
+		_, event := schema.DecodeEvent(ce)
+		_, result := schema.DecodeResult(ce)
+		_, session := schema.DecodeSession(ce)
+		for _, err := range []error{event, result, session} {
+			if !errors.Is(err, schema.ErrOtherType) {
+				t.Errorf("%s: it is taken for something else: %v", mode, err)
+			}
+		}
+	}
+}
+
+// Earlier versions publish a bare id, and take for one whatever stands there:
+// each version knows whose fence it is that it replaces.
+func TestFencesOfEarlierVersions(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
+		r := newRig(t)
+		r.streams = r.Streams(func(c *bus.Config) { c.Mode = mode })
+		next := r.log()
+		_, err := r.JS.PublishMsg(r.Ctx, &nats.Msg{Subject: next.fenceSubject(), Data: []byte("earlier")})
+		r.Check(err)
+		r.Check(next.Raise(r.Ctx))
+		if next.Replaced() != "earlier" {
+			t.Errorf("%s: it replaces %q", mode, next.Replaced())
+		}
+		earlier, err := r.streams.Events.Last(r.Ctx, next.fenceSubject())
+		r.Check(err)
+		other := r.log()
+		r.Check(other.Raise(r.Ctx))
+		if FenceID(earlier.Data) != next.Self() || other.Replaced() != next.Self() || other.Self() == next.Self() {
+			t.Errorf("%s: an earlier version reads %s, and its holder is known as %s", mode, earlier.Data, next.Self())
 		}
 	}
 }

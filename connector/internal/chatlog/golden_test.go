@@ -17,7 +17,7 @@ func TestGoldenMessages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	l, tap, complete := r.log(), r.Tap(), golden.Time(1)
-	l.self = "fence-of-the-holder"
+	l.holding = "fence-of-the-holder"
 	tap.During("a fence", func() { r.Check(l.Raise(r.Ctx)) })
 	tap.During("the fence, put up anew", func() { r.Check(l.Renew(r.Ctx)) })
 	_, whose, err := l.LastFence(r.Ctx)

@@ -32,14 +32,9 @@
 package chatlog
 
 import (
-	"context"
-	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
@@ -76,7 +71,8 @@ type Log struct {
 	counts    Counts
 	memory    *Memory // of the events that are counted
 	fence     mark
-	self      FenceID // this holder's
+	holding   string  // names this holder's fence
+	self      FenceID // this holder's, as it stands in the stream
 	replaced  FenceID // the one that stood before
 	uncounted int     // messages that no checkpoint has yet
 	oldest    mark    // the first of them
@@ -86,7 +82,7 @@ type Log struct {
 // New is the log of a chat before its fence stands.
 func New(n Needs, chat chats.Key, app brightpattern.AppID, log *slog.Logger) *Log {
 	return &Log{
-		Needs: n, log: log, chat: chat, source: n.Naming.EventSource(app, chat.Token), self: FenceID(uuid.NewString()),
+		Needs: n, log: log, chat: chat, source: n.Naming.EventSource(app, chat.Token), holding: uuid.NewString(),
 		memory: NewMemory(),
 	}
 }
@@ -129,67 +125,4 @@ func (l *Log) Checkpointed()  { l.uncounted, l.burst = 0, 0 }
 // which they are to be.
 func (l *Log) Missing(history []brightpattern.Event) []brightpattern.Event {
 	return translate.Missing(l.chat.ID, l.memory.likenesses(), history)
-}
-
-func (l *Log) fenceSubject() string {
-	return l.Naming.Prefix.Internal("events", "fence", string(l.chat.Token))
-}
-
-// Raise shuts out every earlier holder.
-func (l *Log) Raise(ctx context.Context) error {
-	ack, err := l.Publisher.PublishBehind(ctx, l.newFence(), func(try context.Context) (uint64, error) {
-		last, whose, err := l.LastFence(try)
-		if err == nil && whose != l.self { // an earlier try of this one may have stood all the same
-			l.replaced = whose
-		}
-		return last, err
-	})
-	return l.raised(ack, err)
-}
-
-// Renew puts the fence up anew, if it still is this holder's; else
-// bus.ErrFenced.
-func (l *Log) Renew(ctx context.Context) error {
-	ack, err := l.Publisher.Store(ctx, l.newFence(), "fence:"+uuid.NewString(), jetstream.WithExpectLastSequencePerSubject(l.fence.position))
-	return l.raised(ack, err)
-}
-
-// Restore raises a fence where there is none; else bus.ErrFenced.
-func (l *Log) Restore(ctx context.Context) error {
-	ack, err := l.Publisher.Store(ctx, l.newFence(), "fence:"+uuid.NewString(), jetstream.WithExpectLastSequencePerSubject(0))
-	return l.raised(ack, err)
-}
-
-// Restand sees to it that this holder's fence stands, in a stream that may have
-// been made anew; else bus.ErrFenced. It reports whether it had to be restored.
-func (l *Log) Restand(ctx context.Context) (restored bool, err error) {
-	last, whose, err := l.LastFence(ctx)
-	if err != nil || last != 0 && whose == l.self {
-		return false, err
-	}
-	err = l.Restore(ctx)
-	return err == nil, err
-}
-
-func (l *Log) raised(ack *jetstream.PubAck, err error) error {
-	if err == nil {
-		l.fence = mark{ack.Sequence, time.Now()}
-	}
-	return err
-}
-
-func (l *Log) newFence() *nats.Msg {
-	return &nats.Msg{Subject: l.fenceSubject(), Data: []byte(l.self)}
-}
-
-// LastFence is where the chat's fence stands, 0 if nowhere, and whose it is.
-func (l *Log) LastFence(ctx context.Context) (uint64, FenceID, error) {
-	last, err := l.Events.Last(ctx, l.fenceSubject())
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, "", nil
-	}
-	if err != nil {
-		return 0, "", err
-	}
-	return last.Sequence, FenceID(last.Data), nil
 }

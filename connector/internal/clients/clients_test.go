@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/natstest"
@@ -132,6 +134,32 @@ func TestMemoryIsLost(t *testing.T) {
 	}
 	if !one.IsDue(kept) {
 		t.Error("what was kept in the memory that is lost is not due to be kept again")
+	}
+}
+
+// A replica that starts, and makes the lost memory again, waits until another one
+// has put the secret back, rather than make its own.
+func TestStartWaitsForTheSecret(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	one := r.started()
+	_, err := r.JS.Publish(r.Ctx, "cc.result.chat.send", nil) // somebody has worked here
+	r.Check(err)
+	r.Check(r.JS.DeleteStream(r.Ctx, "KV_CC_STATE"))
+	r.streams = r.Streams()
+	late, looks, looked := r.replica(), make(chan *nats.Msg, 8), make(chan error, 1)
+	_, err = r.NC.ChanSubscribe("$JS.API.STREAM.INFO.KV_CC_STATE", looks)
+	r.Check(err)
+	go func() { looked <- late.Look(r.Ctx) }()
+	select {
+	case <-looks: // whether it is settled
+	case <-looked:
+		t.Fatal("it has made a secret at once")
+	}
+	r.Check(one.Look(r.Ctx))
+	r.Check(natstest.Receive(r.Rig, looked))
+	if late.Ref("ada") != one.Ref("ada") {
+		t.Error("the two know a client by different references")
 	}
 }
 

@@ -15,13 +15,14 @@
 // the connector's own memory. By the same secret a client is derived from the
 // identity of a chat.request that names none, for identities are public.
 //
-// The memory may be lost, and be made again while replicas run. Each of them
-// has the secret, looks for it again and again, and puts it back. But a replica
-// that starts just then finds none and makes another. So of two secrets the one
-// counts that was made first: who holds it writes it over the other, and who
-// finds it takes it. For as long as that takes, the new replica's references are
-// its own. No chat is lost by it: what was derived for a command is on its
-// record, and a client is found by the reference that it was kept under.
+// The memory may be lost, and be made again while replicas run. Each of them has
+// the secret, looks for it again and again, and puts it back. A replica that
+// starts just then waits for that; where none of them did so in time, it makes
+// another. So of two secrets the one counts that was made first: who holds it
+// writes it over the other, and who finds it takes it. For as long as that takes,
+// the new replica's references are its own. No chat is lost by it: what was
+// derived for a command is on its record, and a client is found by the reference
+// that it was kept under.
 //
 // # Where a client is kept
 //

@@ -68,7 +68,7 @@ type held struct {
 // agree has this replica hold the secret that all others hold.
 func (c *Clients) agree(ctx context.Context) error {
 	for {
-		found, err := c.bucket.Get(ctx, secretKey)
+		found, err := c.find(ctx)
 		if err != nil {
 			return err
 		}
@@ -87,6 +87,19 @@ func (c *Clients) agree(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// find reads the secret. A memory that was lost, and made again, is left the time
+// to be told it by those who have it.
+func (c *Clients) find(ctx context.Context) (bus.Value, error) {
+	found, err := c.bucket.Get(ctx, secretKey)
+	if err != nil || found.Revision != 0 || c.held.Load() != nil {
+		return found, err
+	}
+	if waited, err := c.bucket.AwaitSettled(ctx); err != nil || !waited {
+		return found, err
+	}
+	return c.bucket.Get(ctx, secretKey)
 }
 
 // offer writes this replica's secret, a new one if it has none, unless somebody

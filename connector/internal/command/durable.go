@@ -228,7 +228,7 @@ func (d *durable) begin(ctx context.Context) (*journal.Record, error) {
 	r, err := d.commands.Journal.Find(ctx, d.cmd.Key)
 	if fingerprint := d.cmd.fingerprint(); err == nil && r != nil && d.refused == nil && r.Fingerprint != fingerprint {
 		d.refused = conflict()
-		d.cmd.refuse(d.commands.sealed(fingerprint))
+		d.commands.contest(d.cmd, fingerprint)
 		r, err = d.commands.Journal.Find(ctx, d.cmd.Key)
 	}
 	if err != nil {

@@ -91,7 +91,7 @@ func unrecorded() *schema.Error {
 // repeat is the outcome of a command whose identity the journal has already.
 func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Record, leave func()) told {
 	if fingerprint := cmd.fingerprint(); earlier.Fingerprint != fingerprint {
-		cmd.refuse(c.sealed(fingerprint))
+		c.contest(cmd, fingerprint)
 		return cmd.told(c.about(ctx, cmd, failed(conflict())), publishTried)
 	}
 	c.Metrics.Repeats.WithLabelValues(cmd.spec.Name).Inc()
@@ -108,6 +108,14 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 	return cmd.told(c.recorded(cmd, earlier), replyOnly)
 }
 
+// contest makes a command one that is refused because another one has had its
+// identity before. What tells of it is caused by this message alone: under the
+// identity, whoever waits for the other one's outcome would take it for that.
+func (c *Commands) contest(cmd *command, fingerprint string) {
+	cmd.refuse(c.sealed(fingerprint))
+	cmd.Source, cmd.ID = "", cmd.message
+}
+
 // sealed is a fingerprint that the id of a refusal may rest on, which everybody
 // reads: who knows the rest of the data could try what is secret in them.
 func (c *Commands) sealed(fingerprint string) string {
@@ -118,7 +126,7 @@ func (c *Commands) sealed(fingerprint string) string {
 }
 
 func conflict() *schema.Error {
-	return refuse(schema.CodeCommandConflict, "another command, or other data, came with this id: an id must be used for one command only")
+	return refuse(schema.CodeCommandConflict, "another command, or other data, came with this id before: an id is for one command only, give this one a new id")
 }
 
 func stillRunning() *schema.Error {

@@ -79,11 +79,12 @@ func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
 	if err == nil {
 		err = cmd.take(e, a.chat)
 	}
-	cmd.ChatID = cmd.chat.ID
 	if err != nil {
 		cmd.refuse()
+		cmd.locate(e.Data(), a.chat)
 		return cmd, invalidCommand(err)
 	}
+	cmd.ChatID = cmd.chat.ID
 	cmd.Result = translate.ID("result", cmd.Source, cmd.ID)
 	if spec.Read { // each run of it has a result of its own
 		cmd.Result = translate.ID("read result", cmd.Source, cmd.ID, cmd.message)
@@ -96,7 +97,7 @@ func read(spec *schema.Command, a arrival) (*command, *schema.Error) {
 func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	c.data = brightpattern.WithoutHalves(e.Data())                       // as whoever reads strings reads them
 	c.chat, _ = chats.KeyOf(brightpattern.ChatID(c.spec.ChatIn(c.data))) // none: the zero key
-	if named != "" && (len(named) > schema.MaxID || !utf8.ValidString(string(named))) {
+	if named != "" && !isChatID(named) {
 		return &schema.FieldError{Field: "subject", Problem: fmt.Sprintf("must name a chat by UTF-8 of at most %d bytes", schema.MaxID)}
 	}
 	if named != "" {
@@ -116,6 +117,23 @@ func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	return nil
 }
 
+func isChatID(id brightpattern.ChatID) bool {
+	return len(id) <= schema.MaxID && utf8.ValidString(string(id))
+}
+
+// locate finds the chat of a command that is refused: the one that the subject
+// names, or the data. Earlier versions name such a refusal without it, so its id
+// must stand by then.
+func (c *command) locate(data []byte, named brightpattern.ChatID) {
+	if named == "" {
+		named = brightpattern.ChatID(c.spec.ChatIn(brightpattern.WithoutHalves(data)))
+	}
+	if c.chat.Token == "" && isChatID(named) {
+		c.chat, _ = chats.KeyOf(named) // none: the zero key
+	}
+	c.ChatID = c.chat.ID
+}
+
 // unread is a command that nobody looked into, good enough to answer with.
 func unread(spec *schema.Command, a arrival) *command {
 	cmd := identified(spec, event.Event{}, schema.FormPlain, a)
@@ -124,6 +142,7 @@ func unread(spec *schema.Command, a arrival) *command {
 	}
 	_ = cmd.checkAttributes(schema.FormPlain, a) // the answer is the same, but can be written
 	cmd.refuse()
+	cmd.locate(nil, a.chat)
 	return cmd
 }
 
@@ -157,8 +176,9 @@ func (c *command) checkAttributes(form schema.Form, a arrival) error {
 	if form == schema.FormPlain {
 		idName = nats.MsgIdHdr
 		switch given, ok := a.header[nats.MsgIdHdr]; {
-		case ok && strings.Join(given, "") == "":
-			problems = append(problems, &schema.FieldError{Field: idName, Problem: "is empty: leave it out, or give an id"})
+		case ok && strings.TrimSpace(strings.Join(given, "")) == "":
+			c.ID = a.id
+			problems = append(problems, &schema.FieldError{Field: idName, Problem: "is empty: give an id that no other command has, or leave the header out"})
 		case len(given) > 1:
 			problems = append(problems, &schema.FieldError{Field: idName, Problem: "is given more than once"})
 		}

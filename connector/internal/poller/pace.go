@@ -40,6 +40,7 @@ type pollVerdict struct {
 	reason     string        // the label of its metric
 	retryAfter time.Duration // the contact center asked for it
 	pays       bool          // the next one is paid for: see budget
+	isWord     bool          // an error of the contact center itself, which is neither away nor refuses the app
 }
 
 func judgePoll(err error) pollVerdict {
@@ -55,6 +56,7 @@ func judgePoll(err error) pollVerdict {
 	return pollVerdict{
 		outcome: outcomeOfFailure(failure), reason: pollReason(failure),
 		retryAfter: failure.RetryAfter, pays: throttle.IsBackOff(failure),
+		isWord: brightpattern.IsOwnWord(failure) && !throttle.IsMisconfigured(failure),
 	}
 }
 

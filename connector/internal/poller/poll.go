@@ -120,14 +120,15 @@ func (h *holder) poll(ctx, round context.Context) error {
 			return err
 		}
 	}
-	h.learn(verdict.outcome, began, answered)
+	h.learn(verdict, began, answered)
 	return nil
 }
 
 // learn takes in what a poll came to, once what it gave is published.
-func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
+func (h *holder) learn(verdict pollVerdict, began, answered time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	outcome := verdict.outcome
 	if h.polls.wasCut && outcome != pollMissed { // cut for the sake of a session that is not there, it has held nothing
 		h.polls.wasCut = false
 		h.fearOrphan()
@@ -145,7 +146,7 @@ func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
 	if !outcome.isOfContactCenter() {
 		h.reconciliation.pollFailed()
 	}
-	if h.isSessionOver(outcome, answered) {
+	if h.isSessionOver(verdict, answered) {
 		h.wantClosed(h.end.reason(schema.ClosedGone), sessionEnded)
 	}
 	if outcome != pollLost {
@@ -153,9 +154,9 @@ func (h *holder) learn(outcome pollOutcome, began, answered time.Time) {
 	}
 }
 
-func (h *holder) isSessionOver(outcome pollOutcome, now time.Time) bool {
+func (h *holder) isSessionOver(verdict pollVerdict, now time.Time) bool {
 	patience := h.poller.cfg.Patience
-	switch outcome {
+	switch verdict.outcome {
 	case pollAnswered:
 		return h.end.pollAnswered(now, patience)
 	case pollMissed:
@@ -163,8 +164,7 @@ func (h *holder) isSessionOver(outcome pollOutcome, now time.Time) bool {
 	case pollUnfound:
 		return h.end.pollUnfound(now, patience)
 	}
-	h.end.pollFailed()
-	return false
+	return h.end.pollFailed(verdict.isWord, now, patience)
 }
 
 // store publishes what a poll has given.

@@ -11,7 +11,8 @@ import (
 //
 // The contact center says that a session has ended: then it is closed. Less than
 // that is no end yet, and three things are less. A state that announces the end:
-// a survey may come, so the chat is polled on until nothing has come for a while.
+// a survey may come, so the chat is polled on until nothing has come for a while,
+// were it for errors that are the contact center's own word.
 // A poll that finds no such session: it may be a fail-over in the contact center,
 // so the history is asked, too, and the poll tried again for a while. And a 404
 // without a code, which is not the contact center's word: only when polls and
@@ -69,7 +70,7 @@ func (s *sessionEnd) reason(found schema.CloseReason) schema.CloseReason {
 // pollAnswered says that a poll has found the session.
 func (s *sessionEnd) pollAnswered(now time.Time, p Patience) (over bool) {
 	s.missing, s.unfound, s.history = time.Time{}, time.Time{}, false
-	return s.announced != "" && now.Sub(s.came) >= p.Announced
+	return s.isSilent(now, p)
 }
 
 // pollMissed says that a poll has found no such session.
@@ -91,9 +92,16 @@ func (s *sessionEnd) pollUnfound(now time.Time, p Patience) (over bool) {
 
 // pollFailed says that a poll has told nothing of the session. What was not found
 // before is forgotten: only what is told all the time is believed. And nothing is
-// over while nobody answers: what came last stands in a history that is away.
-func (s *sessionEnd) pollFailed() {
+// over while nobody answers: what came last stands in a history that is away. But
+// the contact center's own word, an error though it be, is an answer without events.
+func (s *sessionEnd) pollFailed(isWord bool, now time.Time, p Patience) (over bool) {
 	s.missing, s.unfound, s.history = time.Time{}, time.Time{}, false
+	return isWord && s.isSilent(now, p)
+}
+
+// isSilent tells whether an end was announced, and nothing has come since for long.
+func (s *sessionEnd) isSilent(now time.Time, p Patience) bool {
+	return s.announced != "" && now.Sub(s.came) >= p.Announced
 }
 
 // historyFound says that there is a history.

@@ -21,7 +21,8 @@ func TestSessionEnds(t *testing.T) {
 	}
 	history := func(time.Time) bool { s.historyFound(); return false }
 	noHistory := func(time.Time) bool { return s.historyMissed() }
-	failed := func(time.Time) bool { s.pollFailed(); return false }
+	failed := func(now time.Time) bool { return s.pollFailed(false, now, p) }
+	word := func(now time.Time) bool { return s.pollFailed(true, now, p) }
 	noAnswer := func(time.Time) bool { s.historyFailed(); return false }
 	history404 := func(time.Time) bool { s.historyUnfound(); return false }
 	type step struct {
@@ -45,6 +46,9 @@ func TestSessionEnds(t *testing.T) {
 		"bare 404s around an outage":         {{0, unfound, false}, {1, history404, false}, {2, failed, false}, {600, unfound, false}, {601, history404, false}, {602, noAnswer, false}, {1200, unfound, false}},
 		"missing around an outage":           {{0, missed, false}, {1, history, false}, {2, failed, false}, {12, missed, false}},
 		"completed, and no answers":          {{0, event("completed"), false}, {60, failed, false}, {3600, failed, false}, {3601, well, true}},
+		"completed, and nothing but errors":  {{0, event("completed"), false}, {59, word, false}, {60, word, true}},
+		"connected, and nothing but errors":  {{0, event("connected"), false}, {3600, word, false}},
+		"missing around an error":            {{0, missed, false}, {1, history, false}, {2, word, false}, {12, missed, false}},
 		"bare 404s, and no history asked":    {{0, unfound, false}, {600, unfound, false}},
 		"a bare 404 of the history, earlier": {{0, history404, false}, {1, unfound, false}, {601, unfound, false}},
 	} {
