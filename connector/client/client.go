@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -43,11 +44,11 @@ func New(nc *nats.Conn, cfg Config) (*Client, error) {
 	if _, err := schema.ParseMode(string(cfg.Mode)); err != nil {
 		return nil, &schema.FieldError{Field: "Config.Mode", Problem: "must be schema.Structured or schema.Binary"}
 	}
-	js, err := cfg.jetStream(nc)
-	if err != nil {
-		return nil, &schema.FieldError{Field: "Config.JetStreamDomain", Problem: err.Error()}
+	if strings.ContainsAny(cfg.JetStreamDomain, " .*>\t\r\n") {
+		return nil, &schema.FieldError{Field: "Config.JetStreamDomain", Problem: "must be one token of a subject"}
 	}
-	return &Client{nc, js, cfg}, nil
+	js, err := cfg.jetStream(nc)
+	return &Client{nc, js, cfg}, err
 }
 
 func (c *Config) fillIn() {

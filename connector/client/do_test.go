@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -12,6 +13,7 @@ import (
 	"cc-connector/connector/client"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/schema"
+	"cc-connector/subjects"
 )
 
 func TestDo(t *testing.T) {
@@ -34,7 +36,7 @@ func TestDo(t *testing.T) {
 				t.Errorf("%+v, %v", reply, err)
 			}
 			history, err := client.As[schema.ChatHistoryResult](c.Do(r.Ctx, client.NewCommand(&schema.ChatHistory{ChatID: chat})))
-			if err != nil || len(history.Events) != 1 {
+			if err != nil || len(history.Events) != 2 {
 				t.Errorf("%+v, %v", history, err)
 			}
 			if _, err := client.As[schema.ChatAttachResult](c.Do(r.Ctx, cmd)); err == nil {
@@ -123,25 +125,33 @@ func TestBadCommands(t *testing.T) {
 	}
 }
 
-// A reply that is lost with the connection is asked for by the same command.
-func TestReplyLostWithTheConnection(t *testing.T) {
+// A reply or an event that is lost with the connection is asked for, by the same command.
+func TestOutcomeToldWhileCutOff(t *testing.T) {
 	r := newRig(t)
 	r.start()
 	chat := r.openChat()
-	fault, err := r.sim.Inject(bpsim.Fault{Kind: "hang", Method: "sendEvents", Body: "once"})
-	r.Check(err)
-	done := make(chan error, 1)
-	go func() {
-		_, err := r.Do(r.Ctx, send(chat, "once"))
-		done <- err
-	}()
-	r.Check(r.sim.WaitFor(r.Ctx, func() bool { return r.sim.Calls()["sendEvents"] > 0 }))
-	r.restartNATS(r.sim.ClearFaults)
-	if err := natstest.Receive(r.Rig, done); err != nil {
-		t.Errorf("%v (%s)", err, fault)
-	}
-	if got := r.said(chat); len(got) != 1 {
-		t.Errorf("the contact center has %q", got)
+	results := subjects.DefaultPrefix.Result(tokenOf(chat), "chat.send")
+	for i, call := range []func(*client.Client, context.Context, *client.Command) (*client.Reply, error){(*client.Client).Do, (*client.Client).DoDurable} {
+		g := &gate{}
+		c, err := client.New(r.Connect(nats.SetCustomDialer(g)), client.Config{})
+		r.Check(err)
+		_, err = r.sim.Inject(bpsim.Fault{Kind: "delay", Delay: 300 * time.Millisecond, Method: "sendEvents", Times: 1})
+		r.Check(err)
+		done := make(chan error, 1)
+		go func() {
+			_, err := call(c, r.Ctx, send(chat, "once"))
+			done <- err
+		}()
+		r.Check(r.sim.WaitFor(r.Ctx, func() bool { return len(r.sim.Faults()) == 0 }))
+		g.shut()
+		r.awaitStored(results, uint64(i+1))
+		g.open()
+		if err := natstest.Receive(r.Rig, done); err != nil {
+			t.Error(err)
+		}
+		if got := r.said(chat); len(got) != i+1 {
+			t.Errorf("the contact center has %q", got)
+		}
 	}
 }
 

@@ -105,6 +105,41 @@ func (r *rig) restartNATS(meanwhile func()) {
 	r.Server = next
 }
 
+// gate is what a connection goes through, and may be shut.
+type gate struct {
+	mu     sync.Mutex
+	closed bool
+	conns  []net.Conn
+}
+
+func (g *gate) Dial(network, address string) (net.Conn, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, errors.New("the gate is shut")
+	}
+	conn, err := net.Dial(network, address)
+	if err == nil {
+		g.conns = append(g.conns, conn)
+	}
+	return conn, err
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, conn := range g.conns {
+		_ = conn.Close()
+	}
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = false
+}
+
 // openChat requests a chat and returns its id.
 func (r *rig) openChat() string {
 	r.Helper()
