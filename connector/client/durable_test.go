@@ -2,7 +2,9 @@ package client_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"cc-connector/connector/brightpattern/bpsim"
@@ -190,6 +192,31 @@ func TestConflictInTheQueue(t *testing.T) {
 	first.check()
 	_, err = r.Await(r.Ctx, other)
 	r.checkFailure(err, schema.CodeCommandConflict)
+}
+
+// A message that is refused under its id, which is another command's, is told by
+// its place in the stream of commands.
+func TestOwnRefusal(t *testing.T) {
+	r := newRig(t)
+	stop := r.start()
+	chat := r.openChat()
+	stop()
+	cmd := send(chat, "hello")
+	waiting := r.doing(cmd)
+	r.queued(1)
+	stream, err := r.JS.Stream(r.Ctx, "CC_COMMANDS")
+	r.Check(err)
+	place := stream.CachedInfo().State.LastSeq
+	for _, at := range []uint64{place * 10, place} {
+		r.Check(r.NC.Publish(subjects.DefaultPrefix.Result(tokenOf(chat), "chat.send"), fmt.Appendf(nil, `{"specversion":"1.0","id":"1","source":"/s",
+			"type":"com.brightpattern.chat.result.send.v1","causationid":"CC_COMMANDS:%d:2026-01-01T00:00:00Z","correlationid":%q,
+			"data":{"command":"chat.send","status":"error","error":{"code":"command_conflict","message":"%d","retryable":false,"outcome":"not_done"}}}`, at, cmd.ID, at)))
+	}
+	err = natstest.Receive(r.Rig, waiting.done)
+	r.checkFailure(err, schema.CodeCommandConflict)
+	if !strings.HasSuffix(err.Error(), fmt.Sprintf(": %d", place)) {
+		t.Errorf("another message's refusal is taken: %v", err)
+	}
 }
 
 // What others publish where results are is nobody's outcome.

@@ -66,8 +66,8 @@ func FromPushConsumer(consumer jetstream.PushConsumer) FollowOption {
 //
 // It goes on until the loop is left or the context ends, which is then the last
 // error. Another error is not the end as long as the loop goes on: a [*Hole], or a
-// payload that could not be read, with its message beside it. A NATS that is away
-// is waited for.
+// payload that could not be read, with its message beside it. Once it has begun, a
+// NATS that is away is waited for.
 func (c *Client) Follow(ctx context.Context, chatID string, options ...FollowOption) iter.Seq2[Step, error] {
 	chat, err := subjects.EscapeChat(chatID)
 	if err != nil {
@@ -149,7 +149,7 @@ func (f *follower) run(ctx context.Context) error {
 
 // take tells a message, and before it what is missing.
 func (f *follower) take(ctx context.Context, msg jetstream.Msg) error {
-	m, err := f.client.Read(ctx, msg)
+	m, err := Decode(msg)
 	if m == nil {
 		return f.give(Step{}, err)
 	}
@@ -167,14 +167,14 @@ func (f *follower) take(ctx context.Context, msg jetstream.Msg) error {
 			return err
 		}
 	}
-	return f.pass(chat, m, err)
+	return f.pass(ctx, chat, m)
 }
 
 // due is the sequence that comes next.
 func (f *follower) due(chat subjects.ChatToken) uint64 { return max(1, f.next[chat]) }
 
 // pass tells a message whose turn it is; what was told is passed over.
-func (f *follower) pass(chat subjects.ChatToken, m *Message, err error) error {
+func (f *follower) pass(ctx context.Context, chat subjects.ChatToken, m *Message) (err error) {
 	if m.Sequence < f.due(chat) {
 		return nil
 	}
@@ -184,5 +184,8 @@ func (f *follower) pass(chat subjects.ChatToken, m *Message, err error) error {
 		}
 	}
 	f.next[chat] = m.Sequence + 1
+	if m.Payload == nil {
+		m, err = f.client.complete(ctx, m)
+	}
 	return f.give(Step{Message: m}, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,9 +19,9 @@ import (
 type joiner struct {
 	*rig
 	name  string
-	entry *schema.Chat // the last one that was told
 	next  uint64
 	holes []*client.Hole
+	began atomic.Bool
 	done  chan struct{}
 }
 
@@ -49,7 +50,8 @@ func (j *joiner) see(step client.Step, err error) (closed bool) {
 		j.Errorf("%s: %v", j.name, err)
 		return true
 	case step.Chat != nil:
-		j.entry, j.next = step.Chat, step.Chat.Sequence+1
+		j.next = step.Chat.Sequence + 1
+		j.began.Store(true)
 		return step.Chat.ClosedAt != nil
 	case step.Message.Sequence != j.next:
 		j.Errorf("%s sees %d, want %d", j.name, step.Message.Sequence, j.next)
@@ -161,6 +163,44 @@ func TestFollowWhatIsEvicted(t *testing.T) {
 	if len(j.holes) == 1 && (j.holes[0].From != entry.Sequence+1 || j.holes[0].To != 21 || j.holes[0].ChatID != chat) {
 		t.Errorf("the hole is %+v, and the entry told up to %d", j.holes[0], entry.Sequence)
 	}
+}
+
+// An entry's place may be missing, or be one in a stream that was lost since.
+func TestFollowWithoutAPlace(t *testing.T) {
+	r := newRig(t)
+	stop := r.start()
+	chat := r.openChat()
+	for i := range 10 {
+		r.says(chat, fmt.Sprint(i))
+	}
+	r.awaitStored("cc.chat."+string(tokenOf(chat))+".event.message", 10)
+	stop()
+	var joiners []*joiner
+	for name, place := range map[string]uint64{"none": 0, "behind the stream's end": 1 << 40, "of another message": r.stored("cc.>")} {
+		r.rewriteEntry(chat, func(entry *schema.Chat) { entry.Sequence, entry.StreamSequence = 3, place })
+		j := r.join(name, chat)
+		r.Eventually("it has read the entry", func() bool { return j.began.Load() })
+		joiners = append(joiners, j)
+	}
+	r.start()
+	r.says(chat, "more")
+	last := r.finish(chat)
+	for _, j := range joiners {
+		j.check(last, 0)
+	}
+}
+
+func (r *rig) rewriteEntry(chat string, change func(*schema.Chat)) {
+	r.Helper()
+	bucket, err := r.JS.KeyValue(r.Ctx, "CC_CHATS")
+	r.Check(err)
+	entry, err := r.Entry(r.Ctx, chat)
+	r.Check(err)
+	change(entry)
+	data, err := schema.JSON(entry)
+	r.Check(err)
+	_, err = bucket.Put(r.Ctx, string(tokenOf(chat)), data)
+	r.Check(err)
 }
 
 // A restart of NATS, and a stream that is lost and made again, are sat out.
