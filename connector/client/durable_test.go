@@ -226,13 +226,14 @@ func TestForgedResults(t *testing.T) {
 	chat := r.openChat()
 	stop()
 	cmd := send(chat, "hello")
+	cmd.Correlation = "ours" // and another command's, too
 	waiting := r.doing(cmd)
 	r.queued(1)
 	subject := subjects.DefaultPrefix.Result(tokenOf(chat), "chat.send")
 	for _, data := range []string{
 		"", "nonsense", `{"specversion":"1.0"}`, `{"command":"chat.send","status":"ok","result":{"messageId":"forged"}}`,
-		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"another","correlationid":"another","data":{"command":"chat.send","status":"ok"}}`,
-		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.read.v1","causationid":"` + cmd.ID + `","correlationid":"` + cmd.ID + `","data":{"command":"chat.read","status":"ok"}}`,
+		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"another","correlationid":"ours","data":{"command":"chat.send","status":"ok"}}`,
+		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.read.v1","causationid":"` + cmd.ID + `","correlationid":"ours","data":{"command":"chat.read","status":"ok"}}`,
 		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"` + cmd.ID + `","correlationid":"question:x","data":{"command":"chat.send","status":"error","error":{"code":"expired","outcome":"not_done"}}}`,
 	} {
 		r.Check(r.NC.Publish(subject, []byte(data)))

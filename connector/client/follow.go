@@ -47,8 +47,8 @@ type FollowOption func(*follower)
 // FromConsumer reads the stream by a consumer that somebody has made for this
 // program, which may make none itself, and acknowledges each message when the
 // loop asks for the next one. The consumer goes on where it was: of what it gives,
-// that which the entries have is passed over, and so are results. It is to be
-// Follow's alone.
+// that which the entries have is passed over, and so are results; what it gave
+// before, and the entries do not have yet, is a [*Hole]. It is to be Follow's alone.
 func FromConsumer(consumer jetstream.Consumer) FollowOption {
 	return func(f *follower) { f.own, f.source = nil, &pulled{consumer: consumer} }
 }
@@ -116,7 +116,7 @@ var errLeft = errors.New("client: the loop was left")
 type follower struct {
 	client *Client
 	chat   subjects.ChatToken            // "" for all
-	next   map[subjects.ChatToken]uint64 // the sequence that each known chat's next message has
+	next   map[subjects.ChatToken]uint64 // the sequence that each known chat's next message has; it may be attached again
 	source source
 	own    *ownConsumer // the source; nil: another one was given, and the program may make none
 	tell   func(Step, error) bool
