@@ -43,6 +43,8 @@ export function explain(err, { stream, consumer } = {}) {
       return `the stream ${stream} is not there: start cc-connector, which makes it, or correct CC_SUBJECT_PREFIX`;
     case "ConsumerNotFoundError":
       return `${stream} has no consumer ${consumer}: cc-connector streams --reader ${consumer} --make`;
+    case "InvalidOperationError":
+      return `another program reads by the consumer ${consumer}: have one made for each`;
     case "ConnectionError":
       return `CC_NATS_URL: no NATS server can be reached there: ${err.message}`;
     case "AuthorizationError":

@@ -1,8 +1,6 @@
 // The whole way, with real parts: conversations in both modes of CloudEvents, a consumer that is killed again and
 // again, and then the database against the stream.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -11,6 +9,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import Database from "better-sqlite3";
 import { converse } from "./customer.js";
 import { perHour, readStream } from "./expected.js";
+import { publishGarbage } from "./garbage.js";
+import { SchemaServer } from "./schemaserver.js";
 import { Program, System, until } from "./system.js";
 
 const program = fileURLToPath(new URL("../index.js", import.meta.url));
@@ -18,19 +18,23 @@ const chats = 6; // at once, in each mode
 const validating = { ANALYTICS_VALIDATE: "true" };
 const tooLong = "long ".repeat(20_000); // for a message of NATS
 
-let system, jsm, schemas, database, connector, documents;
+const running = []; // consumers, the killed ones, too
+let failed = false;
+let system, jsm, schemas, database, connector, garbage;
 
 before(async () => {
   system = await System.start();
   jsm = await jetstreamManager(system.nc);
+  schemas = await SchemaServer.start(system.http);
   database = join(system.dir, "analytics.sqlite");
 });
-after(async () => {
-  schemas?.close();
-  await system?.stop();
-});
 
-const running = [];
+after(async () => {
+  await Promise.all(running.map((consumer) => consumer.end("SIGKILL")));
+  schemas?.stop();
+  await system?.stop();
+  if (failed) console.error(running.map(({ said }, i) => `consumer ${i} said:\n${said.slice(0, 4000)}`).join("\n"));
+});
 
 /** Starts the program as the user that reads. */
 function consume(settings = {}, ...args) {
@@ -38,10 +42,6 @@ function consume(settings = {}, ...args) {
   running.push(consumer);
   return consumer;
 }
-after(async () => {
-  await Promise.all(running.map((consumer) => consumer.end("SIGKILL")));
-  if (failed) console.error(running.map(({ said }, i) => `consumer ${i} said:\n${said.slice(0, 4000)}`).join("\n"));
-});
 
 function query(sql) {
   const db = new Database(database, { readonly: true });
@@ -69,8 +69,6 @@ async function failsWith(pattern, settings, ...args) {
   assert.equal(consumer.said.trim().split("\n").length, 1, `more than a line: ${consumer.said}`);
 }
 
-let failed = false;
-
 /** A step of the one story: without those before it, it means nothing. */
 function step(name, run) {
   test(name, { timeout: 120_000 }, async (t) => {
@@ -87,31 +85,13 @@ step("what is wrong is said in a line", async () => {
   await failsWith(/CC_NATS_USER.*does not let this user in/, { CC_NATS_USER: "nobody" });
   await failsWith(/ANALYTICS_DB: /, { ANALYTICS_DB: "/nowhere/analytics.sqlite" });
   await failsWith(/the stream CC_EVENTS is not there: start cc-connector/);
-  schemas = await schemaServer();
   connector = await system.startConnector({ CC_SCHEMA_BASE_URL: schemas.url });
-  documents = (await fetch(`${system.http}/schemas/v1/event.message.json`)).ok; // a connector without them: anything is valid
+  await schemas.look();
   await failsWith(/CC_EVENTS has no consumer cc-analytics: cc-connector streams --reader cc-analytics --make/);
   await failsWith(/NATS forbids it.*ANALYTICS_CONSUMER/, { ANALYTICS_CONSUMER: "cc-consumer" });
   await system.makeConsumer("cc-analytics");
   await jsm.consumers.update("CC_EVENTS", "cc-analytics", { ack_wait: nanos(2000) }); // for what a killed consumer had
 });
-
-/** Serves the connector's schemas, and keeps the first who asks waiting until it is let go. */
-async function schemaServer() {
-  const held = [];
-  let letGo = false;
-  const server = createServer(async (request, response) => {
-    if (!letGo) await new Promise((resolve) => held.push(resolve));
-    const answer = await fetch(system.http + request.url);
-    response.end(documents ? await answer.text() : "{}");
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const go = () => {
-    letGo = true;
-    held.forEach((resolve) => resolve());
-  };
-  return { url: `http://127.0.0.1:${server.address().port}/schemas`, held, go, close: () => server.closeAllConnections() ?? server.close() };
-}
 
 const converseAll = () => Promise.all(Array.from({ length: chats }, (_, i) => converse(system.nc, system.sim, i === 0 ? tooLong : "Hello")));
 
@@ -126,9 +106,9 @@ async function killAfter(consumer, more, settings) {
 step("each event lands once, in both modes, however often the consumer is killed", async () => {
   let consumer = consume(validating);
   let talking = converseAll();
-  await until("a question for a schema", () => schemas.held.length > 0); // events are delivered, and none is stored
+  await until("a question for a schema", () => schemas.asked); // events are delivered, and none is stored
   assert.equal(await consumer.end("SIGKILL"), "SIGKILL", consumer.said);
-  schemas.go();
+  schemas.letGo();
   consumer = consume(validating);
   consumer = await killAfter(consumer, 10, validating);
   consumer = await killAfter(consumer, 40, validating);
@@ -138,41 +118,17 @@ step("each event lands once, in both modes, however often the consumer is killed
 
   assert.equal(await connector.end("SIGTERM"), 0, connector.said);
   connector = await system.startConnector({ CC_CLOUDEVENTS_MODE: "binary" });
-  const byNATS = documents ? validating : {};
+  const byNATS = schemas.exist ? validating : {};
   await consumer.end("SIGKILL");
   consumer = consume(byNATS); // it has no schema yet
   talking = converseAll();
   consumer = await killAfter(consumer, 40, byNATS);
   await talking;
-  await garbage();
+  garbage = await publishGarbage(jsm.jetstream(), schemas.exist);
   await allRead();
   await checkLanded();
   checkReport(await interrupted(consumer));
 });
-
-/** Publishes what a consumer must not stumble over. */
-async function garbage() {
-  const js = jsm.jetstream();
-  const event = (attributes) => JSON.stringify({ specversion: "1.0", id: "1", source: "x", type: "com.brightpattern.chat.event.message.v1", data: {}, ...attributes });
-  const { headers } = await import("@nats-io/transport-node");
-  const publish = async (payload, given = {}) => {
-    const h = headers();
-    Object.entries(given).forEach(([name, value]) => h.set(name, value));
-    await js.publish("cc.chat.garbage.event.message", payload, { headers: h });
-  };
-  const structured = { "Content-Type": "application/cloudevents+json" };
-  await publish("no CloudEvent");
-  await publish("{", structured);
-  await publish("null", structured);
-  await publish(new Uint8Array([0xff, 0xfe]), structured);
-  await publish(event({ id: undefined }), structured);
-  await publish(event({ type: "com.example.other" }), structured);
-  await publish(event({ recordedtime: "yesterday" }), structured);
-  await publish(event({ data: undefined, dataref: "nats-object:CC_FILES/not-there" }), structured);
-  await publish(event({ data: undefined, dataref: "nats-object:>/x" }), structured);
-  if (documents) await publish(event({ dataschema: "cc-connector:/schemas/v1/event.message.json", recordedtime: "2026-01-01T00:00:00Z" }), structured);
-  await publish("{}", { "ce-specversion": "1.0", "ce-id": "%", "ce-source": "x", "ce-type": "com.brightpattern.chat.event.message.v1" });
-}
 
 /** Compares the database with the stream. */
 async function checkLanded() {
@@ -183,7 +139,7 @@ async function checkLanded() {
     got.sort(byId).map(({ recorded, data, ...row }) => ({ ...row, data: JSON.parse(data) })),
     expected.sort(byId).map((event) => ({
       source: event.source, id: event.id, type: event.type, sequence: event.sequence ? Number(event.sequence) : null,
-      about: event.correlationid ?? null, valid: Number(documents || event.mode !== "binary"), data: event.data,
+      about: event.correlationid ?? null, valid: Number(schemas.exist || event.mode !== "binary"), data: event.data,
     })),
   );
   assert.deepEqual(query("SELECT * FROM holes WHERE missing <> 0"), []);
@@ -199,7 +155,7 @@ async function interrupted(consumer) {
 }
 
 function checkReport(said) {
-  assert.match(said, new RegExp(`${stored()} events, up to \\d+ in the stream; 0 missing, \\d+ came again, ${documents ? 11 : 10} refused\n$`));
+  assert.match(said, new RegExp(`${stored()} events, up to \\d+ in the stream; 0 missing, \\d+ came again, ${garbage} refused\n$`));
 }
 
 step("who reads everything again stores nothing twice", async () => {
@@ -209,7 +165,7 @@ step("who reads everything again stores nothing twice", async () => {
   await jsm.consumers.delete("CC_EVENTS", "cc-analytics");
   const { filter_subjects, ...unfiltered } = config; // it also meets the connector's own business
   await jsm.consumers.add("CC_EVENTS", unfiltered);
-  const consumer = consume(documents ? validating : {});
+  const consumer = consume(schemas.exist ? validating : {});
   await allRead();
   checkReport(await interrupted(consumer));
   assert.deepEqual(query(talk), before);
@@ -222,6 +178,7 @@ step("who reads everything again stores nothing twice", async () => {
 step("a consumer that is deleted is missed", async () => {
   const consumer = consume();
   await until("the beginning", () => consumer.said.includes("Ctrl-C ends it"));
+  await failsWith(/another program reads by the consumer cc-analytics/);
   await jsm.consumers.delete("CC_EVENTS", "cc-analytics");
   assert.equal(await consumer.ended, 1, consumer.said);
   assert.match(consumer.said, /CC_EVENTS has no consumer cc-analytics/);

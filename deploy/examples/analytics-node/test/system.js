@@ -85,15 +85,11 @@ export class System {
     this.#write("nats.conf", `listen: "127.0.0.1:${this.natsPort}"\nmax_payload: 64KB\n
       jetstream { store_dir: "${this.dir}/jetstream" }\nauthorization { include "users.conf" }`);
     this.run("nats-server", ["-c", join(this.dir, "nats.conf")]);
-    this.nc = await until("NATS", () => connect({ ...this.address, user: "admin", pass: password }).catch(() => null));
+    this.nc = await until("NATS", () => connect({ servers: `127.0.0.1:${this.natsPort}`, user: "admin", pass: password }).catch(() => null));
   }
 
   #write(name, content) {
     writeFileSync(join(this.dir, name), content, { mode: 0o600 });
-  }
-
-  get address() {
-    return { servers: `127.0.0.1:${this.natsPort}` };
   }
 
   /** Settings of a program that signs in as this user. */
@@ -106,10 +102,12 @@ export class System {
     };
   }
 
-  #contactCenter = () => ({ CC_BASE_URL: this.sim, CC_TENANT_URL: "demo.example", CC_APP_ID: "demo" });
+  get #contactCenter() {
+    return { CC_BASE_URL: this.sim, CC_TENANT_URL: "demo.example", CC_APP_ID: "demo" };
+  }
 
   async startConnector(settings) {
-    const env = { ...this.as("cc-connector"), ...this.#contactCenter(), CC_HTTP_ADDR: `127.0.0.1:${this.httpPort}`, ...settings };
+    const env = { ...this.as("cc-connector"), ...this.#contactCenter, CC_HTTP_ADDR: `127.0.0.1:${this.httpPort}`, ...settings };
     const connector = this.run("cc-connector", [], env);
     const ready = () => fetch(`${this.http}/readyz`).then((r) => r.ok, () => false);
     await Promise.race([until("the connector", ready), connector.ended.then(() => Promise.reject(new Error(connector.said)))]);
@@ -118,7 +116,7 @@ export class System {
 
   /** Makes the consumer as an administrator does. */
   async makeConsumer(reader) {
-    const made = this.run("cc-connector", ["streams", "--reader", reader, "--make"], { ...this.as("admin"), ...this.#contactCenter() });
+    const made = this.run("cc-connector", ["streams", "--reader", reader, "--make"], { ...this.as("admin"), ...this.#contactCenter });
     if ((await made.ended) !== 0) throw new Error(made.said);
   }
 
