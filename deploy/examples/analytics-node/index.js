@@ -1,5 +1,6 @@
 // Lands what happens in the chats of a contact center in SQLite, each event exactly once, and tells
 // how many chats there were an hour, and how long customers waited for an agent's first message.
+import { setTimeout } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { Refused, dataOf, readEvent } from "./event.js";
@@ -9,6 +10,7 @@ import { Store } from "./store.js";
 
 const retryAfter = 2000; // milliseconds: then comes again what could not be read for the moment
 const reportEvery = 5000;
+const goodbye = 1000; // no longer than that where NATS is away
 
 let settings;
 
@@ -38,7 +40,8 @@ async function follow(store) {
     }
     if (nc.isClosed()) throw (await nc.closed()) ?? new Error("NATS has closed the connection");
   } finally {
-    await nc.drain().catch(() => {}); // the last acknowledgements go out
+    await Promise.race([nc.drain().catch(() => {}), setTimeout(goodbye, null, { ref: false })]); // the last acknowledgements go out
+    await nc.close();
   }
 }
 

@@ -81,6 +81,8 @@ function step(name, run) {
 
 step("what is wrong is said in a line", async () => {
   await failsWith(/CC_NATS_URL: no NATS server can be reached/, { CC_NATS_URL: "nats://127.0.0.1:1" });
+  await failsWith(/CC_NATS_URL: must be like/, { CC_NATS_URL: "not an address:" });
+  await failsWith(/CC_SUBJECT_PREFIX: must be like/, { CC_SUBJECT_PREFIX: "cc.>" });
   await failsWith(/CC_NATS_PASSWORD_FILE: the file cannot be read/, { CC_NATS_PASSWORD_FILE: "/nowhere" });
   await failsWith(/CC_NATS_USER.*does not let this user in/, { CC_NATS_USER: "nobody" });
   await failsWith(/ANALYTICS_DB: /, { ANALYTICS_DB: "/nowhere/analytics.sqlite" });
