@@ -38,6 +38,7 @@ var allowed = map[string]string{
 
 	"connector":    "brightpattern bus chats clients command drain failpoint intake journal metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",
+	"client":       "schema subjects", // for programs on the bus
 	"cc-connector": "brightpattern connector permissions schema subjects",
 	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",
 	"ccsim":        "bpsim",
@@ -51,6 +52,7 @@ var foreign = map[string]string{
 	"cc-connector/connector/brightpattern": "github.com/nats-io/",
 	"cc-connector/subjects":                "github.com/",
 	"cc-connector/cmd/cc-connector":        "github.com/nats-io/nats-server",
+	"cc-connector/connector/client":        "cc-connector/connector/internal",
 }
 
 func TestImports(t *testing.T) {

@@ -1,12 +1,14 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/nats-io/nats.go"
 )
@@ -15,21 +17,34 @@ import (
 // the other. NATS's own client reads an object by a consumer that it makes, and
 // who only reads may make none.
 func ReadObject(ctx context.Context, nc *nats.Conn, bucket, object string) ([]byte, error) {
-	return readObject(ctx, objectReader{nc, "$JS.API", bucket}, object)
+	return ReadObjectInDomain(ctx, nc, "", bucket, object)
 }
 
 // ReadObjectInDomain is [ReadObject] where the bucket is in a JetStream domain,
 // behind a leaf node.
 func ReadObjectInDomain(ctx context.Context, nc *nats.Conn, domain, bucket, object string) ([]byte, error) {
-	return readObject(ctx, objectReader{nc, "$JS." + domain + ".API", bucket}, object)
+	var b bytes.Buffer
+	_, err := CopyObject(ctx, nc, domain, bucket, object, &b)
+	if err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
-func readObject(ctx context.Context, o objectReader, object string) ([]byte, error) {
-	data, err := o.read(ctx, object)
-	if err != nil {
-		return nil, fmt.Errorf("the object %s in %s: %w", object, o.bucket, err)
+// CopyObject is [ReadObject] for what is too large to be held: it writes one
+// piece after the other, and returns the size. Whether the whole is as it was
+// stored is known at the end alone: what was written before an error is nothing
+// to rely on. The domain may be "".
+func CopyObject(ctx context.Context, nc *nats.Conn, domain, bucket, object string, w io.Writer) (int64, error) {
+	api := "$JS.API"
+	if domain != "" {
+		api = "$JS." + domain + ".API"
 	}
-	return data, nil
+	size, err := objectReader{nc, api, bucket}.copy(ctx, object, w)
+	if err != nil {
+		err = fmt.Errorf("the object %s in %s: %w", object, bucket, err)
+	}
+	return size, err
 }
 
 type objectReader struct {
@@ -52,36 +67,41 @@ var ErrNoObject = errors.New("is not there")
 
 var errDamaged = errors.New("is damaged")
 
-func (o objectReader) read(ctx context.Context, object string) ([]byte, error) {
+func (o objectReader) copy(ctx context.Context, object string, w io.Writer) (int64, error) {
 	name := base64.URLEncoding.EncodeToString([]byte(object))
 	stored, err := o.get(ctx, messageQuery{LastFor: "$O." + o.bucket + ".M." + name})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	var meta objectMeta
 	if json.Unmarshal(stored.Data, &meta) != nil {
-		return nil, errDamaged
+		return 0, errDamaged
 	}
 	if meta.Deleted {
-		return nil, ErrNoObject
+		return 0, ErrNoObject
 	}
-	return o.chunks(ctx, meta)
+	return o.chunks(ctx, meta, w)
 }
 
-func (o objectReader) chunks(ctx context.Context, meta objectMeta) (data []byte, err error) {
+func (o objectReader) chunks(ctx context.Context, meta objectMeta, w io.Writer) (size int64, err error) {
+	sum := sha256.New()
+	w = io.MultiWriter(w, sum)
 	next := messageQuery{Seq: 1, NextFor: "$O." + o.bucket + ".C." + meta.NUID}
 	for range meta.Chunks {
 		chunk, err := o.get(ctx, next)
 		if err != nil {
-			return nil, err
+			return size, err
 		}
-		data, next.Seq = append(data, chunk.Data...), chunk.Seq+1
+		n, err := w.Write(chunk.Data)
+		if size += int64(n); err != nil {
+			return size, err
+		}
+		next.Seq = chunk.Seq + 1
 	}
-	sum := sha256.Sum256(data)
-	if uint64(len(data)) != meta.Size || meta.Digest != "SHA-256="+base64.URLEncoding.EncodeToString(sum[:]) {
-		return nil, errDamaged
+	if uint64(size) != meta.Size || meta.Digest != "SHA-256="+base64.URLEncoding.EncodeToString(sum.Sum(nil)) {
+		return size, errDamaged
 	}
-	return data, nil
+	return size, nil
 }
 
 // messageQuery asks a stream for one message: the last on a subject, or the next from a sequence on.

@@ -147,17 +147,35 @@ func (c *command) told(o outcome, how telling) told { return told{c.Identity, o,
 // leave, where it only waits.
 func (c *Commands) runLive(ctx context.Context, spec *schema.Command, a arrival, leave func()) told {
 	cmd, refused := read(spec, a)
-	if refused == nil && cmd.isExpired(time.Now()) {
-		cmd.refuse()
-		refused = expired()
-	}
 	switch {
+	case refused == nil && cmd.isExpired(time.Now()):
+		return c.tooLate(ctx, cmd, leave)
 	case refused != nil:
 		return cmd.told(c.about(ctx, cmd, failed(refused)), publishTried)
 	case spec.Read || c.Failpoints.LeavesOut(failpoint.Journal):
 		return cmd.told(c.about(ctx, cmd, c.call(ctx, cmd)), publishTried)
 	}
 	return c.runOnce(ctx, cmd, leave)
+}
+
+// tooLate runs nothing: the command's time is over. But if it is a repeat, it gets
+// what is on record.
+func (c *Commands) tooLate(ctx context.Context, cmd *command, leave func()) told {
+	finding, cancel := context.WithTimeout(ctx, startWithin)
+	earlier, err := c.Journal.Find(finding, cmd.Key)
+	cancel()
+	if err == nil && earlier != nil {
+		return c.repeat(ctx, cmd, earlier, leave)
+	}
+	refused, how := expired(), publishTried
+	if err != nil {
+		refused = unavailable("JetStream did not tell in time what is on record of the command")
+	}
+	if cmd.question {
+		how = replyOnly
+	}
+	cmd.refuse()
+	return cmd.told(c.about(ctx, cmd, failed(refused)), how)
 }
 
 func expired() *schema.Error {

@@ -27,6 +27,7 @@ type command struct {
 	form       schema.Form // in which it came
 	message    string      // which of all messages it came in
 	expires    time.Time   // zero: never
+	question   bool        // its sender wants to know what is on record: see schema.AttrQuestion
 	data       json.RawMessage
 	understood bool            // the data are valid
 	chat       chats.Key       // the chat that it names; zero if none
@@ -109,6 +110,7 @@ func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	if c.expires, err = schema.ExpiryTime(e); err != nil {
 		return err
 	}
+	c.question = schema.Extension(e, schema.AttrQuestion) == "true"
 	if unfit := c.spec.Validate(c.data); unfit != nil {
 		return unfit
 	}

@@ -65,9 +65,10 @@ func New(t testing.TB, change ...func(*server.Options)) *Rig {
 func SmallBus(o *server.Options) { o.MaxPayload = bus.LeastPayload }
 
 // Connect is another connection.
-func (r *Rig) Connect() *nats.Conn {
+func (r *Rig) Connect(options ...nats.Option) *nats.Conn {
 	r.Helper()
-	nc, err := nats.Connect(r.Server.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	options = append(options, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	nc, err := nats.Connect(r.Server.ClientURL(), options...)
 	r.Check(err)
 	r.Cleanup(nc.Close)
 	return nc

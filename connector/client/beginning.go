@@ -1,0 +1,81 @@
+package client
+
+import (
+	"context"
+
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// begin tells the entries, and finds out where in the stream to go on: behind the
+// earliest of the entries' places. What is opened from here on stands behind the
+// stream's end as it is now, which is read first. A chat without a place, or with
+// one in a stream that was lost, is read from the beginning.
+func (f *follower) begin(ctx context.Context) (err error) {
+	if f.own == nil {
+		return f.client.entries(ctx, f.chat, f.tellEntry)
+	}
+	end, err := f.own.end(ctx)
+	if err != nil {
+		return err
+	}
+	f.own.after = end
+	var placeless []subjects.ChatToken
+	err = f.client.entries(ctx, f.chat, func(chat subjects.ChatToken, entry *schema.Chat) error {
+		switch place := entry.StreamSequence; {
+		case entry.ClosedAt != nil: // all is told
+		case place == 0 || place > end:
+			placeless = append(placeless, chat)
+		default:
+			f.own.after = min(f.own.after, place)
+		}
+		return f.tellEntry(chat, entry)
+	})
+	if err == nil && f.chat != "" && f.next[f.chat] == 0 { // it has no entry yet
+		placeless = append(placeless, f.chat)
+	}
+	for _, chat := range placeless {
+		if err == nil {
+			err = f.mend(ctx, chat, endless, end)
+		}
+	}
+	return err
+}
+
+func (f *follower) tellEntry(chat subjects.ChatToken, entry *schema.Chat) error {
+	f.next[chat] = entry.Sequence + 1
+	return f.give(Step{Chat: entry}, nil)
+}
+
+// introduce tells the entry of a chat that was not known when the loop began.
+func (f *follower) introduce(ctx context.Context, chat subjects.ChatToken) error {
+	return f.client.entries(ctx, chat, f.tellEntry)
+}
+
+const endless = ^uint64(0)
+
+// mend tells what the stream has of a chat up to a sequence and a place. What it
+// does not have stays a hole.
+func (f *follower) mend(ctx context.Context, chat subjects.ChatToken, before, place uint64) error {
+	if f.own == nil {
+		return nil
+	}
+	earlier := &ownConsumer{client: f.client, filters: f.client.sequenced(chat)}
+	defer earlier.stop()
+	for {
+		msg, err := earlier.until(ctx, place)
+		if err != nil || msg == nil {
+			return err
+		}
+		m, err := f.client.Read(ctx, msg)
+		if m == nil {
+			continue // it is told in its turn
+		}
+		if m.Sequence >= before {
+			return nil
+		}
+		if err := f.pass(chat, m, err); err != nil {
+			return err
+		}
+	}
+}
