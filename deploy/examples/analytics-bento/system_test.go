@@ -31,14 +31,16 @@ const (
 	password = "of-the-test"
 )
 
+// administrator may do everything: no user of the connector's has that role.
+const administrator permissions.Role = "administrator"
+
 // system is what the example runs beside, all of it real: NATS, the simulated
 // contact center behind HTTP, and a connector.
 type system struct {
 	*testing.T
 	nats   *server.Server
 	sim    *bpsim.Server
-	nc     *nats.Conn // the connector's user, who may do the most
-	js     jetstream.JetStream
+	js     jetstream.JetStream // an administrator's
 	reader string
 	users  bool
 }
@@ -51,9 +53,8 @@ func newSystem(t *testing.T, mode schema.Mode, reader string, users bool) *syste
 	s.sim = bpsim.New(bpsim.Options{Tenant: tenant, Apps: []string{appID}, Script: "support", Hold: time.Second})
 	web := httptest.NewServer(s.sim)
 	t.Cleanup(func() { s.sim.Close(); web.Close() })
-	s.nc = s.connect(permissions.Connector)
 	var err error
-	s.js, err = jetstream.New(s.nc)
+	s.js, err = jetstream.New(s.connect(administrator))
 	s.check(err)
 	s.startConnector(web.URL, mode)
 	s.makeConsumer()
@@ -74,6 +75,7 @@ func (s *system) startNATS() {
 		var err error
 		options, err = server.ProcessConfigFile(s.usersConf())
 		s.check(err)
+		options.Users = append(options.Users, &server.User{Username: permissions.UserName(subjects.DefaultPrefix, administrator), Password: password})
 	}
 	options.Host, options.Port, options.MaxPayload = "127.0.0.1", server.RANDOM_PORT, 64<<10
 	options.JetStream, options.StoreDir, options.NoSigs, options.NoLog = true, s.TempDir(), true, true
@@ -124,7 +126,7 @@ func (s *system) startConnector(baseURL string, mode schema.Mode) {
 	s.check(err)
 	c, err := connector.New(connector.Config{
 		Tenant: tenant, BaseURL: baseURL, Apps: []connector.App{{Name: "main", ID: appID}}, Mode: mode, Provision: true,
-	}, s.nc, client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	}, s.connect(permissions.Connector), client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

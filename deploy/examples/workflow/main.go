@@ -15,7 +15,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
+
+	bus "cc-connector/connector/client"
 )
 
 func main() {
@@ -36,35 +39,37 @@ func setting(name, otherwise string) string {
 }
 
 func run(ctx context.Context) error {
-	readerURL := setting("NATS_URL", nats.DefaultURL)
-	nc, reader, err := connect("NATS_URL", readerURL)
+	readerURL, consumer := setting("NATS_URL", nats.DefaultURL), setting("READER", "agent-left")
+	readerConn, reader, err := connect("NATS_URL", readerURL)
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	commands, commander, err := connect("COMMANDER_URL", setting("COMMANDER_URL", readerURL))
+	defer readerConn.Close()
+	commanderConn, commander, err := connect("COMMANDER_URL", setting("COMMANDER_URL", readerURL))
 	if err != nil {
 		return err
 	}
-	defer commands.Close()
-	temporal, err := client.DialContext(ctx, client.Options{HostPort: setting("TEMPORAL", client.DefaultHostPort), Logger: slog.Default()})
+	defer commanderConn.Close()
+	temporal, err := client.DialContext(ctx, client.Options{HostPort: setting("TEMPORAL", client.DefaultHostPort), Logger: log.NewStructuredLogger(slog.Default())})
 	if err != nil {
 		return fmt.Errorf("TEMPORAL names no server that answers: %w", err)
 	}
 	defer temporal.Close()
-	w := newWorker(temporal, &Activities{
-		Reader: reader, Commander: commander, Text: setting("TEXT", "The agent has left, and I am still here. Can somebody else help me?"),
-	})
+	w := newWorker(temporal, &Activities{reader, commander, setting("TEXT", "The agent has left, and I am still here. Can somebody else help me?")})
 	if err := w.Start(); err != nil {
 		return err
 	}
 	defer w.Stop()
-	following, err := (&bridge{nc, temporal, slog.Default()}).follow(ctx, reader, setting("READER", "agent-left"))
+	js, err := jetstream.New(readerConn)
 	if err != nil {
-		return fmt.Errorf("READER names no consumer on CC_EVENTS that delivers (README.md says how to make it): %w", err)
+		return err
+	}
+	following, err := (&bridge{reader, temporal, slog.Default()}).follow(ctx, js, consumer)
+	if err != nil {
+		return fmt.Errorf("READER names no consumer of CC_EVENTS that delivers (README.md says how to make one): %w", err)
 	}
 	defer following.Stop()
-	slog.Info("following", "consumer", setting("READER", "agent-left"))
+	slog.Info("following", "consumer", consumer)
 	<-ctx.Done()
 	return nil
 }
@@ -77,8 +82,8 @@ func newWorker(temporal client.Client, a *Activities) worker.Worker {
 }
 
 // connect gives a user its own inbox, as the connector's users have it.
-func connect(variable, address string) (*nats.Conn, jetstream.JetStream, error) {
-	options := []nats.Option{nats.Name("agent-left"), nats.MaxReconnects(-1)}
+func connect(variable, address string) (*nats.Conn, *bus.Client, error) {
+	options := []nats.Option{nats.Name(taskQueue), nats.MaxReconnects(-1)}
 	if u, err := url.Parse(address); err == nil && u.User != nil {
 		options = append(options, nats.CustomInboxPrefix("_INBOX_"+u.User.Username()))
 	}
@@ -86,6 +91,11 @@ func connect(variable, address string) (*nats.Conn, jetstream.JetStream, error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s names no NATS server that lets this program in: %w", variable, err)
 	}
-	js, err := jetstream.New(nc)
-	return nc, js, err
+	c, err := newClient(nc)
+	return nc, c, err
+}
+
+// newClient names the program: with their ids, that is what its commands are known by.
+func newClient(nc *nats.Conn) (*bus.Client, error) {
+	return bus.New(nc, bus.Config{Source: "urn:example:agent-left"})
 }

@@ -32,6 +32,9 @@ const (
 	reader   = "cc-consumer"
 )
 
+// administrator may do everything: no user of the connector's has that role.
+const administrator permissions.Role = "administrator"
+
 // system is what the example runs beside, all of it real: NATS, the simulated
 // contact center behind HTTP, and a connector.
 type system struct {
@@ -50,9 +53,8 @@ func newSystem(t *testing.T, mode schema.Mode) *system {
 	s.sim = bpsim.New(bpsim.Options{Tenant: tenant, Apps: []string{appID}, Hold: time.Second})
 	web := httptest.NewServer(s.sim)
 	t.Cleanup(func() { s.sim.Close(); web.Close() })
-	s.nc = s.connect(permissions.Connector)
 	var err error
-	s.js, err = jetstream.New(s.nc)
+	s.js, err = jetstream.New(s.connect(administrator))
 	s.check(err)
 	s.startConnector(web.URL, mode)
 	s.makeConsumer()
@@ -70,6 +72,7 @@ func (s *system) startNATS() {
 	s.Helper()
 	options, err := server.ProcessConfigFile(s.usersConf())
 	s.check(err)
+	options.Users = append(options.Users, &server.User{Username: permissions.UserName(subjects.DefaultPrefix, administrator), Password: password})
 	options.Host, options.Port, options.MaxPayload = "127.0.0.1", server.RANDOM_PORT, 64<<10
 	options.JetStream, options.StoreDir, options.NoSigs, options.NoLog = true, s.TempDir(), true, true
 	s.nats, err = server.NewServer(options)
@@ -115,7 +118,7 @@ func (s *system) startConnector(baseURL string, mode schema.Mode) {
 	s.check(err)
 	c, err := connector.New(connector.Config{
 		Tenant: tenant, BaseURL: baseURL, Apps: []connector.App{{Name: "main", ID: appID}}, Mode: mode, Provision: true,
-	}, s.nc, client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	}, s.connect(permissions.Connector), client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -21,10 +21,10 @@ import (
 	"cc-connector/schema"
 )
 
-// temporal stands for Temporal's server, as far as the bridge uses it: it
+// temporalServer stands for Temporal's server, as far as the bridge uses it: it
 // remembers what was begun, and keeps the signals. The workflows themselves run
 // in the SDK's own test environment.
-type temporal struct {
+type temporalServer struct {
 	*system
 	workflowservice.UnimplementedWorkflowServiceServer
 	client client.Client
@@ -37,9 +37,9 @@ type temporal struct {
 	signals map[string]schema.Result
 }
 
-func (s *system) startTemporal() *temporal {
+func (s *system) startTemporal() *temporalServer {
 	s.Helper()
-	t := &temporal{system: s, begun: map[string]AgentLeft{}, signals: map[string]schema.Result{}}
+	t := &temporalServer{system: s, begun: map[string]AgentLeft{}, signals: map[string]schema.Result{}}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	s.check(err)
 	server := grpc.NewServer()
@@ -54,13 +54,13 @@ func (s *system) startTemporal() *temporal {
 	return t
 }
 
-func (t *temporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+func (t *temporalServer) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
 	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}}, nil
 }
 
 // StartWorkflowExecution takes every workflow to be over already: only the
 // policy to reject duplicates keeps another run from being begun.
-func (t *temporal) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
+func (t *temporalServer) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.down {
@@ -79,7 +79,7 @@ func (t *temporal) StartWorkflowExecution(_ context.Context, r *workflowservice.
 	return &workflowservice.StartWorkflowExecutionResponse{RunId: "run", Started: true}, nil
 }
 
-func (t *temporal) SignalWorkflowExecution(_ context.Context, r *workflowservice.SignalWorkflowExecutionRequest) (*workflowservice.SignalWorkflowExecutionResponse, error) {
+func (t *temporalServer) SignalWorkflowExecution(_ context.Context, r *workflowservice.SignalWorkflowExecutionRequest) (*workflowservice.SignalWorkflowExecutionResponse, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, there := t.begun[r.WorkflowExecution.WorkflowId]; !there || r.SignalName != outcome {
@@ -97,21 +97,21 @@ func decode(input *commonpb.Payloads, into any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(input, into)
 }
 
-func (t *temporal) setDown(down bool) {
+func (t *temporalServer) setDown(down bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.down = down
 }
 
 // counts are the runs that were begun, and how often one could not be.
-func (t *temporal) counts() (runs, refused int) {
+func (t *temporalServer) counts() (runs, refused int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.runs, t.refused
 }
 
 // awaitBegun waits for the workflow of a chat.
-func (t *temporal) awaitBegun(chat string) (left AgentLeft) {
+func (t *temporalServer) awaitBegun(chat string) (left AgentLeft) {
 	t.Helper()
 	t.eventually("a workflow is begun", func() bool {
 		t.mu.Lock()
@@ -126,7 +126,7 @@ func (t *temporal) awaitBegun(chat string) (left AgentLeft) {
 	return left
 }
 
-func (t *temporal) awaitSignal(id string) (result schema.Result) {
+func (t *temporalServer) awaitSignal(id string) (result schema.Result) {
 	t.Helper()
 	t.eventually("the result is signalled", func() (there bool) {
 		t.mu.Lock()
@@ -142,7 +142,7 @@ func (t *temporal) awaitSignal(id string) (result schema.Result) {
 // what a workflow waits for as soon as nobody works.
 type doing struct {
 	*Activities
-	temporal *temporal
+	temporal *temporalServer
 	env      *testsuite.TestWorkflowEnvironment
 	deaths   int
 }
@@ -160,7 +160,7 @@ func (d *doing) Say(ctx context.Context, left AgentLeft) error {
 }
 
 // run runs a workflow from beginning to end, and returns how it ended.
-func (t *temporal) run(a *Activities, left AgentLeft) (end string) {
+func (t *temporalServer) run(a *Activities, left AgentLeft) (end string) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/connector/permissions"
 	"cc-connector/schema"
 )
@@ -17,7 +18,7 @@ const text = "I am still here."
 // rig is the example and all that it joins.
 type rig struct {
 	*system
-	temporal   *temporal
+	temporal   *temporalServer
 	activities *Activities
 	bridge     *bridge
 	js         jetstream.JetStream // the reader's
@@ -31,10 +32,12 @@ func newRig(t *testing.T, mode schema.Mode) *rig {
 	var err error
 	r.js, err = jetstream.New(nc)
 	s.check(err)
-	commander, err := jetstream.New(s.connect(permissions.CommanderDurable))
+	reader, err := newClient(nc)
 	s.check(err)
-	r.activities = &Activities{Reader: r.js, Commander: commander, Text: text}
-	r.bridge = &bridge{nc, r.temporal.client, slog.New(slog.DiscardHandler)}
+	commander, err := newClient(s.connect(permissions.CommanderDurable))
+	s.check(err)
+	r.activities = &Activities{reader, commander, text}
+	r.bridge = &bridge{reader, r.temporal.client, slog.New(slog.DiscardHandler)}
 	return r
 }
 
@@ -244,15 +247,16 @@ func TestDataLieElsewhere(t *testing.T) {
 }
 
 // The workflow ends with what the result says.
-func TestWhatBecomesOfACommand(t *testing.T) {
+func TestWhatIsNotSaid(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, schema.Structured)
 	r.follow()
 	chat := r.openChat("alice")
 	r.leaves(chat, "alice")
 	left := r.temporal.awaitBegun(chat)
-	r.activities.Text = ""
-	if end := r.temporal.run(r.activities, left); end != "not said: invalid_command" {
+	_, err := r.sim.Inject(bpsim.Fault{Kind: "status", Status: 400, Code: "5003", Method: bpsim.SendEvents, Times: 1})
+	r.check(err)
+	if end := r.temporal.run(r.activities, left); end != "not said: chat_session_invalid_json" {
 		t.Errorf("it ended with %q", end)
 	}
 	r.checkHeard(chat)
