@@ -41,8 +41,7 @@ type system struct {
 	*testing.T
 	nats *server.Server
 	sim  *bpsim.Server
-	nc   *nats.Conn // the connector's user, who may do the most
-	js   jetstream.JetStream
+	js   jetstream.JetStream // an administrator's
 }
 
 // newSystem has everything up. Everybody may do the least that he needs.

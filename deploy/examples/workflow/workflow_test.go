@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -197,6 +198,16 @@ func TestNobodyIsSpokenForWithoutNeed(t *testing.T) {
 		if said := len(r.heard(chat)); (said == 1) != (c.end == Said) {
 			t.Errorf("%s: the contact center heard %d messages", name, said)
 		}
+	}
+}
+
+// A chat's entry that does not tell of the event yet decides nothing.
+func TestEntryThatLags(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, schema.Structured)
+	chat := r.openChat()
+	if alone, err := r.activities.IsAlone(t.Context(), AgentLeft{ChatID: chat, Sequence: 1000, PartyType: agent}); !errors.Is(err, errLags) {
+		t.Errorf("alone: %v, error: %v", alone, err)
 	}
 }
 
