@@ -251,11 +251,15 @@ func TestContentRefused(t *testing.T) {
 func TestContentTooLarge(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "26214401") })
 	_, err := client.File(overall(t), caller, theChat, "f")
-	expect(t, err, ReasonUnreadable, EffectNone)
+	if e := expect(t, err, ReasonUnreadable, EffectNone); e.Code != CodeUploadSizeLimitExceeded || !e.IsOfContent() {
+		t.Error(err)
+	}
 
 	client = serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, io.LimitReader(zeros{}, fileBody+1)) })
 	_, err = readAll(t, client, overall(t))
-	expect(t, err, ReasonUnreadable, EffectNone)
+	if e := expect(t, err, ReasonUnreadable, EffectNone); e.Code != CodeUploadSizeLimitExceeded || !e.IsOfContent() {
+		t.Error(err)
+	}
 
 	client = serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, io.LimitReader(zeros{}, fileBody)) })
 	if n, err := readAll(t, client, overall(t)); n != fileBody || err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/natstest"
 	"cc-connector/schema"
 )
 
@@ -200,14 +201,14 @@ func TestFetchesAtATime(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	now, most, perChat, mostPerChat := 0, 0, map[string]int{}, 0
-	full, release := make(chan struct{}), make(chan struct{})
+	full, release := make(chan struct{}, 10*fetchesMost), make(chan struct{})
 	r := newRig(t, func(w http.ResponseWriter, request *http.Request) {
 		chat := strings.Split(request.URL.Path, "/")[5]
 		mu.Lock()
 		now, perChat[chat] = now+1, perChat[chat]+1
 		most, mostPerChat = max(most, now), max(mostPerChat, perChat[chat])
 		if now == fetchesMost {
-			close(full)
+			full <- struct{}{}
 		}
 		mu.Unlock()
 		<-release
@@ -222,7 +223,10 @@ func TestFetchesAtATime(t *testing.T) {
 		chat.ID = brightpattern.ChatID("c" + strconv.Itoa(i))
 		batches = append(batches, r.fetcher.Begin(r.Ctx, chat, eventsOf(2*perAnswerMost), time.Now()))
 	}
-	<-full
+	natstest.Receive(r.Rig, full)
+	if r.fetcher.places.TryAcquire(1) {
+		t.Errorf("there is a place beside %d that are taken", fetchesMost)
+	}
 	close(release)
 	for _, b := range batches {
 		r.Check(b.Await(r.Ctx, 0, 2*perAnswerMost))
@@ -342,7 +346,7 @@ func TestEndOfABatch(t *testing.T) {
 	events := eventsOf(2 * perAnswerMost)
 	batch := r.fetcher.Begin(r.Ctx, theChat, events, time.Now())
 	for range perAnswerMost {
-		<-begun
+		natstest.Receive(r.Rig, begun)
 	}
 	batch.End()
 	for i := range events {

@@ -59,6 +59,24 @@ func TestRefusalsOfTheConfiguration(t *testing.T) {
 	}
 }
 
+// A file may be refused for what is in it, and lie elsewhere: that says nothing
+// of the app. A code does, whatever was asked for.
+func TestRefusedFilesSayNothingOfTheApp(t *testing.T) {
+	for _, method := range []string{"getFile", "getProfilePhoto"} {
+		for _, c := range []struct {
+			status int
+			code   brightpattern.Code
+			counts bool
+		}{{401, "", false}, {403, "", false}, {301, "", false}, {302, "", false}, {403, "3000", true}} {
+			e := refusedPoll(c.status, c.code)
+			e.Method = method
+			if _, is := refusalIn(e); is != c.counts {
+				t.Errorf("%s: %d %s counts: %v", method, c.status, c.code, is)
+			}
+		}
+	}
+}
+
 // told is what the refusals have said.
 func told(t *testing.T) (*Refusals, *bytes.Buffer, func(app string) float64) {
 	t.Helper()
