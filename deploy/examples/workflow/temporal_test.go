@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -166,6 +167,7 @@ func (t *temporalServer) run(a *Activities, left AgentLeft) (end string) {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(hanging)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: hanging}) // a busy machine is no deadlock
 	env.RegisterActivity(&doing{a, t, env, 1})
 	env.ExecuteWorkflow(SpeakUp, left)
 	if !env.IsWorkflowCompleted() {
