@@ -84,10 +84,7 @@ func (a wireAnswer) write(w http.ResponseWriter, values map[string]string) {
 
 func (x exchange) tryClient(t *testing.T) {
 	values := x.values()
-	hops := []hop{{x.Request, x.Answer}}
-	if x.Again != nil {
-		hops = append(hops, *x.Again)
-	}
+	hops := append([]hop{{x.Request, x.Answer}}, x.Again...)
 	var answers []wireAnswer
 	for _, h := range hops {
 		answers = append(answers, h.Answer)

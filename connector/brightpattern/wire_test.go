@@ -27,7 +27,7 @@ type (
 		With      json.RawMessage
 		Request   wireRequest
 		Answer    wireAnswer
-		Again     *hop
+		Again     []hop
 		Reads     json.RawMessage
 		Fails     json.RawMessage
 		Simulator *simulatorSide
@@ -212,10 +212,11 @@ func (v variant) fromClient(name string) []exchange {
 		scene = append(scene, step{Do: "upload", Name: "photo.jpg", Content: "JFIF"})
 	}
 	last := v.Wire
-	if v.Again != nil {
-		send.Again, last = &hop{sent(v.Again), done}, v.Again
-	}
 	history := exchange{Name: v.Name + ": in the history", Call: "history", Request: wireRequest{Method: "GET", Path: "chats/{chatId}/history"}}
+	if v.Again != nil {
+		notThere := wireAnswer{Status: json.RawMessage("200"), Body: object("events", list())}
+		send.Again, last = []hop{{history.Request, notThere}, {sent(v.Again), done}}, v.Again
+	}
 	events := []json.RawMessage{json.RawMessage(`"{somewhere}"`), v.History}
 	if v.NotInHistory {
 		events = nil

@@ -24,7 +24,7 @@ var faultFields = []described{
 	{"html", "of kind status, true: the answer is a page in HTML, as of a proxy; else, without code and message, it is empty"},
 	{"location", "of kind status, 300 to 399: where it redirects to"},
 	{"retryAfter", "of the kinds status and page: the Retry-After of the answer, such as \"3s\""},
-	{"delay", "of kind delay: how long, such as \"1.5s\""},
+	{"delay", "of the kinds delay and slow: how long, such as \"1.5s\""},
 	{"times", "how many calls it strikes; none: until it is taken away, or for has passed"},
 	{"for", "how long it is there, such as \"1m\"; none: until it is taken away, or has struck times calls"},
 	{"afterEffect", "of the kinds status, page and delay, true: it strikes the answer, when the call has had its effect; events in an answer that it destroys are lost"},
@@ -41,6 +41,8 @@ var faultKindsExplained = []described{
 	{"cut_after", "the connection is cut after the call has had its effect, in place of the answer"},
 	{"truncate", "half of the answer comes"},
 	{"garbage", "the answer is 200, and cannot be read"},
+	{"slow", "the answer's body takes the delay to come"},
+	{"endless", "the answer's body never ends"},
 	{"lose", "as cut_after, but only of an answer that gives events away"},
 }
 
