@@ -20,7 +20,8 @@
 // The poller holds leases, too; retry, drain, failpoint and metrics stand beside
 // the drawing, because every package may use them. Before command stand intake,
 // which tells commands from what is none, and microservice, which shows the live
-// ones as a NATS micro service.
+// ones as a NATS micro service. Package client is used by none of these: it is for
+// the programs at the other end of the bus.
 //
 // There are two flows, each one way. A command is read, recorded as begun, run,
 // its outcome recorded and published, and then replied or acknowledged (package

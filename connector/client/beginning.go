@@ -49,7 +49,17 @@ func (f *follower) tellEntry(chat subjects.ChatToken, entry *schema.Chat) error 
 
 // introduce tells the entry of a chat that was not known when the loop began.
 func (f *follower) introduce(ctx context.Context, chat subjects.ChatToken) error {
-	return f.client.entries(ctx, chat, f.tellEntry)
+	var found *schema.Chat
+	err := untilDone(ctx, func(ctx context.Context) error {
+		return f.client.entries(ctx, chat, func(_ subjects.ChatToken, entry *schema.Chat) error {
+			found = entry
+			return nil
+		})
+	})
+	if err != nil || found == nil {
+		return err
+	}
+	return f.tellEntry(chat, found)
 }
 
 const endless = ^uint64(0)
@@ -67,14 +77,14 @@ func (f *follower) mend(ctx context.Context, chat subjects.ChatToken, before, pl
 		if err != nil || msg == nil {
 			return err
 		}
-		m, err := f.client.Read(ctx, msg)
-		if m == nil {
-			continue // it is told in its turn
-		}
-		if m.Sequence >= before {
+		m, _ := Decode(msg)
+		switch {
+		case m == nil: // it is told in its turn
+			continue
+		case m.Sequence >= before:
 			return nil
 		}
-		if err := f.pass(chat, m, err); err != nil {
+		if err := f.pass(ctx, chat, m); err != nil {
 			return err
 		}
 	}

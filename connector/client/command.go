@@ -16,10 +16,12 @@ import (
 )
 
 // Command is one thing to be done, once. To send it again, send the same one:
-// its id makes a repeat of it.
+// its id makes a repeat of it. A program that reacts to events, and may be given
+// one twice, derives the id from the event's and its own name: then it does not
+// answer twice either.
 type Command struct {
 	Data        any       // one of package schema's structs of data, or a pointer to it: &schema.ChatSend{…}
-	ID          string    // unique; NewCommand makes a UUID. One that is derived from what caused the command makes repeats of it harmless
+	ID          string    // unique over all programs on the bus; NewCommand makes a UUID. See [Command]
 	Correlation string    // carried over to the outcome; the id
 	Expires     time.Time // past it, no call is made; never
 	TraceParent string    // W3C trace context; none

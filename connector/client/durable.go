@@ -25,7 +25,8 @@ func (c *Client) Publish(ctx context.Context, cmd *Command) (*jetstream.PubAck, 
 // DoDurable has a durable command stored and waits for its outcome, for as long
 // as the context lasts. A context without a deadline gets [Config].Timeout. The
 // errors are described at the package; after [ErrNoAnswer] the command may be
-// stored and may still be done.
+// stored and may still be done. A clientId, which is its sender's alone, is in the
+// reply of Do, and need not be in this one.
 func (c *Client) DoDurable(ctx context.Context, cmd *Command) (*Reply, error) {
 	r, err := c.prepare(cmd)
 	if err != nil {

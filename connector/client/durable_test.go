@@ -2,7 +2,9 @@ package client_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"cc-connector/connector/brightpattern/bpsim"
@@ -75,6 +77,7 @@ func (r *rig) queued(count uint64) {
 }
 
 func TestWaitingOutlivesRestarts(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	stop := r.start()
 	chat := r.openChat()
@@ -192,8 +195,9 @@ func TestConflictInTheQueue(t *testing.T) {
 	r.checkFailure(err, schema.CodeCommandConflict)
 }
 
-// What others publish where results are is nobody's outcome.
-func TestForgedResults(t *testing.T) {
+// A message that is refused under its id, which is another command's, is told by
+// its place in the stream of commands.
+func TestOwnRefusal(t *testing.T) {
 	r := newRig(t)
 	stop := r.start()
 	chat := r.openChat()
@@ -201,12 +205,39 @@ func TestForgedResults(t *testing.T) {
 	cmd := send(chat, "hello")
 	waiting := r.doing(cmd)
 	r.queued(1)
+	stream, err := r.JS.Stream(r.Ctx, "CC_COMMANDS")
+	r.Check(err)
+	place := stream.CachedInfo().State.LastSeq
+	for _, at := range []uint64{place * 10, place} {
+		r.Check(r.NC.Publish(subjects.DefaultPrefix.Result(tokenOf(chat), "chat.send"), fmt.Appendf(nil, `{"specversion":"1.0","id":"1","source":"/s",
+			"type":"com.brightpattern.chat.result.send.v1","causationid":"CC_COMMANDS:%d:2026-01-01T00:00:00Z","correlationid":%q,
+			"data":{"command":"chat.send","status":"error","error":{"code":"command_conflict","message":"%d","retryable":false,"outcome":"not_done"}}}`, at, cmd.ID, at)))
+	}
+	err = natstest.Receive(r.Rig, waiting.done)
+	r.checkFailure(err, schema.CodeCommandConflict)
+	if !strings.HasSuffix(err.Error(), fmt.Sprintf(": %d", place)) {
+		t.Errorf("another message's refusal is taken: %v", err)
+	}
+}
+
+// What others publish where results are is nobody's outcome.
+func TestForgedResults(t *testing.T) {
+	r := newRig(t)
+	stop := r.start()
+	chat := r.openChat()
+	stop()
+	cmd := send(chat, "hello")
+	cmd.Correlation = "ours" // and another command's, too
+	waiting := r.doing(cmd)
+	r.queued(1)
 	subject := subjects.DefaultPrefix.Result(tokenOf(chat), "chat.send")
 	for _, data := range []string{
 		"", "nonsense", `{"specversion":"1.0"}`, `{"command":"chat.send","status":"ok","result":{"messageId":"forged"}}`,
-		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"another","correlationid":"another","data":{"command":"chat.send","status":"ok"}}`,
-		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.read.v1","causationid":"` + cmd.ID + `","correlationid":"` + cmd.ID + `","data":{"command":"chat.read","status":"ok"}}`,
+		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"another","correlationid":"ours","data":{"command":"chat.send","status":"ok"}}`,
+		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.read.v1","causationid":"` + cmd.ID + `","correlationid":"ours","data":{"command":"chat.read","status":"ok"}}`,
 		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"` + cmd.ID + `","correlationid":"question:x","data":{"command":"chat.send","status":"error","error":{"code":"expired","outcome":"not_done"}}}`,
+		// Anybody's conflict, as earlier versions of the connector name it.
+		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"` + cmd.ID + `","correlationid":"ours","data":{"command":"chat.send","status":"error","error":{"code":"command_conflict","outcome":"not_done"}}}`,
 	} {
 		r.Check(r.NC.Publish(subject, []byte(data)))
 	}

@@ -47,8 +47,8 @@ type FollowOption func(*follower)
 // FromConsumer reads the stream by a consumer that somebody has made for this
 // program, which may make none itself, and acknowledges each message when the
 // loop asks for the next one. The consumer goes on where it was: of what it gives,
-// that which the entries have is passed over, and so are results. It is to be
-// Follow's alone.
+// that which the entries have is passed over, and so are results; what it gave
+// before, and the entries do not have yet, is a [*Hole]. It is to be Follow's alone.
 func FromConsumer(consumer jetstream.Consumer) FollowOption {
 	return func(f *follower) { f.own, f.source = nil, &pulled{consumer: consumer} }
 }
@@ -66,8 +66,8 @@ func FromPushConsumer(consumer jetstream.PushConsumer) FollowOption {
 //
 // It goes on until the loop is left or the context ends, which is then the last
 // error. Another error is not the end as long as the loop goes on: a [*Hole], or a
-// payload that could not be read, with its message beside it. A NATS that is away
-// is waited for.
+// payload that could not be read, with its message beside it. Once it has begun, a
+// NATS that is away is waited for.
 func (c *Client) Follow(ctx context.Context, chatID string, options ...FollowOption) iter.Seq2[Step, error] {
 	chat, err := subjects.EscapeChat(chatID)
 	if err != nil {
@@ -116,7 +116,7 @@ var errLeft = errors.New("client: the loop was left")
 type follower struct {
 	client *Client
 	chat   subjects.ChatToken            // "" for all
-	next   map[subjects.ChatToken]uint64 // the sequence that each known chat's next message has
+	next   map[subjects.ChatToken]uint64 // the sequence that each known chat's next message has; it may be attached again
 	source source
 	own    *ownConsumer // the source; nil: another one was given, and the program may make none
 	tell   func(Step, error) bool
@@ -149,7 +149,7 @@ func (f *follower) run(ctx context.Context) error {
 
 // take tells a message, and before it what is missing.
 func (f *follower) take(ctx context.Context, msg jetstream.Msg) error {
-	m, err := f.client.Read(ctx, msg)
+	m, err := Decode(msg)
 	if m == nil {
 		return f.give(Step{}, err)
 	}
@@ -167,14 +167,14 @@ func (f *follower) take(ctx context.Context, msg jetstream.Msg) error {
 			return err
 		}
 	}
-	return f.pass(chat, m, err)
+	return f.pass(ctx, chat, m)
 }
 
 // due is the sequence that comes next.
 func (f *follower) due(chat subjects.ChatToken) uint64 { return max(1, f.next[chat]) }
 
 // pass tells a message whose turn it is; what was told is passed over.
-func (f *follower) pass(chat subjects.ChatToken, m *Message, err error) error {
+func (f *follower) pass(ctx context.Context, chat subjects.ChatToken, m *Message) (err error) {
 	if m.Sequence < f.due(chat) {
 		return nil
 	}
@@ -184,5 +184,8 @@ func (f *follower) pass(chat subjects.ChatToken, m *Message, err error) error {
 		}
 	}
 	f.next[chat] = m.Sequence + 1
+	if m.Payload == nil {
+		m, err = f.client.complete(ctx, m)
+	}
 	return f.give(Step{Message: m}, err)
 }

@@ -156,12 +156,14 @@ func (c *Client) Read(ctx context.Context, msg Incoming) (*Message, error) {
 	if !errors.Is(err, ErrElsewhere) {
 		return m, err
 	}
+	return c.complete(ctx, m)
+}
+
+// complete gets the payload of a message that lies elsewhere.
+func (c *Client) complete(ctx context.Context, m *Message) (*Message, error) {
 	ctx, cancel := c.patient(ctx)
 	defer cancel()
 	e, err := c.whole(ctx, m.Event)
-	if err == nil && len(e.Data()) == 0 { // a dataref that is none of ours
-		err = notOurs(&schema.FieldError{Field: schema.AttrDataRef, Problem: "names no object of NATS"})
-	}
 	if err != nil {
 		return m, fmt.Errorf("client: a payload that lies elsewhere: %w", err)
 	}

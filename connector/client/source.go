@@ -47,31 +47,20 @@ func (o *ownConsumer) end(ctx context.Context) (uint64, error) {
 }
 
 // next waits for the message behind the last one, for as long as the context lasts.
-func (o *ownConsumer) next(ctx context.Context) (jetstream.Msg, error) {
-	for wait := leastPause; ; wait = min(2*wait, longestPause) {
-		msg, err := o.try(ctx)
-		switch {
-		case err == nil:
-			return msg, nil
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case errors.Is(err, nats.ErrConnectionClosed):
-			return nil, err
+func (o *ownConsumer) next(ctx context.Context) (msg jetstream.Msg, err error) {
+	err = untilDone(ctx, func(ctx context.Context) error {
+		if msg, err = o.try(ctx); err != nil {
+			o.stop()
 		}
-		o.stop()
-		pause(ctx, wait)
-	}
+		return err
+	})
+	return msg, err
 }
 
 // until is next up to a place; nil if the stream has nothing more up to there.
 func (o *ownConsumer) until(ctx context.Context, place uint64) (jetstream.Msg, error) {
-	if o.messages == nil {
-		if err := o.open(ctx); err != nil {
-			return nil, fmt.Errorf("client: the stream of events: %w", err)
-		}
-	}
-	if o.pending == 0 {
-		return nil, nil
+	if err := untilDone(ctx, o.open); err != nil || o.pending == 0 {
+		return nil, err
 	}
 	msg, err := o.next(ctx)
 	if err != nil || o.after > place {
@@ -80,13 +69,25 @@ func (o *ownConsumer) until(ctx context.Context, place uint64) (jetstream.Msg, e
 	return msg, nil
 }
 
+// untilDone tries something that needs NATS until it is done or the context ends.
+func untilDone(ctx context.Context, do func(context.Context) error) error {
+	for wait := leastPause; ; wait = min(2*wait, longestPause) {
+		err := do(ctx)
+		switch {
+		case err == nil, errors.Is(err, nats.ErrConnectionClosed):
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		}
+		pause(ctx, wait)
+	}
+}
+
 var errGap = errors.New("client: the consumer has left something out")
 
 func (o *ownConsumer) try(ctx context.Context) (jetstream.Msg, error) {
-	if o.messages == nil {
-		if err := o.open(ctx); err != nil {
-			return nil, err
-		}
+	if err := o.open(ctx); err != nil {
+		return nil, err
 	}
 	msg, err := o.messages.Next(jetstream.NextContext(ctx))
 	if err != nil {
@@ -103,9 +104,12 @@ func (o *ownConsumer) try(ctx context.Context) (jetstream.Msg, error) {
 	return msg, nil
 }
 
-// open makes a consumer. A stream that was made anew, or is shorter than what
-// was said of it, is read from its beginning.
+// open makes a consumer, if there is none. A stream that was made anew, or is
+// shorter than what was said of it, is read from its beginning.
 func (o *ownConsumer) open(ctx context.Context) error {
+	if o.messages != nil {
+		return nil
+	}
 	stream, err := o.client.js.Stream(ctx, o.client.cfg.Prefix.StreamName("EVENTS"))
 	if err != nil {
 		return err
@@ -115,16 +119,20 @@ func (o *ownConsumer) open(ctx context.Context) error {
 		o.after = 0
 	}
 	o.made = info.Created
-	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		FilterSubjects: o.filters, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: o.after + 1,
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: forgotten,
-	})
+	consumer, err := stream.CreateConsumer(ctx, o.definition())
 	if err != nil {
 		return err
 	}
 	o.delivered, o.pending = 0, consumer.CachedInfo().NumPending
 	o.messages, err = consumer.Messages(jetstream.PullExpiry(5*heartbeat), jetstream.PullHeartbeat(heartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	return err
+}
+
+func (o *ownConsumer) definition() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		FilterSubjects: o.filters, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: o.after + 1,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: forgotten,
+	}
 }
 
 func (o *ownConsumer) stop() {
@@ -142,7 +150,7 @@ type pulled struct {
 
 func (p *pulled) next(ctx context.Context) (msg jetstream.Msg, err error) {
 	if p.messages == nil {
-		if p.messages, err = p.consumer.Messages(); err != nil {
+		if p.messages, err = p.consumer.Messages(jetstream.WithMessagesErrOnMissingHeartbeat(false)); err != nil {
 			return nil, fmt.Errorf("client: the given consumer: %w", err)
 		}
 	}
