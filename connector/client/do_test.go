@@ -157,6 +157,7 @@ func TestOutcomeToldWhileCutOff(t *testing.T) {
 
 // What is too large for the bus is read from where it lies.
 func TestLargeReply(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, natstest.SmallBus)
 	r.start()
 	chat := r.openChat()

@@ -77,6 +77,7 @@ func (r *rig) queued(count uint64) {
 }
 
 func TestWaitingOutlivesRestarts(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	stop := r.start()
 	chat := r.openChat()
@@ -235,6 +236,8 @@ func TestForgedResults(t *testing.T) {
 		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"another","correlationid":"ours","data":{"command":"chat.send","status":"ok"}}`,
 		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.read.v1","causationid":"` + cmd.ID + `","correlationid":"ours","data":{"command":"chat.read","status":"ok"}}`,
 		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"` + cmd.ID + `","correlationid":"question:x","data":{"command":"chat.send","status":"error","error":{"code":"expired","outcome":"not_done"}}}`,
+		// Anybody's conflict, as earlier versions of the connector name it.
+		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"` + cmd.ID + `","correlationid":"ours","data":{"command":"chat.send","status":"error","error":{"code":"command_conflict","outcome":"not_done"}}}`,
 	} {
 		r.Check(r.NC.Publish(subject, []byte(data)))
 	}

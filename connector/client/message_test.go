@@ -33,6 +33,7 @@ func (r *rig) told(m *client.Message) string {
 
 // Both modes are read alike, from the stream and from core NATS, large payloads too.
 func TestReadBothModes(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, natstest.SmallBus)
 	heard, err := r.NC.SubscribeSync("cc.chat.*.>")
 	r.Check(err)

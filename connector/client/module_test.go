@@ -35,6 +35,7 @@ func main() {
 // Another module imports the helpers as the package's documentation says, and
 // gets none of what the connector itself is made with.
 func TestImportedByAnotherModule(t *testing.T) {
+	t.Parallel()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

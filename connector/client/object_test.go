@@ -29,6 +29,7 @@ func (l *largest) Write(p []byte) (int, error) {
 }
 
 func TestFetch(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	files, err := r.JS.CreateObjectStore(r.Ctx, jetstream.ObjectStoreConfig{Bucket: "CC_FILES"})
 	r.Check(err)

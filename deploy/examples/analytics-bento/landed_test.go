@@ -62,6 +62,9 @@ func (l *landed) rows() map[identity]row {
 		var key identity
 		var r row
 		l.check(found.Scan(&key.source, &key.id, &r.kind, &r.chat, &r.sequence, &r.data, &r.dataRef))
+		if _, twice := all[key]; twice {
+			l.Errorf("%v is landed twice", key)
+		}
 		all[key] = r
 	}
 	l.check(found.Err())
