@@ -8,6 +8,7 @@ import { Schemas } from "./schemas.js";
 import { explain, readSettings } from "./settings.js";
 import { Store } from "./store.js";
 
+const batchSize = 100; // messages of a transaction, if so many wait
 const retryAfter = 2000; // milliseconds: then comes again what could not be read for the moment
 const reportEvery = 5000;
 const goodbye = 1000; // no longer than that where NATS is away
@@ -34,7 +35,12 @@ async function follow(store) {
     const looking = setInterval(look, reportEvery, consumer, messages, store);
     const schemas = settings.validate ? new Schemas(bus) : null;
     try {
-      for await (const msg of messages) await land(msg, store, bus, schemas);
+      const batch = [];
+      for await (const msg of messages) {
+        await take(msg, batch, bus, schemas);
+        if (batch.length >= batchSize || messages.getPending() === 0) land(batch, store);
+      }
+      land(batch, store);
     } finally {
       clearInterval(looking);
     }
@@ -45,25 +51,35 @@ async function follow(store) {
   }
 }
 
-/** Stores one message. It is acknowledged after the commit: whatever happens before, it comes again. */
-async function land(msg, store, bus, schemas) {
+/** Reads a message, and adds to the batch what is to be stored of it. */
+async function take(msg, batch, bus, schemas) {
   if (!concernsUs(msg.subject)) return msg.ack();
-  let event, data;
   try {
-    event = readEvent(msg);
-    data = await dataOf(event, bus);
+    const event = readEvent(msg);
+    const data = await dataOf(event, bus);
     await schemas?.check(event.dataschema, data);
+    batch.push({ msg, event, data, valid: schemas !== null });
   } catch (err) {
-    if (!(err instanceof Refused)) {
+    if (err instanceof Refused) {
+      batch.push({ msg, refused: err.message });
+    } else {
       console.error(`message ${msg.seq} is tried again: ${explain(err, settings)}`);
-      return msg.nak(retryAfter);
+      msg.nak(retryAfter);
     }
-    store.refuse(msg, err.message);
-    console.error(`message ${msg.seq} is refused: it ${err.message}`);
-    return msg.term(err.message);
   }
-  store.add(event, data, schemas !== null, msg.seq);
-  msg.ack();
+}
+
+/** Stores a batch, and acknowledges it after the commit: whatever happens before, it comes again. */
+function land(batch, store) {
+  store.write(batch);
+  for (const { msg, refused } of batch.splice(0)) {
+    if (!refused) {
+      msg.ack();
+      continue;
+    }
+    console.error(`message ${msg.seq} is refused: it ${refused}`);
+    msg.term(refused);
+  }
 }
 
 // A consumer without a filter also meets the connector's internal business.

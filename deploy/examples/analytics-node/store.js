@@ -8,20 +8,24 @@ export class Store {
     this.db.pragma("journal_mode = WAL");
     this.db.pragma("synchronous = FULL"); // an acknowledged event outlives a power cut, too
     this.db.exec(readFileSync(new URL("analytics.sql", import.meta.url), "utf8"));
-    const add = this.db.prepare(`INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
-    const pass = this.db.prepare(`UPDATE progress SET position = max(position, ?), repeated = repeated + ?`);
-    this.add = this.db.transaction((event, data, valid, position) => {
-      const { source, id, type, sequence, correlationid } = event;
-      const number = sequence === undefined ? null : Number(sequence);
-      const recorded = Date.parse(event.recordedtime ?? event.time);
-      const { changes } = add.run(source, id, type, number, recorded, correlationid, Number(valid), JSON.stringify(data));
-      pass.run(position, 1 - changes);
-    });
-    const refuse = this.db.prepare(`INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
-    this.refuse = this.db.transaction((msg, reason) => {
-      refuse.run(msg.seq, msg.timestamp, msg.subject, reason, JSON.stringify([...(msg.headers ?? [])]), msg.data);
-      pass.run(msg.seq, 0);
-    });
+    this.insert = this.db.prepare(`INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+    this.refuse = this.db.prepare(`INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+    this.progress = this.db.prepare(`UPDATE progress SET position = max(position, ?), repeated = repeated + ?`);
+    this.write = this.db.transaction((batch) => batch.forEach((one) => this.#add(one)));
+  }
+
+  #add({ msg, refused, event, data, valid }) {
+    if (refused) {
+      const headers = JSON.stringify([...(msg.headers ?? [])]);
+      this.refuse.run(msg.seq, msg.timestamp, msg.subject, refused, headers, msg.data);
+      this.progress.run(msg.seq, 0);
+      return;
+    }
+    const { source, id, type, sequence, correlationid } = event;
+    const number = sequence === undefined ? null : Number(sequence);
+    const recorded = Date.parse(event.recordedtime ?? event.time);
+    const { changes } = this.insert.run(source, id, type, number, recorded, correlationid, Number(valid), JSON.stringify(data));
+    this.progress.run(msg.seq, 1 - changes);
   }
 
   report() {

@@ -92,7 +92,7 @@ step("what is wrong is said in a line", async () => {
   await failsWith(/CC_EVENTS has no consumer cc-analytics: cc-connector streams --reader cc-analytics --make/);
   await failsWith(/NATS forbids it.*ANALYTICS_CONSUMER/, { ANALYTICS_CONSUMER: "cc-consumer" });
   await system.makeConsumer("cc-analytics");
-  await jsm.consumers.update("CC_EVENTS", "cc-analytics", { ack_wait: nanos(2000) }); // for what a killed consumer had
+  await jsm.consumers.update("CC_EVENTS", "cc-analytics", { ack_wait: nanos(5000) }); // for what a killed consumer had
 });
 
 const converseAll = () => Promise.all(Array.from({ length: chats }, (_, i) => converse(system.nc, system.sim, i === 0 ? tooLong : "Hello")));
