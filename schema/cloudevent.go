@@ -13,7 +13,7 @@ import (
 // Extension attributes of the connector's CloudEvents.
 const (
 	AttrCorrelationID = "correlationid" // result: the command's, by default its id
-	AttrCausationID   = "causationid"   // result: the command's id; of a CodeCommandConflict, see there
+	AttrCausationID   = "causationid"   // result: the command's id
 	AttrTraceParent   = "traceparent"   // W3C trace context
 	AttrTraceState    = "tracestate"
 	AttrExpiryTime    = "expirytime"   // command: RFC 3339; past it, no call is made
