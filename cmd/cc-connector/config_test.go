@@ -251,7 +251,7 @@ func TestSmallestConfig(t *testing.T) {
 	want := connector.Config{
 		Prefix: "cc", Tenant: "acme.brightpattern.com", BaseURL: "https://acme.brightpattern.com:8443",
 		Mode: schema.Structured, SchemaBaseURL: "cc-connector:/schemas",
-		CallTimeout: 15 * time.Second, MaxChats: 20000, MaxCalls: 256,
+		CallTimeout: 15 * time.Second, MaxChats: 20000, MaxCalls: 256, FileMaxBytes: 25 << 20, FileTimeout: 15 * time.Second,
 		IdempotencyWindow: 24 * time.Hour, CommandMaxAge: time.Hour, Provision: true,
 		FailoverAfter: 10 * time.Second, DrainTimeout: 20 * time.Second,
 		Apps: []connector.App{{Name: "default", ID: "app-1"}},
