@@ -54,7 +54,10 @@ type doing struct {
 func (r *rig) doing(cmd *client.Command) doing {
 	d := doing{r, make(chan error, 1)}
 	go func() {
-		_, err := r.DoDurable(r.Ctx, cmd)
+		reply, err := r.DoDurable(r.Ctx, cmd)
+		if sent, ok := client.As[schema.ChatSendResult](reply, err); ok == nil && !strings.Contains(sent.MessageID, ":") {
+			err = errors.New("the outcome is another one's")
+		}
 		d.done <- err
 	}()
 	return d
@@ -233,7 +236,7 @@ func TestForgedResults(t *testing.T) {
 	subject := subjects.DefaultPrefix.Result(tokenOf(chat), "chat.send")
 	for _, data := range []string{
 		"", "nonsense", `{"specversion":"1.0"}`, `{"command":"chat.send","status":"ok","result":{"messageId":"forged"}}`,
-		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"another","correlationid":"ours","data":{"command":"chat.send","status":"ok"}}`,
+		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"another","correlationid":"ours","data":{"command":"chat.send","status":"ok","result":{"messageId":"forged"}}}`,
 		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.read.v1","causationid":"` + cmd.ID + `","correlationid":"ours","data":{"command":"chat.read","status":"ok"}}`,
 		`{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":"` + cmd.ID + `","correlationid":"question:x","data":{"command":"chat.send","status":"error","error":{"code":"expired","outcome":"not_done"}}}`,
 		// Anybody's conflict, as earlier versions of the connector name it.
