@@ -13,7 +13,7 @@ import (
 // Extension attributes of the connector's CloudEvents.
 const (
 	AttrCorrelationID = "correlationid" // of results: the command's own, by default its id
-	AttrCausationID   = "causationid"   // of results: the command's id; on session.opened that of the command that opened the chat
+	AttrCausationID   = "causationid"   // of results: the command's id, or of a command_conflict the refused message's own name; on session.opened the id of the command that opened the chat
 	AttrTraceParent   = "traceparent"   // W3C trace context: of results the command's, of events the poll's
 	AttrTraceState    = "tracestate"    // W3C trace context, beside traceparent
 	AttrExpiryTime    = "expirytime"    // command: RFC 3339; past it, no call is made

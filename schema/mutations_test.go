@@ -163,6 +163,41 @@ func TestForeignPartsAreOpen(t *testing.T) {
 	}
 }
 
+// free are the fields that may hold any JSON.
+var free = []string{"raw", "signal", "data", "configuration", "schema"}
+
+// Everything else is closed: each object knows its fields, each field its type.
+func TestOnlyForeignPartsAreOpen(t *testing.T) {
+	for _, path := range expected() {
+		d, _ := schema.FindDocument(path)
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "v1/command."), ".json")
+		c, is := schema.LookupCommand(name)
+		checkClosed(t, path, read(t, d.Content), is && c.Open)
+	}
+}
+
+func checkClosed(t *testing.T, at string, s object, open bool) {
+	t.Helper()
+	properties, _ := s["properties"].(object)
+	if (s["additionalProperties"] == false) == open && properties != nil && !strings.HasSuffix(at, ".signal") {
+		t.Errorf("%s has other fields than its own: %v", at, !open)
+	}
+	for name, property := range properties {
+		property, _ := property.(object)
+		if property["type"] == nil && property["const"] == nil && property["not"] == nil && !slices.Contains(free, name) {
+			t.Errorf("%s.%s has no type", at, name)
+		}
+		checkClosed(t, at+"."+name, property, false)
+	}
+	if items, is := s["items"].(object); is {
+		checkClosed(t, at+"[]", items, false)
+		variants, _ := items["anyOf"].([]any)
+		for _, variant := range variants {
+			checkClosed(t, at+"[]", variant.(object), false)
+		}
+	}
+}
+
 // What a result has follows from its status.
 func TestStatusGoesWithResultOrError(t *testing.T) {
 	const failure = `,"error":{"code":"internal","message":"m","retryable":false,"outcome":"unknown"}`
