@@ -46,7 +46,7 @@ export async function dataOf(event, bus) {
 }
 
 async function fetchData(dataref, bus) {
-  const [where, object] = dataref.split(/\/(.*)/);
+  const [where, object] = String(dataref).split(/\/(.*)/);
   if (where !== `nats-object:${bus.files}`) throw new Refused("has its data at an unknown place");
   const content = await readObject(object, bus);
   try {

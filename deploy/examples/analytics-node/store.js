@@ -21,10 +21,11 @@ export class Store {
       this.progress.run(msg.seq, 0);
       return;
     }
-    const { source, id, type, sequence, correlationid } = event;
-    const number = sequence === undefined ? null : Number(sequence);
+    const { source, id, type } = event;
+    const sequence = event.sequence === undefined ? null : Number(event.sequence);
     const recorded = Date.parse(event.recordedtime ?? event.time);
-    const { changes } = this.insert.run(source, id, type, number, recorded, correlationid, Number(valid), JSON.stringify(data));
+    const about = event.correlationid === undefined ? null : String(event.correlationid);
+    const { changes } = this.insert.run(source, id, type, sequence, recorded, about, Number(valid), JSON.stringify(data));
     this.progress.run(msg.seq, 1 - changes);
   }
 

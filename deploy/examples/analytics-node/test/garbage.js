@@ -25,6 +25,7 @@ const garbage = [
   event({ data: undefined }),
   event({ data: undefined, dataref: "nats-object:CC_FILES/not-there" }),
   event({ data: undefined, dataref: "nats-object:>/x" }),
+  event({ data: undefined, dataref: 7 }),
   ["{}", { "ce-specversion": "1.0", "ce-source": "x", "ce-type": ours.type }],
   ["{}", { "ce-specversion": "1.0", "ce-source": "x", "ce-type": ours.type, "ce-id": "%" }],
 ];
