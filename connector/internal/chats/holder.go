@@ -178,10 +178,11 @@ func (c *Chats) tell(ctx context.Context, key Key, request Request) error {
 	})
 }
 
-// Deliver has the holder publish the events that came in a call's answer.
+// Deliver has the holder publish the events that came in the answer to a call
+// that was begun then.
 // On a chat that nobody follows no events come. An event that no request can
 // hold is given back by the history, as what was lost is.
-func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Event) {
+func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Event, began time.Time) {
 	c.answering.Store(true)
 	followed, err := c.isFollowed(ctx, key)
 	if err == nil && !followed {
@@ -190,7 +191,7 @@ func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Eve
 	for part := range parts(events, c.NATS.MaxPayload()/grown) {
 		if err := c.tell(ctx, key, Publish{part}); err != nil {
 			c.Log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.ID, "error", err)
-			c.ReportLost(key, 0)
+			c.ReportLost(key, began, time.Now())
 			return
 		}
 	}

@@ -73,7 +73,7 @@ func TestDeliverFollowsTheChat(t *testing.T) {
 	hs.now.Store(replicas.ID("one"))
 	hs.hold(r, r.replica("one"), "two")
 	hs.hold(r, r.replica("two"), "")
-	c.Deliver(r.Ctx, key, typed)
+	c.Deliver(r.Ctx, key, typed, time.Now())
 	if by := natstest.Receive(r.Rig, hs.published); by != "two" || len(hs.published) > 0 || !c.AreCallsAnswered() {
 		t.Errorf("published by %s, and %d times more; calls are answered: %v", by, len(hs.published), c.AreCallsAnswered())
 	}
@@ -127,7 +127,7 @@ func TestUndeliveredEventsAreLookedFor(t *testing.T) {
 			a.Reply(Reply{Holder: "holder"})
 		}
 	})
-	c.Deliver(r.Ctx, key, typed)
+	c.Deliver(r.Ctx, key, typed, time.Now().Add(-time.Hour)) // when the call was begun that they came with
 	var kinds []string
 	for range 3 {
 		switch request := natstest.Receive(r.Rig, asked).(type) {
@@ -137,7 +137,7 @@ func TestUndeliveredEventsAreLookedFor(t *testing.T) {
 			kinds = append(kinds, "publish")
 		case LookForLosses:
 			kinds = append(kinds, "look")
-			if request.Poll || request.Ago < 0 || request.Ago > time.Minute {
+			if request.Poll || request.Ago < 0 || request.Ago > time.Minute || request.Since < time.Hour {
 				t.Errorf("looked for is %+v", request)
 			}
 		}
@@ -156,8 +156,8 @@ func TestNothingIsDeliveredToNobody(t *testing.T) {
 	key := r.open(c)
 	r.close(c, key)
 	for _, nobodys := range []Key{key, r.key("unknown")} {
-		c.Deliver(r.Ctx, nobodys, typed)
-		c.ReportLost(nobodys, 0)
+		c.Deliver(r.Ctx, nobodys, typed, time.Now())
+		c.ReportLost(nobodys, time.Now(), time.Now())
 	}
 	r.Eventually("it is all settled", func() bool { return len(c.Outbox.Active()) == 0 })
 	keys, err := r.streams.State.Keys(r.Ctx, "owed.")

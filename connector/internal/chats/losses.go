@@ -36,13 +36,14 @@ type loss struct {
 const (
 	writeWithin    = 2 * time.Second // an entry of the outbox
 	longestTelling = 5 * time.Second // pause between two tries to reach the holder
+	longestCall    = time.Minute     // before its loss is written down
 )
 
 // ReportLost has the chat's holder look for events that may have been lost
-// with the answer to a command's call, so long ago at least.
-func (c *Chats) ReportLost(key Key, ago time.Duration) {
-	lost := time.Now().Add(-ago)
-	c.report(key, LostAnswer, lost, lost)
+// with the answer to a command's call: one that was begun then, and given up
+// then at the latest.
+func (c *Chats) ReportLost(key Key, began, latest time.Time) {
+	c.report(key, LostAnswer, began, latest)
 }
 
 // ReportLostPoll has the chat's next holder know of a poll that was begun then,
@@ -162,8 +163,8 @@ func (o lossOwner) Adopt(ctx context.Context, _ replicas.ID, name string, found 
 	if err := o.chats.Outbox.Write(ctx, outbox.Entry{Kind: o.kind, Key: name}); err != nil {
 		return err
 	}
-	lost := slices.MinFunc([]time.Time{found.Created.Add(replicas.ClockSkew), time.Now()}, time.Time.Compare)
-	o.chats.report(key, o.kind, lost, lost)
+	latest := slices.MinFunc([]time.Time{found.Created.Add(replicas.ClockSkew), time.Now()}, time.Time.Compare)
+	o.chats.report(key, o.kind, latest.Add(-longestCall), latest)
 	return nil
 }
 

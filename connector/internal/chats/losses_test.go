@@ -46,7 +46,7 @@ func (r *rig) look(asked <-chan Asked) LookForLosses {
 func TestLossIsOwedUntilTheHolderKnows(t *testing.T) {
 	t.Parallel()
 	for kind, report := range map[outbox.Kind]func(*Chats, Key){
-		LostAnswer: func(c *Chats, key Key) { c.ReportLost(key, time.Minute) },
+		LostAnswer: func(c *Chats, key Key) { c.ReportLost(key, ago(time.Minute), ago(time.Minute)) },
 		LostPoll:   func(c *Chats, key Key) { c.ReportLostPoll(key, time.Now().Add(-time.Minute)) },
 	} {
 		r := newRig(t)
@@ -79,10 +79,10 @@ func TestLossThatComesWhileOneIsTold(t *testing.T) {
 	c := r.replica("self")
 	key := r.open(c)
 	looks := r.looks(func() {})
-	c.ReportLost(key, time.Hour)
+	c.ReportLost(key, ago(time.Hour), ago(time.Hour))
 	first := natstest.Receive(r.Rig, looks)
-	c.ReportLost(key, 0)
-	c.ReportLost(key, time.Minute)
+	c.ReportLost(key, time.Now(), time.Now())
+	c.ReportLost(key, ago(time.Minute), ago(time.Minute))
 	first.Reply(Reply{Holder: "holder"})
 	r.Eventually("the telling ends", func() bool { return len(c.Outbox.Active()) == 0 })
 	if !r.owed("self", LostAnswer, key) {
@@ -109,7 +109,7 @@ func TestLossOfAReplicaThatLeftIsAdopted(t *testing.T) {
 	r := newRig(t)
 	left, next := r.replica("left"), r.replica("next")
 	key := r.open(left)
-	left.ReportLost(key, 0)
+	left.ReportLost(key, time.Now(), time.Now())
 	r.Eventually("the loss is written down", func() bool { return r.owed("left", LostAnswer, key) })
 	left.Life.EndIntake()
 	left.Drain()
@@ -146,7 +146,7 @@ func TestLossThatIsKnownIsNotResumed(t *testing.T) {
 	e := outbox.Entry{Kind: LostPoll, Key: string(key.Token)}
 	c.Outbox.Enter(e)
 	c.LossOwner(LostPoll).Resume(r.Ctx, e.Key, "")
-	c.ReportLost(key, 0)
+	c.ReportLost(key, time.Now(), time.Now())
 	if got := r.look(looks); got.Poll {
 		t.Errorf("told is %+v", got)
 	}
@@ -154,3 +154,5 @@ func TestLossThatIsKnownIsNotResumed(t *testing.T) {
 		t.Error("somebody seems to be at work on it")
 	}
 }
+
+func ago(d time.Duration) time.Time { return time.Now().Add(-d) }

@@ -165,13 +165,14 @@ func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 // answer, or look for what may have come in an answer that was lost.
 func (c *Commands) send(ctx context.Context, chat known, event brightpattern.ClientEvent) error {
 	calling, cancel := context.WithCancel(ctx)
+	began := time.Now()
 	events, err := c.Client.Send(calling, chat.credentials, chat.key.ID, event)
 	cancel() // the chat's holder, who is to publish them, may wait for the memory that they take
 	if len(events) > 0 {
-		c.Chats.Deliver(ctx, chat.key, events)
+		c.Chats.Deliver(ctx, chat.key, events, began)
 	}
 	if brightpattern.IsLostAnswer(err) {
-		c.Chats.ReportLost(chat.key, 0)
+		c.Chats.ReportLost(chat.key, began, time.Now())
 	}
 	return err
 }

@@ -285,7 +285,7 @@ func (d *durable) learnOfDeath() {
 	}
 	r.Calling, r.MayBeDone, r.LastError = false, true, died()
 	if d.cmd.chat.Token != "" {
-		d.commands.Chats.ReportLost(d.cmd.chat, d.commands.silence()) // which may have carried events
+		d.commands.reportLost(d.cmd.chat, r.LastCall)
 	}
 }
 

@@ -73,7 +73,7 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 		cmd.chat, _ = chats.KeyOf(r.ChatID)
 	}
 	if r.ChatID != "" && failure.Outcome == schema.OutcomeUnknown {
-		c.Chats.ReportLost(cmd.chat, c.silence()) // which may have carried events
+		c.reportLost(cmd.chat, r.FirstSeen)
 	}
 	if _, err := c.conclude(ctx, cmd, failed(failure)); err != nil {
 		return nil, err
@@ -83,6 +83,16 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 		err = journal.ErrOvertaken
 	}
 	return found, err
+}
+
+// reportLost has the chat's holder look for what the answer to a dead replica's
+// call, begun then by its clock, may have carried.
+func (c *Commands) reportLost(chat chats.Key, began time.Time) {
+	died := time.Now().Add(-c.silence()) // or before
+	if began = began.Add(-replicas.ClockSkew); began.After(died) {
+		began = died
+	}
+	c.Chats.ReportLost(chat, began, died)
 }
 
 // silence is how long ago a replica must have died whose work comes to another.
