@@ -71,7 +71,7 @@ async function failsWith(pattern, settings, ...args) {
 
 /** A step of the one story: without those before it, it means nothing. */
 function step(name, run) {
-  test(name, { timeout: 120_000 }, async (t) => {
+  test(name, { timeout: 200_000 }, async (t) => {
     if (failed) return t.skip("an earlier step failed");
     failed = true;
     await run();
