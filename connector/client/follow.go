@@ -95,7 +95,7 @@ func (c *Client) follow(ctx context.Context, chat subjects.ChatToken, options []
 			option(f)
 		}
 		defer f.source.stop()
-		if err := f.run(ctx); err != nil && !errors.Is(err, errLeft) {
+		if err := f.run(ctx); !errors.Is(err, errLeft) {
 			yield(Step{}, err)
 		}
 	}

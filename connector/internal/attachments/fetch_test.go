@@ -69,7 +69,7 @@ var hostile = map[string]struct {
 	"not there, uncoded":   {answering(404, "text/html", "<html>"), "chat_session_file_not_found"},
 	"no such chat":         {answering(404, "application/json", `{"error_code":5005}`), "chat_session_not_found"},
 	"forbidden":            {answering(403, "text/html", "<html>virus"), "bad_status_code"},
-	"a redirect":           {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) }, "bad_status_code"},
+	"a redirect":           {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, "bad_status_code"},
 	"away":                 {answering(503, "", ""), "unavailable"},
 	"a server's error":     {answering(500, "application/json", `{"error_code":"5558"}`), "chat_session_file_error"},
 	"a page":               {answering(200, "text/html; charset=utf-8", "<html>We will be back"), "unexpected_response"},
