@@ -41,8 +41,8 @@ var faultKindsExplained = []described{
 	{"cut_after", "the connection is cut after the call has had its effect, in place of the answer"},
 	{"truncate", "half of the answer comes"},
 	{"garbage", "the answer is 200, and cannot be read"},
-	{"slow", "the answer's body takes the delay to come"},
-	{"endless", "the answer's body never ends"},
+	{"slow", "its body takes the delay to come"},
+	{"endless", "its body never ends"},
 	{"lose", "as cut_after, but only of an answer that gives events away"},
 }
 
