@@ -36,13 +36,16 @@ type loss struct {
 const (
 	writeWithin    = 2 * time.Second // an entry of the outbox
 	longestTelling = 5 * time.Second // pause between two tries to reach the holder
-	longestCall    = time.Minute     // before its loss is written down
 )
 
 // ReportLost has the chat's holder look for events that may have been lost
 // with the answer to a command's call: one that was begun then, and given up
-// then at the latest.
+// then at the latest. Where no answer has brought events yet, none is feared to
+// have done so before that.
 func (c *Chats) ReportLost(key Key, began, latest time.Time) {
+	if !c.AreCallsAnswered() {
+		began = latest
+	}
 	c.report(key, LostAnswer, began, latest)
 }
 
@@ -111,7 +114,8 @@ func (c *Chats) tellUntilKnown(key Key, e outbox.Entry) (written bool, err error
 	write := func() bool {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Life.Work), writeWithin)
 		defer cancel()
-		return c.Outbox.Write(ctx, e) == nil
+		first, _ := c.lossSpan(e)
+		return c.Outbox.WriteWith(ctx, e, first.UTC().Format(time.RFC3339Nano)) == nil
 	}
 	written = write()
 	err = retry.Until(c.Life.Intake, 0, retry.FirstPause, longestTelling, func(context.Context) error {
@@ -154,17 +158,22 @@ type lossOwner struct {
 func (c *Chats) LossOwner(kind outbox.Kind) outbox.Owner { return lossOwner{c, kind} }
 
 // Adopt makes the loss this replica's own before the other's entry goes. When
-// it happened is known by when it was written.
+// it happened is known by when it was written; since when it may have, the
+// entry says. Those of earlier versions do not.
 func (o lossOwner) Adopt(ctx context.Context, _ replicas.ID, name string, found bus.Value) error {
 	key, err := lossKey(name)
 	if err != nil {
 		return err
 	}
-	if err := o.chats.Outbox.Write(ctx, outbox.Entry{Kind: o.kind, Key: name}); err != nil {
+	if err := o.chats.Outbox.WriteWith(ctx, outbox.Entry{Kind: o.kind, Key: name}, string(found.Data)); err != nil {
 		return err
 	}
 	latest := slices.MinFunc([]time.Time{found.Created.Add(replicas.ClockSkew), time.Now()}, time.Time.Compare)
-	o.chats.report(key, o.kind, latest.Add(-longestCall), latest)
+	first := latest
+	if began, err := time.Parse(time.RFC3339Nano, string(found.Data)); err == nil && began.Before(latest) {
+		first = began
+	}
+	o.chats.report(key, o.kind, first, latest)
 	return nil
 }
 

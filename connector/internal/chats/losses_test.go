@@ -121,9 +121,14 @@ func TestLossOfAReplicaThatLeftIsAdopted(t *testing.T) {
 			t.Error("it is not made one's own")
 		}
 	})
-	found := bus.Value{Created: time.Now().Add(-time.Hour)}
+	found := bus.Value{Created: ago(time.Hour)}
 	r.Check(next.LossOwner(LostAnswer).Adopt(r.Ctx, "left", string(key.Token), found))
 	if got := r.look(looks); got.Since < time.Hour-2*replicas.ClockSkew || got.Since > time.Hour+time.Minute || got.Poll {
+		t.Errorf("told is %+v", got)
+	}
+	found.Data = []byte(ago(2 * time.Hour).Format(time.RFC3339Nano)) // since when it may have been lost
+	r.Check(next.LossOwner(LostAnswer).Adopt(r.Ctx, "left", string(key.Token), found))
+	if got := r.look(looks); got.Since < 2*time.Hour || got.Ago > time.Hour+time.Minute {
 		t.Errorf("told is %+v", got)
 	}
 	ended, cancel := context.WithCancel(r.Ctx)

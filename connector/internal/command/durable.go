@@ -284,7 +284,7 @@ func (d *durable) learnOfDeath() {
 		return
 	}
 	r.Calling, r.MayBeDone, r.LastError = false, true, died()
-	if d.cmd.chat.Token != "" {
+	if d.cmd.chat.Token != "" && (!d.cmd.spec.MessageID || r.Number != nil) { // else it has not got beyond an upload
 		d.commands.reportLost(d.cmd.chat, r.LastCall)
 	}
 }

@@ -89,7 +89,7 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 // call, begun then by its clock, may have carried.
 func (c *Commands) reportLost(chat chats.Key, began time.Time) {
 	died := time.Now().Add(-c.silence()) // or before
-	if began = began.Add(-replicas.ClockSkew); began.After(died) {
+	if began.After(died) {
 		began = died
 	}
 	c.Chats.ReportLost(chat, began, died)

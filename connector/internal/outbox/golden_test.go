@@ -27,6 +27,9 @@ func TestGoldenMessages(t *testing.T) {
 		o.Enter(outcome)
 		o.LeaveWith(outcome, "run")
 	})
+	tap.During("the entry of an answer that may have been lost since then", func() {
+		r.Check(o.WriteWith(r.Ctx, lostAnswer, "2026-01-02T03:04:05.678Z"))
+	})
 	tap.During("an entry that is cleared", func() { o.clear("replica", lostAnswer) })
 	golden.Lines(t, "messages.txt", tap.Lines())
 }

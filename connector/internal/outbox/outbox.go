@@ -128,8 +128,11 @@ func (o *Outbox) LeaveWith(e Entry, content string) {
 }
 
 // Write has NATS know of the entry. Nobody else writes there.
-func (o *Outbox) Write(ctx context.Context, e Entry) error {
-	return o.bucket.Put(ctx, key(o.self, e), nil, o.keep)
+func (o *Outbox) Write(ctx context.Context, e Entry) error { return o.WriteWith(ctx, e, "") }
+
+// WriteWith is Write with something that another replica is to know, but can do without.
+func (o *Outbox) WriteWith(ctx context.Context, e Entry, content string) error {
+	return o.bucket.Put(ctx, key(o.self, e), []byte(content), o.keep)
 }
 
 // PutBack writes again what somebody here is at work on: the bucket was lost.
