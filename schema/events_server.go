@@ -89,7 +89,7 @@ type Location struct {
 // File is a file that a party sent. Its bytes are an object of the connector's
 // object store, or error says why they could not be had. The event waits for them
 // no longer than CC_FILE_TIMEOUT, and no second event tells of them later. One that
-// has neither object nor error is of a connector that did not fetch files.
+// has neither is listed by chat.history or case.history, or is of a connector that did not fetch files.
 type File struct {
 	EventHeader
 	MessageID   string    `json:"messageId,omitempty"`

@@ -72,7 +72,7 @@ func enumField(name, doc string, values ...string) Field {
 // Fields that several commands have.
 var (
 	appField = stringField("app", "the name of a configured launch point; default the first")
-	chatID   = idField("chatId", "the chat").required()
+	chatID   = idField("chatId", "the chat; on the durable lane the subject names it, and the data may leave it out").required()
 	partyID  = idField("partyId", "the party of the chat").required().inPath()
 	formID   = idField("formRequestId", "of the event that asked for the form").required()
 	clientID = Field{Name: "clientId", Kind: KindClientID, Max: MaxID, Doc: "names one client instance, at best a UUID"}

@@ -20,15 +20,15 @@ var attributes = []struct{ name, meaning, format, pattern string }{
 	{"subject", "The chat's token, as in NATS subjects; of results, if they are of a known chat", "", tokenPattern},
 	{"time", "When it happened, as far as that is known: the contact center's time, or of results when the call ended", "date-time", ""},
 	{"datacontenttype", "The media type of data", "", `^application/json$`},
-	{"dataschema", "Names the schema of data", "uri", `/v1/[a-z._]+\.json$`},
+	{"dataschema", "Names the schema of data", "uri", `/v[0-9]+/[a-z0-9._]+\.json$`},
 }
 
 const (
 	tokenPattern    = `^(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+$`
 	sequencePattern = `^[0-9]{10,}$`
-	eventTypes      = `^com\.brightpattern\.chat\.event\.[^ ]+\.v1$`
-	sessionTypes    = `^com\.brightpattern\.chat\.session\.[a-z]+\.v1$`
-	resultTypes     = `^com\.brightpattern\.[a-z]+\.result\.[a-z]+\.v1$`
+	eventTypes      = `^com\.brightpattern\.chat\.event\.[^ ]+\.v[0-9]+$`
+	sessionTypes    = `^com\.brightpattern\.chat\.session\.[a-z0-9]+\.v[0-9]+$`
+	resultTypes     = `^com\.brightpattern\.[a-z0-9]+\.result\.[a-z0-9]+\.v[0-9]+$`
 )
 
 // extensions are the extension attributes that the connector writes.

@@ -13,7 +13,7 @@ const (
 	agent    = "e039ae1c-6a1d-4f2c-9d1b-3a0f5f3f2b11"
 	client   = "0b8a4c1e-5f43-4a55-8a2e-0d9be3f1c7aa"
 	clientOf = "1acb44d0c2f79f6e"
-	photo    = "photo/7e4db988-08ec-4d48-88ee-e4552dca81fc/e039ae1c"
+	photo    = "photo-5f2d1c0e9a84"
 	hash     = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 )
 
@@ -155,7 +155,7 @@ var eventExamples = []schema.Event{
 	&schema.Location{EventHeader: header("location"), MessageID: "4", PartyID: agent, URL: "https://maps.example.com/?q=1", Latitude: degree(51.5237), Longitude: degree(-0.1585)},
 	&schema.File{
 		EventHeader: header("file"), MessageID: "5", PartyID: agent, FileID: "f-1", FileName: "label.pdf", FileType: "attachment",
-		Object: "files/7e4db988/f-1", ContentType: "application/pdf", Size: size(48213), SHA256: hash,
+		Object: "7e4db988-08ec-4d48-88ee-e4552dca81fc/5b1f6f0e-3b0f-4a53-9a57-0d4b8c3f5c11", ContentType: "application/pdf", Size: size(48213), SHA256: hash,
 	},
 	&schema.File{EventHeader: header("file"), MessageID: "6", PartyID: agent, FileID: "f-2", FileName: "cup.png", FileType: "image", Error: schema.CodeFileNotFound},
 	&schema.FormShow{EventHeader: header("form_show"), FormRequestID: "17", FormName: "survey", FormTimeout: degree(300), Channel: "web"},
