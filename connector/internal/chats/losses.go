@@ -28,9 +28,16 @@ const (
 
 // loss is what has not been told yet of a chat's lost answers of a kind.
 type loss struct {
-	first, latest time.Time // when an answer was lost
-	told          time.Time // of those, up to then the holder knows
-	telling       bool      // somebody is at work on it
+	lossSpan
+	told    lossSpan // what the holder knows of
+	telling bool     // somebody is at work on it
+}
+
+// lossSpan is since when answers may have been lost, and when one was at last.
+type lossSpan struct{ first, latest time.Time }
+
+func (s lossSpan) has(other lossSpan) bool {
+	return !other.first.Before(s.first) && !other.latest.After(s.latest)
 }
 
 const (
@@ -71,7 +78,7 @@ func (c *Chats) addLoss(e outbox.Entry, first, latest time.Time) bool {
 	defer c.mu.Unlock()
 	l := c.losses[e]
 	if l == nil {
-		l = &loss{first: first, latest: latest}
+		l = &loss{lossSpan: lossSpan{first, latest}}
 		c.losses[e] = l
 	}
 	l.first = slices.MinFunc([]time.Time{l.first, first}, time.Time.Compare)
@@ -100,7 +107,7 @@ func (c *Chats) leaveLoss(e outbox.Entry) {
 	c.mu.Lock()
 	l := c.losses[e]
 	l.telling = false
-	settled := !l.latest.After(l.told)
+	settled := l.told.has(l.lossSpan)
 	if settled {
 		delete(c.losses, e)
 	}
@@ -114,8 +121,7 @@ func (c *Chats) tellUntilKnown(key Key, e outbox.Entry) (written bool, err error
 	write := func() bool {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Life.Work), writeWithin)
 		defer cancel()
-		first, _ := c.lossSpan(e)
-		return c.Outbox.WriteWith(ctx, e, first.UTC().Format(time.RFC3339Nano)) == nil
+		return c.Outbox.WriteWith(ctx, e, c.lossSpan(e).first.UTC().Format(time.RFC3339Nano)) == nil
 	}
 	written = write()
 	err = retry.Until(c.Life.Intake, 0, retry.FirstPause, longestTelling, func(context.Context) error {
@@ -126,11 +132,11 @@ func (c *Chats) tellUntilKnown(key Key, e outbox.Entry) (written bool, err error
 }
 
 func (c *Chats) tellOnce(key Key, e outbox.Entry) error {
-	first, latest := c.lossSpan(e)
+	span := c.lossSpan(e)
 	followed, err := c.isFollowed(c.Life.Work, key)
 	if err == nil && followed {
 		_, err = c.ask(c.Life.Work, key, LookForLosses{
-			Poll: e.Kind == LostPoll, Since: time.Since(first), Ago: time.Since(latest),
+			Poll: e.Kind == LostPoll, Since: time.Since(span.first), Ago: time.Since(span.latest),
 		}, "", askAgain)
 	}
 	if err != nil {
@@ -138,14 +144,14 @@ func (c *Chats) tellOnce(key Key, e outbox.Entry) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.losses[e].told = latest
+	c.losses[e].told = span
 	return nil
 }
 
-func (c *Chats) lossSpan(e outbox.Entry) (first, latest time.Time) {
+func (c *Chats) lossSpan(e outbox.Entry) lossSpan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.losses[e].first, c.losses[e].latest
+	return c.losses[e].lossSpan
 }
 
 // lossOwner settles what the outbox has of a kind of loss.

@@ -126,6 +126,7 @@ func TestLossOfAReplicaThatLeftIsAdopted(t *testing.T) {
 	if got := r.look(looks); got.Since < time.Hour-2*replicas.ClockSkew || got.Since > time.Hour+time.Minute || got.Poll {
 		t.Errorf("told is %+v", got)
 	}
+	r.Eventually("the telling ends", func() bool { return len(next.Outbox.Active()) == 0 })
 	found.Data = []byte(ago(2 * time.Hour).Format(time.RFC3339Nano)) // since when it may have been lost
 	r.Check(next.LossOwner(LostAnswer).Adopt(r.Ctx, "left", string(key.Token), found))
 	if got := r.look(looks); got.Since < 2*time.Hour || got.Ago > time.Hour+time.Minute {
