@@ -208,9 +208,13 @@ func (f *files) writePiece(ctx context.Context, o order, obj *object, piece []by
 	if last > 0 {
 		last += piecesOutlast
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	obj.digest.Write(piece)
 	obj.Size, obj.Chunks = obj.Size+uint64(len(piece)), obj.Chunks+1
-	return f.publish(ctx, pieceSubject(f.bucket, obj.NUID), piece, last)
+	// Its answer is awaited whatever ends: no purge would find a piece that is still on its way.
+	return f.publish(context.WithoutCancel(ctx), pieceSubject(f.bucket, obj.NUID), piece, last)
 }
 
 // writeName publishes the message that names the object, unless there is an
