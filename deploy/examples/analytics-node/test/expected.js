@@ -11,7 +11,7 @@ export async function readStream(nc) {
     const msg = await jsm.streams.getMessage("CC_EVENTS", { seq });
     if (!msg || msg.subject.startsWith("cc.internal.") || msg.subject.startsWith("cc.chat.garbage.")) continue;
     const event = msg.header.get("ce-id") ? fromHeaders(msg) : msg.json();
-    if (event.dataref) event.data = files.get(event.dataref);
+    if (event.dataref) event.data = JSON.parse(files.get(event.dataref));
     events.push(event);
   }
   return events;
@@ -37,7 +37,7 @@ async function objects(jsm) {
       content += chunk.string();
       seq = chunk.seq + 1;
     }
-    found.set(`nats-object:CC_FILES/${name}`, JSON.parse(content));
+    found.set(`nats-object:CC_FILES/${name}`, content); // data, or a file
   }
   return found;
 }
