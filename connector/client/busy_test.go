@@ -1,0 +1,109 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/client"
+	"cc-connector/connector/internal/natstest"
+	"cc-connector/schema"
+)
+
+// narrow is a rig whose connector makes two calls at once.
+func narrow(t *testing.T) *rig {
+	t.Helper()
+	r := newRig(t)
+	r.config.MaxCalls, r.config.CallTimeout = 2, 30*time.Second
+	r.start()
+	return r
+}
+
+// hang has so many calls hang until the faults are cleared.
+func (r *rig) hang(calls int) {
+	r.Helper()
+	_, err := r.sim.Inject(bpsim.Fault{Kind: "hang", Method: "sendEvents", Times: calls})
+	r.Check(err)
+}
+
+func (r *rig) awaitHanging() {
+	r.Helper()
+	r.Eventually("calls hang", func() bool { return len(r.sim.Faults()) == 0 })
+}
+
+// doingLive is a live command that somebody waits for.
+func doingLive(r *rig, c *client.Client, cmd *client.Command) chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Do(r.Ctx, cmd)
+		done <- err
+	}()
+	return done
+}
+
+// refusals tells of each reply, to anybody, that a connector cannot take a command now.
+func (r *rig) refusals() <-chan struct{} {
+	r.Helper()
+	seen := make(chan struct{}, 1024)
+	_, err := r.NC.Subscribe("_INBOX.>", func(msg *nats.Msg) {
+		if msg.Header.Get(micro.ErrorCodeHeader) == string(schema.CodeUnavailable) {
+			seen <- struct{}{}
+		}
+	})
+	r.Check(err)
+	r.Check(r.NC.Flush())
+	return seen
+}
+
+// That the connector has too much to do to answer a question is not what became
+// of the command.
+func TestBusyConnectorTellsNoOutcome(t *testing.T) {
+	t.Parallel()
+	r := narrow(t)
+	chat, holders := r.openChat(), []string{r.openChat(), r.openChat()}
+	r.hang(2)
+	var held []chan error
+	for _, other := range holders {
+		held = append(held, doingLive(r, r.Client, send(other, "slowly")))
+	}
+	r.awaitHanging()
+	_, err := r.sim.Inject(bpsim.Fault{Kind: "hang", Method: "sendEvents"})
+	r.Check(err)
+	cmd := send(chat, "in its turn")
+	_, err = r.Publish(r.Ctx, cmd)
+	r.Check(err)
+	refused := r.refusals()
+	ctx, cancel := context.WithCancel(r.Ctx)
+	defer cancel()
+	waited := make(chan error, 1)
+	go func() {
+		_, err := r.Await(ctx, cmd)
+		waited <- err
+	}()
+	for range 2 {
+		natstest.Receive(r.Rig, refused)
+	}
+	cancel()
+	if err := natstest.Receive(r.Rig, waited); !errors.Is(err, client.ErrNoAnswer) {
+		t.Errorf("the outcome is said to be %v", err)
+	}
+	r.sim.ClearFaults()
+	if _, err := r.Await(r.Ctx, cmd); err != nil {
+		t.Error(err)
+	}
+	for _, done := range held {
+		if err := natstest.Receive(r.Rig, done); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := r.said(chat); !slices.Equal(got, []string{"in its turn"}) {
+		t.Errorf("the contact center has %q", got)
+	}
+}
+
