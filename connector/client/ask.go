@@ -61,7 +61,7 @@ func (c *Client) ask(ctx context.Context, r *request) (a answer, known bool) {
 	if err != nil {
 		return answer{nil, err}, true
 	}
-	reply, err := c.exchange(ctx, msg)
+	reply, _, err := c.exchange(ctx, msg)
 	if err != nil {
 		return answer{nil, err}, errors.Is(err, nats.ErrConnectionClosed)
 	}

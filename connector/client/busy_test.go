@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -105,5 +106,89 @@ func TestBusyConnectorTellsNoOutcome(t *testing.T) {
 	if got := r.said(chat); !slices.Equal(got, []string{"in its turn"}) {
 		t.Errorf("the contact center has %q", got)
 	}
+}
+
+// A command that runs, is sent again after a reconnect, and is refused then, is
+// asked for.
+func TestRepeatIsRefused(t *testing.T) {
+	t.Parallel()
+	r := narrow(t)
+	chat, holder := r.openChat(), r.openChat()
+	g := &gate{}
+	c, err := client.New(r.Connect(nats.SetCustomDialer(g)), client.Config{})
+	r.Check(err)
+	r.hang(2)
+	held, done := doingLive(r, r.Client, send(holder, "slowly")), doingLive(r, c, send(chat, "once"))
+	r.awaitHanging()
+	refused := r.refusals()
+	g.shut()
+	g.open()
+	natstest.Receive(r.Rig, refused)
+	r.sim.ClearFaults()
+	for _, done := range []chan error{held, done} {
+		if err := natstest.Receive(r.Rig, done); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := r.said(chat); !slices.Equal(got, []string{"once"}) {
+		t.Errorf("the contact center has %q", got)
+	}
+}
+
+// told is the reply to a command, written by hand.
+func told(cause, correlation, rest string) []byte {
+	return fmt.Appendf(nil, `{"specversion":"1.0","id":"1","source":"/s","type":"com.brightpattern.chat.result.send.v1","causationid":%q,"correlationid":%q%s}`, cause, correlation, rest)
+}
+
+func refusal(code string) string {
+	return `,"data":{"command":"chat.send","status":"error","error":{"code":"` + code + `","retryable":true,"outcome":"not_done"}}`
+}
+
+// Where the first one of two got lost, the refusal of the second is what the
+// command came to; but not before the first one can no longer begin.
+func TestRepeatIsRefusedAndTheFirstGotLost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	g := &gate{}
+	c, err := client.New(r.Connect(nats.SetCustomDialer(g)), client.Config{})
+	r.Check(err)
+	commands, questions := r.forgetful()
+	done := doingLive(r, c, send("x", "once"))
+	natstest.Receive(r.Rig, commands)
+	g.shut()
+	g.open()
+	refused := natstest.Receive(r.Rig, commands)
+	r.checkFailure(natstest.Receive(r.Rig, done), schema.CodeUnavailable)
+	last, asked := time.Time{}, len(questions)
+	for range asked {
+		last = <-questions
+	}
+	if asked < 2 || len(commands) > 0 || last.Sub(refused) < 5*time.Second {
+		t.Errorf("%d questions came, the last %v after the refusal, and %d commands more", asked, last.Sub(refused), len(commands))
+	}
+}
+
+// forgetful is in place of a connector: it does not answer the first command,
+// refuses others, and has nothing on record. It tells when each came.
+func (r *rig) forgetful() (commands, questions chan time.Time) {
+	r.Helper()
+	commands, questions = make(chan time.Time, 1024), make(chan time.Time, 1024)
+	first := true
+	_, err := r.NC.Subscribe("cc.chat.send", func(msg *nats.Msg) {
+		e, _, _ := schema.Decode(msg.Header, msg.Data)
+		if schema.Extension(e, schema.AttrQuestion) != "" {
+			questions <- time.Now()
+			_ = msg.Respond(told(e.ID(), schema.Extension(e, schema.AttrCorrelationID), refusal("expired")))
+			return
+		}
+		commands <- time.Now()
+		if !first {
+			_ = msg.Respond(told("nobody's", "nobody's", refusal("unavailable")))
+		}
+		first = false
+	})
+	r.Check(err)
+	r.Check(r.NC.Flush())
+	return commands, questions
 }
 
