@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
 	"cc-connector/connector/brightpattern/bpsim"
@@ -192,3 +193,24 @@ func (r *rig) forgetful() (commands, questions chan time.Time) {
 	return commands, questions
 }
 
+// A command that may be stored by a try which was not answered is not said to be
+// refused by the next one.
+func TestStoreRefusesTheSecondTry(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tries := 0
+	_, err := r.NC.Subscribe("cc.durable.>", func(msg *nats.Msg) {
+		if tries++; tries > 1 {
+			_ = msg.Respond([]byte(`{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"},"stream":"","seq":0}`))
+		}
+	})
+	r.Check(err)
+	r.Check(r.NC.Flush())
+	var refused *jetstream.APIError
+	if _, err := r.Publish(r.Ctx, send("x", "hello")); !errors.Is(err, client.ErrNoAnswer) || !errors.As(err, &refused) {
+		t.Errorf("the second try: %v", err)
+	}
+	if _, err := r.Publish(r.Ctx, send("x", "hello")); errors.Is(err, client.ErrNoAnswer) || !errors.As(err, &refused) {
+		t.Errorf("the first try: %v", err)
+	}
+}
