@@ -193,6 +193,25 @@ func (r *rig) forgetful() (commands, questions chan time.Time) {
 	return commands, questions
 }
 
+// An outcome of which the data cannot be had for the moment is not known yet; one
+// of which they are gone is told so.
+func TestOutcomeBesideTheBus(t *testing.T) {
+	r := newRig(t)
+	_, err := r.NC.Subscribe("cc.chat.send", func(msg *nats.Msg) {
+		e, _, _ := schema.Decode(msg.Header, msg.Data)
+		_ = msg.Respond(told(e.ID(), e.ID(), `,"dataref":"nats-object:CC_FILES/large"`))
+	})
+	r.Check(err)
+	if _, err := r.Do(r.Ctx, send("x", "hello")); !errors.Is(err, client.ErrNoAnswer) {
+		t.Errorf("there is no bucket: %v", err)
+	}
+	_, err = r.JS.CreateObjectStore(r.Ctx, jetstream.ObjectStoreConfig{Bucket: "CC_FILES"})
+	r.Check(err)
+	if _, err := r.Do(r.Ctx, send("x", "hello")); !errors.Is(err, client.ErrNoObject) || errors.Is(err, client.ErrNoAnswer) {
+		t.Errorf("there is no object: %v", err)
+	}
+}
+
 // A command that may be stored by a try which was not answered is not said to be
 // refused by the next one.
 func TestStoreRefusesTheSecondTry(t *testing.T) {
