@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"cc-connector/connector/brightpattern/bpsim"
@@ -52,5 +53,43 @@ func TestQuestionForNothing(t *testing.T) {
 	}
 	if after := o.calls(); after["sendEvents"] != before["sendEvents"]+1 {
 		t.Errorf("calls before %v, after %v", before, after)
+	}
+}
+
+// A question for a command that runs is answered at once, and counted neither as
+// a command nor as a failure.
+func TestQuestionForWhatRuns(t *testing.T) {
+	t.Parallel()
+	o := outsider{newRig(t, bpsim.Options{}, func(r *rig) { r.client.Timeout, r.config.CallTimeout = patience, patience })}
+	replica := o.start()
+	chat := o.openChat()
+	o.hang()
+	g := given{command: "chat.send", id: "one", source: "//s", data: fields{"chatId": chat, "text": "x"}}
+	inbox := o.nc.NewInbox()
+	answers, err := o.nc.SubscribeSync(inbox)
+	o.check(err)
+	running := writeStructured(g)
+	running.Reply = inbox
+	o.check(o.nc.PublishMsg(running))
+	g.attributes = map[string]string{"expirytime": longAgo, "question": "true"}
+	asked := 0.0
+	o.eventually("it is on record", func() bool { asked++; return o.request(writeStructured(g)).failure()["code"] != "expired" })
+	for _, form := range messageForms[1:] {
+		o.checkFailure(o.request(form.write(g)), verdict{"timeout", "", 0, true, "unknown"})
+	}
+	g.data = fields{"chatId": chat}
+	o.checkFailure(o.request(writeStructured(g)), verdict{"invalid_command", "", 0, false, "not_done"})
+	o.sim.ClearFaults()
+	if _, err := answers.NextMsg(patience); err != nil {
+		t.Fatal(err)
+	}
+	if codes := codesOf(o.rig, replica, "chat.send"); !slices.Equal(codes, []string{"ok"}) {
+		t.Errorf("commands are counted as %v", codes)
+	}
+	if _, found := replica.metric(t, "cc_commands_repeated_total", "chat.send"); found {
+		t.Error("questions are counted as repeats")
+	}
+	if found := o.awaitStatistics("chat-send", asked+4); found["num_errors"] != 0.0 {
+		t.Errorf("the statistics are %v", found)
 	}
 }

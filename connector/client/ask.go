@@ -16,8 +16,11 @@ import (
 // live lane: a repeat, which gets what is on record. It must not be run, though:
 // a durable command that still stands in its chat's queue would be done out of
 // its turn, and tried once instead of until it succeeds. So the question's own
-// time is over: of what is not on record, it is refused as expired. It has a
-// correlation of its own, by which its refusal is told from a recorded outcome.
+// time is over: of what is not on record, it is refused as expired. What is on
+// record names the command as its cause, and has the command's correlation; a
+// refusal of the question itself has the question's, or, where the connector has
+// too much to do to look into it, none that anybody knows. It says nothing of the
+// command.
 
 // keepAsking asks until it is told the outcome: at first when most commands are
 // done, then now and then, and whenever there is a reason to.
@@ -49,8 +52,7 @@ func (c *Client) keepAsking(ctx context.Context, r *request, now bool, urge <-ch
 	}
 }
 
-// ask tells the outcome, if it is on record. A connector that is running the
-// command answers when it is done.
+// ask tells the outcome, if it is on record. If not, the answer says why.
 func (c *Client) ask(ctx context.Context, r *request) (a answer, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
@@ -59,22 +61,29 @@ func (c *Client) ask(ctx context.Context, r *request) (a answer, known bool) {
 	if err != nil {
 		return answer{nil, err}, true
 	}
-	reply, err := c.exchange(ctx, msg)
+	reply, _, err := c.exchange(ctx, msg)
 	if err != nil {
 		return answer{nil, err}, errors.Is(err, nats.ErrConnectionClosed)
 	}
 	a.reply, a.err = c.outcome(ctx, r, reply.Header, reply.Data)
 	if a.reply == nil {
-		return a, ctx.Err() == nil
+		return a, !errors.Is(a.err, ErrNoAnswer)
 	}
-	return a, schema.Extension(a.reply.Event, schema.AttrCorrelationID) != mark || isFinal(a.err)
+	e := a.reply.Event
+	recorded := schema.Extension(e, schema.AttrCorrelationID) != mark && schema.Extension(e, schema.AttrCausationID) == r.ID
+	return a, recorded || isFinal(a.err)
 }
 
 // isFinal tells the refusals of a question that will not be another one later:
 // the command itself would be refused, too.
 func isFinal(err error) bool {
+	return isRefusal(err, schema.CodeCommandConflict) || isRefusal(err, schema.CodeInvalidCommand)
+}
+
+// isRefusal tells a refusal for a reason: the command that it is of was not run.
+func isRefusal(err error, why schema.ErrorCode) bool {
 	var told *schema.Error
-	return !errors.As(err, &told) || told.Code == schema.CodeCommandConflict || told.Code == schema.CodeInvalidCommand
+	return errors.As(err, &told) && told.Code == why && told.Outcome == schema.OutcomeNotDone
 }
 
 // question is the command as nobody runs it.

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,7 +98,7 @@ func (w *waiter) read(ctx context.Context, msg *nats.Msg, urge chan<- struct{}) 
 		return a, false
 	}
 	a.reply, a.err = w.client.outcome(ctx, w.request, msg.Header, msg.Data)
-	if w.spec.Read || a.reply != nil && (!isConflict(a.err) || w.isOwnRefusal(e)) {
+	if w.spec.Read || a.reply != nil && (!isRefusal(a.err, schema.CodeCommandConflict) || w.isOwnRefusal(e)) {
 		return a, true
 	}
 	select {
@@ -107,11 +106,6 @@ func (w *waiter) read(ctx context.Context, msg *nats.Msg, urge chan<- struct{}) 
 	default: // it is going to be asked
 	}
 	return a, false
-}
-
-func isConflict(err error) bool {
-	var told *schema.Error
-	return errors.As(err, &told) && told.Code == schema.CodeCommandConflict
 }
 
 // isCause tells whether the command is what the result comes of. A question for
@@ -134,6 +128,6 @@ func (w *waiter) isOwnRefusal(e event.Event) bool {
 }
 
 const (
-	firstQuestion   = 5 * time.Second // most commands are done by then
-	longestQuestion = time.Minute     // between two
+	firstQuestion   = 5 * time.Second  // most commands are done by then
+	longestQuestion = 15 * time.Second // between two; each is answered at once
 )

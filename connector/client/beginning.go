@@ -10,7 +10,8 @@ import (
 // begin tells the entries, and finds out where in the stream to go on: behind the
 // earliest of the entries' places. What is opened from here on stands behind the
 // stream's end as it is now, which is read first. A chat without a place, or with
-// one in a stream that was lost, is read from the beginning.
+// one in a stream that was lost, is read from the beginning; where all chats are
+// followed, the whole stream is, once for all of them.
 func (f *follower) begin(ctx context.Context) (err error) {
 	if f.own == nil {
 		return f.client.entries(ctx, f.chat, f.tellEntry)
@@ -23,7 +24,7 @@ func (f *follower) begin(ctx context.Context) (err error) {
 	var placeless []subjects.ChatToken
 	err = f.client.entries(ctx, f.chat, func(chat subjects.ChatToken, entry *schema.Chat) error {
 		switch place := entry.StreamSequence; {
-		case entry.ClosedAt != nil: // all is told
+		case entry.ClosedAt != nil && f.chat == "": // all is told, unless it was attached again just now
 		case place == 0 || place > end:
 			placeless = append(placeless, chat)
 		default:
@@ -31,15 +32,16 @@ func (f *follower) begin(ctx context.Context) (err error) {
 		}
 		return f.tellEntry(chat, entry)
 	})
-	if err == nil && f.chat != "" && f.next[f.chat] == 0 { // it has no entry yet
-		placeless = append(placeless, f.chat)
+	switch {
+	case err != nil:
+		return err
+	case f.chat == "" && len(placeless) > 0:
+		f.whole = true
+		f.own.after, f.own.past = 0, end
+	case f.chat != "" && (len(placeless) > 0 || f.next[f.chat] == 0): // or it has no entry yet
+		return f.mend(ctx, f.chat, endless, end)
 	}
-	for _, chat := range placeless {
-		if err == nil {
-			err = f.mend(ctx, chat, endless, end)
-		}
-	}
-	return err
+	return nil
 }
 
 func (f *follower) tellEntry(chat subjects.ChatToken, entry *schema.Chat) error {
@@ -63,6 +65,13 @@ func (f *follower) introduce(ctx context.Context, chat subjects.ChatToken) error
 }
 
 const endless = ^uint64(0)
+
+// isForgotten tells, where the stream is read from its beginning, a message that
+// was there before of a chat that had no entry then. If the entry just was not
+// there yet, the chat is told as soon as there is more of it.
+func (f *follower) isForgotten(m *Message, known bool) bool {
+	return f.own != nil && f.whole && !known && m.Position <= f.own.past
+}
 
 // mend tells what the stream has of a chat up to a sequence and a place. What it
 // does not have stays a hole.

@@ -47,6 +47,9 @@ func New(nc *nats.Conn, cfg Config) (*Client, error) {
 	if strings.ContainsAny(cfg.JetStreamDomain, " .*>\t\r\n") {
 		return nil, &schema.FieldError{Field: "Config.JetStreamDomain", Problem: "must be one token of a subject"}
 	}
+	if err := checkText("Config.Source", cfg.Source, schema.MaxString); err != nil {
+		return nil, err
+	}
 	js, err := cfg.jetStream(nc)
 	return &Client{nc, js, cfg}, err
 }

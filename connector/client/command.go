@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
@@ -37,6 +40,29 @@ func (c *Command) correlation() string {
 		return c.Correlation
 	}
 	return c.ID
+}
+
+// checkTexts refuses what no result could carry on.
+func (c *Command) checkTexts() error {
+	for _, t := range []struct {
+		field, value string
+		most         int
+	}{
+		{"Command.ID", c.ID, schema.MaxID}, {"Command.Correlation", c.Correlation, schema.MaxString},
+		{"Command.TraceParent", c.TraceParent, schema.MaxString}, {"Command.TraceState", c.TraceState, schema.MaxString},
+	} {
+		if err := checkText(t.field, t.value, t.most); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkText(field, value string, most int) error {
+	if utf8.ValidString(value) && len(value) <= most && !strings.ContainsFunc(value, unicode.IsControl) {
+		return nil
+	}
+	return &schema.FieldError{Field: field, Problem: fmt.Sprintf("must be UTF-8 of at most %d bytes, without control characters", most)}
 }
 
 // byData are the commands by the types of their data.
@@ -74,6 +100,9 @@ type request struct {
 func (c *Client) prepare(cmd *Command) (*request, error) {
 	if cmd == nil || cmd.ID == "" {
 		return nil, &schema.FieldError{Field: "Command.ID", Problem: "is missing: let NewCommand make one"}
+	}
+	if err := cmd.checkTexts(); err != nil {
+		return nil, err
 	}
 	spec, err := specOf(cmd.Data)
 	if err != nil {

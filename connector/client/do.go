@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"cc-connector/schema"
 )
 
 // Do runs a live command and returns its reply. A context without a deadline
@@ -22,11 +24,37 @@ func (c *Client) Do(ctx context.Context, cmd *Command) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.exchange(ctx, msg)
+	answer, again, err := c.exchange(ctx, msg)
 	if err != nil {
 		return nil, err
 	}
-	return c.outcome(ctx, r, answer.Header, answer.Data)
+	reply, err := c.outcome(ctx, r, answer.Header, answer.Data)
+	if again && !r.spec.Read && isRefusal(err, schema.CodeUnavailable) {
+		return c.settle(ctx, r, reply, err)
+	}
+	return reply, err
+}
+
+// begunWithin a command is begun that a connector has got, or never.
+const begunWithin = 5 * time.Second
+
+// settle is for a command that was sent more than once, of which the last time
+// was refused for the moment. The first time it may have been run, or be about to.
+func (c *Client) settle(ctx context.Context, r *request, reply *Reply, refusal error) (*Reply, error) {
+	refused := time.Now()
+	for wait := sendAgainAfter; ; wait = min(longestQuestion, 2*wait) {
+		late := time.Since(refused) > begunWithin
+		a, known := c.ask(ctx, r)
+		switch {
+		case known:
+			return a.reply, a.err
+		case ctx.Err() != nil:
+			return nil, noAnswer(ctx)
+		case late && isRefusal(a.err, schema.CodeExpired): // it is not on record
+			return reply, refusal
+		}
+		pause(ctx, wait)
+	}
 }
 
 const sendAgainAfter = 250 * time.Millisecond
@@ -34,22 +62,22 @@ const sendAgainAfter = 250 * time.Millisecond
 // exchange sends a request until it is answered. After each reconnect it is sent
 // again, for a reply that was on its way is lost, and a repeat is harmless. That
 // nobody listens means that nothing was done only if it was the first time.
-func (c *Client) exchange(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
+func (c *Client) exchange(ctx context.Context, msg *nats.Msg) (answer *nats.Msg, again bool, err error) {
 	for first := true; ; first = false {
-		answer, err := c.once(ctx, msg)
+		answer, err = c.once(ctx, msg)
 		switch {
 		case err == nil:
-			return answer, nil
+			return answer, !first, nil
 		case ctx.Err() != nil:
-			return nil, noAnswer(ctx)
+			return nil, !first, noAnswer(ctx)
 		case errors.Is(err, errReconnected):
 			continue
 		case first && errors.Is(err, nats.ErrNoResponders):
-			return nil, fmt.Errorf("%w: %w", ErrNoConnector, err)
+			return nil, false, fmt.Errorf("%w: %w", ErrNoConnector, err)
 		case errors.Is(err, nats.ErrConnectionClosed):
-			return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+			return nil, !first, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 		case first:
-			return nil, fmt.Errorf("client: the command could not be sent: %w", err)
+			return nil, false, fmt.Errorf("client: the command could not be sent: %w", err)
 		}
 		pause(ctx, sendAgainAfter)
 	}

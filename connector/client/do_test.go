@@ -102,12 +102,20 @@ func TestBadCommands(t *testing.T) {
 	for field, cmd := range map[string]*client.Command{
 		"Command.ID": {Data: &schema.ChatTyping{ChatID: "x"}}, "Command.Data": client.NewCommand(nil),
 		"chatId": client.NewCommand(&schema.ChatTyping{}), "text": client.NewCommand(&schema.ChatSend{ChatID: "x"}),
-		"traceparent": {Data: &schema.ServiceVersion{}, ID: "1", TraceParent: "\xff"}, "userPlatform": client.NewCommand(&schema.ChatRequest{UserPlatform: []byte(`1`)}),
+		"Command.TraceParent": {Data: &schema.ServiceVersion{}, ID: "1", TraceParent: "\xff"}, "Command.TraceState": {Data: &schema.ServiceVersion{}, ID: "1", TraceState: "a\tb"},
+		"Command.Correlation": {Data: &schema.ServiceVersion{}, ID: "1", Correlation: strings.Repeat("x", schema.MaxString+1)},
+		"userPlatform":        client.NewCommand(&schema.ChatRequest{UserPlatform: []byte(`1`)}),
 	} {
 		_, err := r.Do(r.Ctx, cmd)
 		var wrong *schema.FieldError
 		if !errors.As(err, &wrong) || wrong.Field != field {
 			t.Errorf("%v, want one of %s", err, field)
+		}
+	}
+	for _, id := range []string{strings.Repeat("x", schema.MaxID+1), "\xff", "two\nlines"} {
+		_, err := r.Publish(r.Ctx, &client.Command{Data: &schema.ChatTyping{ChatID: "x"}, ID: id})
+		if err == nil || !strings.HasPrefix(err.Error(), "Command.ID: must be UTF-8") || strings.Contains(err.Error(), id) {
+			t.Errorf("an id: %v", err)
 		}
 	}
 	for name, data := range map[string]any{"another type": 7, "a nil pointer": (*schema.ChatSend)(nil), "a result": &schema.ChatSendResult{}} {
@@ -118,7 +126,7 @@ func TestBadCommands(t *testing.T) {
 	if _, err := r.DoDurable(r.Ctx, client.NewCommand(&schema.ServiceVersion{})); err == nil || !strings.Contains(err.Error(), "use Do") {
 		t.Errorf("durable: %v", err)
 	}
-	for field, cfg := range map[string]client.Config{"Config.Prefix": {Prefix: "CC"}, "Config.Mode": {Mode: "both"}, "Config.JetStreamDomain": {JetStreamDomain: "a b"}} {
+	for field, cfg := range map[string]client.Config{"Config.Prefix": {Prefix: "CC"}, "Config.Mode": {Mode: "both"}, "Config.JetStreamDomain": {JetStreamDomain: "a b"}, "Config.Source": {Source: "urn:\xff"}} {
 		if _, err := client.New(r.NC, cfg); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
 			t.Errorf("%+v: %v", cfg, err)
 		}

@@ -67,7 +67,8 @@ func (c *Client) Await(ctx context.Context, cmd *Command) (*Reply, error) {
 const storePatience = 5 * time.Second // with one try to store a command
 
 // store publishes until the stream has the command. Once it may have it, only
-// the end of the context, or a refusal, ends the tries: JetStream tells repeats.
+// the end of the context, or a refusal, ends the tries, and neither says that it
+// has it not: JetStream tells repeats.
 func (c *Client) store(ctx context.Context, r *request) (*jetstream.PubAck, error) {
 	msg, err := c.durable(r)
 	if err != nil {
@@ -80,6 +81,8 @@ func (c *Client) store(ctx context.Context, r *request) (*jetstream.PubAck, erro
 		case err == nil:
 			return ack, nil
 		case ctx.Err() != nil, errors.Is(err, nats.ErrConnectionClosed):
+			return nil, fmt.Errorf("%w: it may be stored: %w", ErrNoAnswer, err)
+		case !first && errors.As(err, &refused): // an earlier try may have been taken
 			return nil, fmt.Errorf("%w: it may be stored: %w", ErrNoAnswer, err)
 		case errors.As(err, &refused):
 			return nil, fmt.Errorf("client: the stream does not take the command: %w", err)

@@ -77,7 +77,10 @@ func (c *Client) Follow(ctx context.Context, chatID string, options ...FollowOpt
 }
 
 // FollowAll is [Client.Follow] for every chat: at first the entries of all of
-// them, closed ones too, then all their messages.
+// them, closed ones too, then all their messages. It remembers a number for each
+// chat that it has told of, some hundred bytes, for a chat may be attached again
+// after its end: who follows millions of chats leaves the loop now and then, and
+// begins anew.
 func (c *Client) FollowAll(ctx context.Context, options ...FollowOption) iter.Seq2[Step, error] {
 	return c.follow(ctx, "", options)
 }
@@ -119,6 +122,7 @@ type follower struct {
 	next   map[subjects.ChatToken]uint64 // the sequence that each known chat's next message has; it may be attached again
 	source source
 	own    *ownConsumer // the source; nil: another one was given, and the program may make none
+	whole  bool         // the stream is read from its beginning: of a chat that is known, there is no more in it
 	tell   func(Step, error) bool
 }
 
@@ -157,12 +161,16 @@ func (f *follower) take(ctx context.Context, msg jetstream.Msg) error {
 	if unfit != nil || m.Sequence == 0 || f.chat != "" && f.chat != chat {
 		return nil // a result, or another chat's
 	}
-	if _, known := f.next[chat]; !known && m.Sequence > 1 {
+	_, known := f.next[chat]
+	if f.isForgotten(m, known) {
+		return nil
+	}
+	if !known && m.Sequence > 1 {
 		if err := f.introduce(ctx, chat); err != nil {
 			return err
 		}
 	}
-	if m.Sequence > f.due(chat) {
+	if read := f.whole && known; m.Sequence > f.due(chat) && !read {
 		if err := f.mend(ctx, chat, m.Sequence, m.Position); err != nil {
 			return err
 		}

@@ -49,11 +49,15 @@ func (c *Client) outcome(ctx context.Context, r *request, h nats.Header, data []
 	if err == nil && form == schema.FormPlain {
 		err = schema.ErrOtherType
 	}
-	if err == nil {
-		e, err = c.whole(ctx, e)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("client: the outcome of %s cannot be read: %w", r.spec.Name, err)
+	}
+	e, err = c.whole(ctx, e)
+	switch {
+	case errors.Is(err, ErrNoObject):
+		return nil, fmt.Errorf("client: the outcome of %s was kept beside the bus: %w", r.spec.Name, err)
+	case err != nil: // for the moment
+		return nil, fmt.Errorf("%w: it is kept beside the bus: %w", ErrNoAnswer, err)
 	}
 	return interpret(r, e)
 }

@@ -65,7 +65,7 @@ func (r *rig) client(cfg client.Config) *client.Client {
 // start runs a connector, and returns what stops it in order.
 func (r *rig) start() (stop func()) {
 	r.Helper()
-	contact, err := brightpattern.New(brightpattern.Config{BaseURL: r.url, TenantURL: "acme.example", Timeout: 5 * time.Second, MaxPolls: 64})
+	contact, err := brightpattern.New(brightpattern.Config{BaseURL: r.url, TenantURL: "acme.example", Timeout: r.config.CallTimeout, MaxPolls: 64})
 	r.Check(err)
 	nc := r.Connect()
 	c, err := connector.New(r.config, nc, contact, natstest.Log(), prometheus.NewRegistry())

@@ -23,6 +23,7 @@ type ownConsumer struct {
 	client  *Client
 	filters []string
 	after   uint64    // the place of the message that was given last
+	past    uint64    // the end of this stream when the loop began, if it matters
 	made    time.Time // the stream was
 
 	messages  jetstream.MessagesContext // nil: there is no consumer
@@ -58,15 +59,31 @@ func (o *ownConsumer) next(ctx context.Context) (msg jetstream.Msg, err error) {
 }
 
 // until is next up to a place; nil if the stream has nothing more up to there.
+// What is pending may be taken by the stream's limits, and never come: after a
+// while, another consumer tells what is left.
 func (o *ownConsumer) until(ctx context.Context, place uint64) (jetstream.Msg, error) {
-	if err := untilDone(ctx, o.open); err != nil || o.pending == 0 {
-		return nil, err
+	for ctx.Err() == nil {
+		if err := untilDone(ctx, o.open); err != nil || o.pending == 0 {
+			return nil, err
+		}
+		msg, err := o.soon(ctx)
+		switch {
+		case err == nil && o.after <= place:
+			return msg, nil
+		case err == nil:
+			return nil, nil
+		case !errors.Is(err, context.DeadlineExceeded):
+			return nil, err
+		}
 	}
-	msg, err := o.next(ctx)
-	if err != nil || o.after > place {
-		return nil, err
-	}
-	return msg, nil
+	return nil, context.Cause(ctx)
+}
+
+// soon is next, but not for long.
+func (o *ownConsumer) soon(ctx context.Context) (jetstream.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*heartbeat)
+	defer cancel()
+	return o.next(ctx)
 }
 
 // untilDone tries something that needs NATS until it is done or the context ends.
@@ -116,7 +133,7 @@ func (o *ownConsumer) open(ctx context.Context) error {
 	}
 	info := stream.CachedInfo()
 	if another := !o.made.IsZero() && !info.Created.Equal(o.made); another || o.after > info.State.LastSeq {
-		o.after = 0
+		o.after, o.past = 0, 0
 	}
 	o.made = info.Created
 	consumer, err := stream.CreateConsumer(ctx, o.definition())

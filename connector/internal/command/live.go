@@ -110,7 +110,9 @@ func (c *Commands) serve(request incoming) {
 	}
 	took := time.Since(began)
 	t, r := c.write(t, request)
-	c.Metrics.Command(spec.Name, t.Error, took)
+	if !t.question {
+		c.Metrics.Command(spec.Name, t.Error, took)
+	}
 	c.tell(t, r, request)
 }
 
@@ -147,11 +149,14 @@ const (
 type told struct {
 	of journal.Identity // the command's
 	outcome
-	how  telling
-	form schema.Form // of the reply
+	how      telling
+	form     schema.Form // of the reply
+	question bool        // nothing was to be run: what it came to is no command's failure
 }
 
-func (c *command) told(o outcome, how telling) told { return told{c.Identity, o, how, c.form} }
+func (c *command) told(o outcome, how telling) told {
+	return told{c.Identity, o, how, c.form, c.question}
+}
 
 // runLive runs a command as far as it is to be run. It gives its place up, by
 // leave, where it only waits.
@@ -195,7 +200,7 @@ func expired() *schema.Error {
 // tell publishes the outcome, then replies: who has the reply may rely on the
 // event being there.
 func (c *Commands) tell(t told, r result, request incoming) {
-	defer func() { request.at.Note(oneLined(t.Error), time.Since(request.came)) }()
+	defer func() { request.at.Note(t.failure(), time.Since(request.came)) }()
 	if t.how != replyOnly {
 		c.awaitPublished(t, r)
 	}
@@ -205,6 +210,14 @@ func (c *Commands) tell(t told, r result, request incoming) {
 	if err := c.reply(request, r, t.Error); err != nil {
 		c.Log.Warn("a reply could not be sent", "command", t.of.Command, "error", err)
 	}
+}
+
+// failure is what the service's statistics have of it.
+func (t told) failure() string {
+	if t.question {
+		return ""
+	}
+	return oneLined(t.Error)
 }
 
 // publishLater leaves a result to the outbox, if it is on record.

@@ -94,8 +94,14 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 		c.contest(cmd, fingerprint)
 		return cmd.told(c.about(ctx, cmd, failed(conflict())), publishTried)
 	}
-	c.Metrics.Repeats.WithLabelValues(cmd.spec.Name).Inc()
-	if earlier.Done == nil {
+	if !cmd.question {
+		c.Metrics.Repeats.WithLabelValues(cmd.spec.Name).Inc()
+	}
+	switch {
+	case earlier.Done == nil && cmd.question: // whoever asks does so again, and nothing is held for him meanwhile
+		cmd.refuse()
+		return cmd.told(c.asked(cmd, failed(notDoneYet())), replyOnly)
+	case earlier.Done == nil:
 		leave()
 		finished, err := c.Journal.Await(ctx, cmd.Key)
 		if err != nil {
@@ -130,8 +136,13 @@ func conflict() *schema.Error {
 }
 
 func stillRunning() *schema.Error {
-	return &schema.Error{
-		Code: schema.CodeTimeout, Message: "the command is being run, but its outcome did not come in time: ask again with the same id",
-		Retryable: true, Outcome: schema.OutcomeUnknown,
-	}
+	return unknownYet("the command is being run, but its outcome did not come in time: ask again with the same id")
+}
+
+func notDoneYet() *schema.Error {
+	return unknownYet("the command is being run, or waits for its turn, and has no outcome yet: ask again later")
+}
+
+func unknownYet(message string) *schema.Error {
+	return &schema.Error{Code: schema.CodeTimeout, Message: message, Retryable: true, Outcome: schema.OutcomeUnknown}
 }

@@ -111,7 +111,7 @@ func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	if c.expires, err = schema.ExpiryTime(e); err != nil {
 		return err
 	}
-	c.question = schema.Extension(e, schema.AttrQuestion) == "true"
+	c.question = schema.Extension(e, schema.AttrQuestion) == "true" && c.isExpired(time.Now())
 	if unfit := c.spec.Validate(c.data); unfit != nil {
 		return unfit
 	}

@@ -25,15 +25,14 @@ func (s *system) converse(count int) {
 	heard, err := s.connect(permissions.Consumer).SubscribeSync("cc.chat.*.>")
 	s.check(err)
 	live := s.connect(permissions.CommanderLive)
+	ends := map[string]bool{} // that are still to come
 	for range count {
-		s.request(live, "chat.request", schema.ChatRequest{From: "Ada"})
+		ends[fmt.Sprintf("cc.chat.%s.session.closed", s.request(live, "chat.request", schema.ChatRequest{From: "Ada"}))] = true
 	}
-	for open := count; open > 0; {
+	for len(ends) > 0 {
 		msg, err := heard.NextMsg(patience)
 		s.check(err)
-		if strings.HasSuffix(msg.Subject, ".session.closed") {
-			open--
-		}
+		delete(ends, msg.Subject)
 		all.react(live, msg)
 	}
 }

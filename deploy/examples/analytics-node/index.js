@@ -92,8 +92,12 @@ let shown = "";
 
 // look shows what is new, and finds out that the consumer is gone: nothing else would tell.
 async function look(consumer, messages, store) {
-  const report = store.report();
-  if (report !== shown) console.log((shown = report));
+  try {
+    const report = store.report();
+    if (report !== shown) console.log((shown = report));
+  } catch (err) {
+    console.error(`there is no report now: ${explain(err, settings)}`); // the database may be busy
+  }
   try {
     await consumer.info();
   } catch (err) {
