@@ -35,6 +35,8 @@ func (c *Client) Entry(ctx context.Context, chatID string) (*schema.Chat, error)
 func (c *Client) chats() string { return c.cfg.Prefix.StreamName("CHATS") }
 
 func (c *Client) entry(ctx context.Context, bucket jetstream.Stream, chat subjects.ChatToken) (*schema.Chat, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
 	stored, err := bucket.GetLastMsgForSubject(ctx, c.entrySubject(string(chat)))
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
@@ -55,13 +57,15 @@ func (c *Client) entrySubject(key string) string { return "$KV." + c.chats() + "
 
 // entries shows the entries of all chats, or of one.
 func (c *Client) entries(ctx context.Context, chat subjects.ChatToken, show func(subjects.ChatToken, *schema.Chat) error) error {
-	bucket, err := c.js.Stream(ctx, "KV_"+c.chats())
+	asking, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
+	bucket, err := c.js.Stream(asking, "KV_"+c.chats())
 	if err != nil {
 		return fmt.Errorf("client: the bucket of chats: %w", err)
 	}
 	tokens := []subjects.ChatToken{chat}
 	if chat == "" {
-		if tokens, err = c.known(ctx, bucket); err != nil {
+		if tokens, err = c.known(asking, bucket); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,8 @@ const (
 	longestPause = 5 * time.Second
 	heartbeat    = 2 * time.Second // a consumer that is silent for two of them is lost
 	forgotten    = 30 * time.Second
+	// Whoever restarts may have had a question without having answered it.
+	answerPatience = 5 * time.Second
 )
 
 // end is the place of the stream's last message.
@@ -127,6 +129,8 @@ func (o *ownConsumer) open(ctx context.Context) error {
 	if o.messages != nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
 	stream, err := o.client.js.Stream(ctx, o.client.cfg.Prefix.StreamName("EVENTS"))
 	if err != nil {
 		return err
