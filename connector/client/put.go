@@ -97,7 +97,7 @@ func (c *Client) upload(ctx context.Context, name string) (*upload, error) {
 	defer cancel()
 	stream, err := c.js.Stream(try, "OBJ_"+bucket)
 	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
+	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, nats.ErrNoResponders):
 		return nil, fmt.Errorf("%w: %w", ErrNoStore, err)
 	case err != nil:
 		return nil, notPut(ctx, err)
