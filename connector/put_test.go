@@ -2,10 +2,12 @@ package connector_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/connector/client"
+	"cc-connector/connector/permissions"
 	"cc-connector/schema"
 )
 
@@ -49,5 +51,15 @@ func (r *rig) checkObject(c *client.Client, object string, want []byte) {
 	r.check(err)
 	if got, err := store.GetBytes(r.ctx, object); err != nil || !bytes.Equal(got, want) {
 		r.Errorf("NATS's client reads %d bytes, want %d: %v", len(got), len(want), err)
+	}
+}
+
+// Who may not put files is told what is missing, and does not wait for long.
+func TestFilesThatACommanderPuts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{})
+	r.start()
+	if _, err := r.helpersOf(permissions.CommanderLive).Put(r.ctx, "", strings.NewReader("x")); err == nil || !strings.Contains(err.Error(), "permissions --files") {
+		t.Errorf("it is told %v", err)
 	}
 }
