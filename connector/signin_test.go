@@ -23,6 +23,7 @@ import (
 const (
 	password      = "not-a-secret"
 	administrator = "administrator"
+	fileSender    = permissions.Role("files")
 	typist        = "typist" // may publish durable chat.typing, and nothing else
 )
 
@@ -32,7 +33,7 @@ var prefixes = []subjects.Prefix{subjects.DefaultPrefix, "a.b", "x-1.y2"}
 // usersOf reads what nats-server makes of the users' configuration.
 func usersOf(t *testing.T, prefix subjects.Prefix) []*server.User {
 	t.Helper()
-	dir, users := t.TempDir(), permissions.Users(prefix, exampleChat)
+	dir, users := t.TempDir(), append(permissions.Users(prefix, exampleChat), permissions.FileSender(prefix, permissions.UserName(prefix, fileSender)))
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -22,7 +22,7 @@ func readersConsumer(name string, makeIt, more bool, stdout io.Writer) error {
 	if more {
 		return usageError("--reader prints one consumer: it goes with --make alone")
 	}
-	if err := checkReader(name); err != nil {
+	if err := checkUserName("--reader", name); err != nil {
 		return err
 	}
 	if makeIt {
@@ -35,11 +35,11 @@ func readersConsumer(name string, makeIt, more bool, stdout io.Writer) error {
 	return printJSON(stdout, permissions.ReaderConsumer(prefix, name))
 }
 
-var readerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var userName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-func checkReader(name string) error {
-	if !readerName.MatchString(name) {
-		return usageError("--reader must be the name of a user, of A-Z, a-z, 0-9, _ and -, like cc-consumer")
+func checkUserName(flag, name string) error {
+	if !userName.MatchString(name) {
+		return usageError(flag + " must be the name of a user, of A-Z, a-z, 0-9, _ and -, like cc-consumer")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"cc-connector/connector/permissions"
@@ -14,7 +15,8 @@ import (
 const permissionsAbout = `The users: the connector; a commander on the live and one on the durable lane; a commander of one chat; a consumer,
 who reads; an auditor, who also sees dead letters and how JetStream is. Each may do the least that it needs, and has
 an inbox prefix of its own. Consumer and auditor read the stream of events by a consumer that has the user's name and is
-made for it: see "cc-connector streams --help". Two forms:
+made for it: see "cc-connector streams --help". On demand: one more reader (--reader), and a commander on both lanes who
+also puts the files that chat.file sends into the store (--files), and can replace or remove any file there. Two forms:
 
   conf  for nats-server, to be included: authorization { include "users.conf" }. The passwords are variables
   nsc   a shell script of "nsc add user" commands, for accounts of JWTs
@@ -29,6 +31,7 @@ func preparePermissions(flags *flag.FlagSet) action {
 	prefix := flags.String("prefix", "", "`PREFIX` of the subjects; default CC_SUBJECT_PREFIX, or else cc")
 	chat := flags.String("chat", "example", "`CHAT`, the id of the chat of the commander of one chat; default example")
 	reader := flags.String("reader", "", "`NAME` of one more user that reads, with a consumer of its own")
+	files := flags.String("files", "", "`NAME` of one more user that sends commands and puts files, and is trusted with all files")
 	domain := flags.String("domain", "", "JetStream `DOMAIN` of the streams, for users of a leaf node; default CC_NATS_JS_DOMAIN, or else none")
 	only := flags.String("only", "", "`NAMES` of the users to print, joined by commas, for accounts of their own; default all")
 	return func(_ []string, stdout, _ io.Writer) error {
@@ -44,12 +47,9 @@ func preparePermissions(flags *flag.FlagSet) action {
 		if err != nil {
 			return usageError("--chat is empty; it must be the id of a chat")
 		}
-		users := permissions.Users(p, token)
-		if *reader != "" {
-			if err := checkReader(*reader); err != nil {
-				return err
-			}
-			users = append(users, permissions.Reader(p, *reader))
+		users, err := onDemand(permissions.Users(p, token), p, *reader, *files)
+		if err != nil {
+			return err
 		}
 		if users, err = chosen(users, *only); err != nil {
 			return err
@@ -62,6 +62,26 @@ func preparePermissions(flags *flag.FlagSet) action {
 		_, err = io.WriteString(stdout, write(p, users))
 		return err
 	}
+}
+
+// onDemand adds the users that have names of their own.
+func onDemand(users []permissions.User, p subjects.Prefix, reader, files string) ([]permissions.User, error) {
+	for _, more := range []struct {
+		flag, name string
+		user       func(subjects.Prefix, string) permissions.User
+	}{{"--reader", reader, permissions.Reader}, {"--files", files, permissions.FileSender}} {
+		if more.name == "" {
+			continue
+		}
+		if err := checkUserName(more.flag, more.name); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(users, func(u permissions.User) bool { return u.Name == more.name }) {
+			return nil, usageError(more.flag + " must be the name of no other user here")
+		}
+		users = append(users, more.user(p, more.name))
+	}
+	return users, nil
 }
 
 // chosenPrefix is the flag's, or the environment's.

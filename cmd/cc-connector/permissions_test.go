@@ -107,6 +107,9 @@ func TestPermissionsFollowThePrefix(t *testing.T) {
 	if out := outputOf(t, "permissions", "--reader", "billing"); !strings.Contains(out, `"$JS.ACK.ACME_EU_EVENTS.billing.>"`) || !strings.Contains(out, "$BILLING_PASSWORD") {
 		t.Error("--reader is not followed")
 	}
+	if out := outputOf(t, "permissions", "--files", "shop", "--only", "shop"); !strings.Contains(out, `"$O.ACME_EU_FILES.M.*"`) || !strings.Contains(out, "$SHOP_PASSWORD") || strings.Count(out, "    user: ") != 1 {
+		t.Error("--files is not followed")
+	}
 	if out := outputOf(t, "permissions", "--only", "acme_eu-auditor,acme_eu-commander-live"); strings.Count(out, "    user: ") != 2 || !strings.Contains(out, `"acme_eu-auditor"`) {
 		t.Error("--only is not followed")
 	}
@@ -135,6 +138,9 @@ func TestPermissionsRefused(t *testing.T) {
 		{"", []string{"--format", "json"}, `--format is "json"`},
 		{"", []string{"--chat", ""}, "--chat is empty"},
 		{"", []string{"--reader", "a b"}, "--reader must be"},
+		{"", []string{"--reader", "cc-auditor"}, "--reader must be"},
+		{"", []string{"--files", "a.b"}, "--files must be"},
+		{"", []string{"--reader", "shop", "--files", "shop"}, "--files must be"},
 		{"", []string{"--only", "cc-consumer,nobody"}, `no user "nobody"`},
 		{"", []string{"--domain", "$JS.hub.API"}, "--domain must be"},
 		{"", []string{"cc"}, "no argument"},

@@ -11,6 +11,7 @@
 //	[Client.Await]      the outcome of a command that was sent before
 //	[Client.Follow]     a chat's entry, and then all that happens in it
 //	[Client.Fetch]      an object: a file, a photo, data too large for the bus
+//	[Client.Put]        a file into the store, for the command chat.file
 //	[Decode], [Client.Read]  a message that came, in either mode, as its own type
 //
 // # What an outcome means

@@ -64,7 +64,7 @@ func (c *Client) Await(ctx context.Context, cmd *Command) (*Reply, error) {
 	return w.wait(ctx, true)
 }
 
-const storePatience = 5 * time.Second // with one try to store a command
+const storePatience = 5 * time.Second // with one try to store something
 
 // store publishes until the stream has the command. Once it may have it, only
 // the end of the context, or a refusal, ends the tries, and neither says that it

@@ -15,13 +15,15 @@ import (
 // ErrNoObject says that an object is not there: it never was, or its time is over.
 var ErrNoObject = schema.ErrNoObject
 
+const refScheme = "nats-object:" // begins a reference to an object of any store
+
 // Fetch copies an object to w, piece by piece, and returns its size: one that a
 // payload names, in CC_FILES, or one that an attribute dataref does. Size and
 // digest are checked; they are known at the end, so use nothing of what was
 // written if there is an error.
 func (c *Client) Fetch(ctx context.Context, object string, w io.Writer) (int64, error) {
 	bucket := c.cfg.Prefix.StreamName("FILES")
-	if rest, isRef := strings.CutPrefix(object, "nats-object:"); isRef {
+	if rest, isRef := strings.CutPrefix(object, refScheme); isRef {
 		bucket, object, _ = strings.Cut(rest, "/")
 	}
 	if bucket == "" || object == "" {

@@ -18,6 +18,7 @@ const (
 	oneChat = permissions.CommanderChat
 	reader  = permissions.Consumer
 	auditor = permissions.Auditor
+	sender  = permissions.Role("files") // of commands and files
 )
 
 // attempt is something that a user may try. Whoever is not named must be refused.
@@ -29,9 +30,9 @@ type attempt struct {
 func by(subject string, may ...permissions.Role) attempt { return attempt{subject, may} }
 
 var publications = []attempt{
-	by("cc.service.version", live), by("cc.service.schemas", live, reader, auditor), by("cc.service.schemas.x"), by("cc.chat.send", live), by("cc.case.close", live), by("cc.push.apns", live),
-	by("cc.durable.chat.request", durable), by("cc.durable.chat.send.other", durable), by("cc.durable.case.close.other", durable),
-	by("cc.durable.chat.send.example", durable, oneChat), by("cc.durable.push.apns.example", durable, oneChat),
+	by("cc.service.version", live, sender), by("cc.service.schemas", live, sender, reader, auditor), by("cc.service.schemas.x"), by("cc.chat.send", live, sender), by("cc.case.close", live, sender), by("cc.push.apns", live, sender),
+	by("cc.durable.chat.request", durable, sender), by("cc.durable.chat.send.other", durable, sender), by("cc.durable.case.close.other", durable, sender),
+	by("cc.durable.chat.send.example", durable, oneChat, sender), by("cc.durable.push.apns.example", durable, oneChat, sender),
 
 	by("cc.chat.example.event.message", bot), by("cc.chat.example.result.chat.send", bot), by("cc.chat.example.session.closed", bot),
 	by("cc.result.chat.send", bot), by("cc.deadletter.chat.send.example", bot),
@@ -39,15 +40,15 @@ var publications = []attempt{
 	by("cc.other"), by("cc.other.thing"), by("other.thing"), by("ccx.chat.send"),
 
 	by("$KV.CC_CHATS.example", bot), by("$KV.CC_STATE.replica.x", bot), by("$KV.CC_JOURNAL.x", bot), by("$KV.OTHER.x"),
-	by("$O.CC_FILES.C.x", bot), by("$O.CC_FILES.M.x", bot), by("$O.OTHER.M.x"),
+	by("$O.CC_FILES.C.x", bot, sender), by("$O.CC_FILES.M.x", bot, sender), by("$O.CC_FILES.x", bot), by("$O.CC_FILES.M.x.y", bot), by("$O.OTHER.M.x"),
 
 	by("$JS.API.INFO", auditor), by("$JS.API.STREAM.NAMES", bot, auditor), by("$JS.API.STREAM.LIST", auditor),
 	by("$JS.API.STREAM.INFO.CC_EVENTS", bot, reader, auditor), by("$JS.API.STREAM.INFO.KV_CC_CHATS", bot, reader, auditor),
-	by("$JS.API.STREAM.INFO.OBJ_CC_FILES", bot, reader, auditor),
+	by("$JS.API.STREAM.INFO.OBJ_CC_FILES", bot, reader, auditor, sender),
 	by("$JS.API.STREAM.INFO.CC_COMMANDS", bot, auditor), by("$JS.API.STREAM.INFO.CC_SESSIONS", bot, auditor),
 	by("$JS.API.STREAM.INFO.CC_DEADLETTER", bot, auditor), by("$JS.API.STREAM.INFO.KV_CC_JOURNAL", bot, auditor),
 	by("$JS.API.STREAM.INFO.OTHER"),
-	by("$JS.API.STREAM.MSG.GET.KV_CC_CHATS", bot, reader, auditor), by("$JS.API.STREAM.MSG.GET.OBJ_CC_FILES", bot, reader, auditor),
+	by("$JS.API.STREAM.MSG.GET.KV_CC_CHATS", bot, reader, auditor), by("$JS.API.STREAM.MSG.GET.OBJ_CC_FILES", bot, reader, auditor, sender),
 	by("$JS.API.STREAM.MSG.GET.CC_DEADLETTER", bot, auditor),
 	by("$JS.API.STREAM.MSG.GET.CC_EVENTS", bot), by("$JS.API.STREAM.MSG.GET.CC_COMMANDS", bot), by("$JS.API.STREAM.MSG.GET.CC_SESSIONS", bot),
 	by("$JS.API.STREAM.MSG.GET.KV_CC_STATE", bot), by("$JS.API.STREAM.MSG.GET.KV_CC_JOURNAL", bot), by("$JS.API.STREAM.MSG.GET.OTHER"),
@@ -57,7 +58,7 @@ var publications = []attempt{
 
 	by("$JS.API.STREAM.CREATE.OTHER"), by("$JS.API.STREAM.UPDATE.OTHER"),
 	by("$JS.API.STREAM.PURGE.OBJ_CC_FILES", bot), by("$JS.API.STREAM.PURGE.CC_EVENTS"), by("$JS.API.STREAM.PURGE.CC_COMMANDS"),
-	by("$JS.API.STREAM.MSG.DELETE.CC_EVENTS"), by("$JS.API.STREAM.MSG.DELETE.CC_COMMANDS"), by("$JS.API.STREAM.SNAPSHOT.CC_EVENTS"),
+	by("$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES"), by("$JS.API.STREAM.MSG.DELETE.CC_EVENTS"), by("$JS.API.STREAM.MSG.DELETE.CC_COMMANDS"), by("$JS.API.STREAM.SNAPSHOT.CC_EVENTS"),
 	by("$JS.API.STREAM.RESTORE.CC_EVENTS"), by("$JS.API.STREAM.LEADER.STEPDOWN.CC_EVENTS"), by("$JS.API.ACCOUNT.PURGE.$G"),
 
 	by("$JS.API.CONSUMER.CREATE.CC_EVENTS"), by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine"), by("$JS.API.CONSUMER.DURABLE.CREATE.CC_EVENTS.mine"),
@@ -87,7 +88,7 @@ var publications = []attempt{
 	by("$JS.FC.KV_CC_CHATS.mine.x"), by("$JS.FC.CC_EVENTS.cc-consumer.x"), by("$JS.FC.KV_CC_JOURNAL.mine.x", bot),
 	by("_DELIVER_cc-consumer.CC_EVENTS"), by("_DELIVER_cc-auditor.CC_EVENTS"),
 
-	by("$SRV.PING", auditor), by("$SRV.STATS", auditor), by("$SRV.INFO.cc-connector", live, auditor), by("$SRV.STATS.cc-connector.x", live, auditor),
+	by("$SRV.PING", auditor), by("$SRV.STATS", auditor), by("$SRV.INFO.cc-connector", live, sender, auditor), by("$SRV.STATS.cc-connector.x", live, sender, auditor),
 	by("$SRV.PING.other"), by("_INBOX.x"), by("_INBOX_cc-connector.x"), by("_INBOX_cc-consumer.x"), by("$SYS.REQ.SERVER.PING"),
 }
 
@@ -103,7 +104,7 @@ var subscriptions = []attempt{
 	by("cc.durable.chat.send.example"), by("$KV.>"), by("$KV.CC_CHATS.>"), by("$O.>"), by("$JS.>"), by("$JS.API.>"), by("$JS.ACK.>"), by("$SRV.>"), by("$SYS.>"),
 	by("$SRV.PING", bot), by("$SRV.INFO.cc-connector", bot), by("$SRV.STATS.cc-connector.*", bot), by("$SRV.PING.other"),
 	by("_INBOX.>"), by("_INBOX_cc-connector.>", bot), by("_INBOX_cc-commander-live.>", live), by("_INBOX_cc-commander-durable.>", durable),
-	by("_INBOX_cc-commander-chat.>", oneChat), by("_INBOX_cc-consumer.>", reader), by("_INBOX_cc-auditor.>", auditor),
+	by("_INBOX_cc-commander-chat.>", oneChat), by("_INBOX_cc-consumer.>", reader), by("_INBOX_cc-auditor.>", auditor), by("_INBOX_cc-files.>", sender),
 	by("_DELIVER_cc-consumer.CC_EVENTS", reader), by("_DELIVER_cc-consumer.CC_EVENTS group", reader), by("_DELIVER_cc-auditor.CC_EVENTS", auditor), by("_DELIVER_other.CC_EVENTS"),
 }
 

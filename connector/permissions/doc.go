@@ -19,6 +19,9 @@
 //   - Who reads may send one command, service.schemas, which calls nobody and
 //     tells nothing of any chat. Of its results the connector publishes a few a
 //     second, so that nobody fills the stream of events with them.
+//   - Who puts files can also replace, and remove, all that are there, for the
+//     server does not ask about a message's headers, and a rollup is one. So no
+//     user that is always made may put any: [FileSender] is made on demand.
 //
 // Where JetStream is in a domain behind a leaf node the subjects are others
 // ([InDomain]).

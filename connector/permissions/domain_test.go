@@ -10,7 +10,7 @@ import (
 
 // In a domain nobody may ask the JetStream of the server itself, and nothing else is another.
 func TestUsersInADomain(t *testing.T) {
-	users := permissions.Users("cc", chat)
+	users := users("cc")
 	there := permissions.InDomain(users, "hub")
 	for i, user := range there {
 		here := users[i]

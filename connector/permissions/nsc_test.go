@@ -16,7 +16,7 @@ import (
 const nsc = "#!/bin/sh\nfor a in \"$@\"; do printf '%s\\n' \"$a\"; done\necho\n"
 
 func TestNSCScriptSaysTheSame(t *testing.T) {
-	dir, users := t.TempDir(), permissions.Users("acme.eu", "a=2Eb")
+	dir, users := t.TempDir(), append(permissions.Users("acme.eu", "a=2Eb"), permissions.FileSender("acme.eu", "shop"))
 	if err := os.Chmod(write(t, dir, "nsc", nsc), 0o700); err != nil {
 		t.Fatal(err)
 	}

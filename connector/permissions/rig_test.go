@@ -32,7 +32,12 @@ type bus struct {
 
 var roles = []permissions.Role{
 	permissions.Connector, permissions.CommanderLive, permissions.CommanderDurable, permissions.CommanderChat,
-	permissions.Consumer, permissions.Auditor,
+	permissions.Consumer, permissions.Auditor, sender,
+}
+
+// users are those that are always printed, and one of those that are on demand.
+func users(prefix subjects.Prefix) []permissions.User {
+	return append(permissions.Users(prefix, chat), permissions.FileSender(prefix, permissions.UserName(prefix, sender)))
 }
 
 func password(user string) string { return "password of " + user }
@@ -40,7 +45,7 @@ func password(user string) string { return "password of " + user }
 func startBus(t *testing.T, prefix subjects.Prefix) *bus {
 	t.Helper()
 	b := newBus(t, prefix)
-	users, dir := permissions.Users(prefix, chat), t.TempDir()
+	users, dir := users(prefix), t.TempDir()
 	writePasswords(t, dir, users)
 	write(t, dir, "users.conf", permissions.Conf(prefix, users))
 	b.start(write(t, dir, "nats.conf", fmt.Sprintf("jetstream { store_dir: %q }\nauthorization { include \"users.conf\" }\n", t.TempDir())))
@@ -50,7 +55,7 @@ func startBus(t *testing.T, prefix subjects.Prefix) *bus {
 
 func newBus(t *testing.T, prefix subjects.Prefix) *bus {
 	b := &bus{T: t, prefix: prefix, users: make(map[permissions.Role]permissions.User)}
-	for i, user := range permissions.Users(prefix, chat) {
+	for i, user := range users(prefix) {
 		b.users[roles[i]] = user
 	}
 	return b

@@ -4,18 +4,24 @@ import "cc-connector/subjects"
 
 func (b bus) commanderLive() User {
 	u := b.user(CommanderLive, "sends live commands and gets their replies")
+	b.maySendLive(&u)
+	return u
+}
+
+func (b bus) maySendLive(u *User) {
 	u.mayPublish(b.live()...)
 	u.mayPublish(discovery(serviceName)...)
-	return u
 }
 
 // commanderDurable hears of no outcome: the results of all chats tell what was
 // asked and said in them.
 func (b bus) commanderDurable() User {
 	u := b.user(CommanderDurable, "sends durable commands and gets JetStream's acknowledgement; outcomes are read by a consumer, or asked for on the live lane")
-	u.mayPublish(b.under("durable.>"))
+	b.maySendDurable(&u)
 	return u
 }
+
+func (b bus) maySendDurable(u *User) { u.mayPublish(b.under("durable.>")) }
 
 // commanderChat has no live commands: their subjects name no chat.
 func (b bus) commanderChat(chat subjects.ChatToken) User {
