@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"sync"
 
 	"cc-connector/schema"
 )
@@ -10,34 +11,39 @@ import (
 // had while the contact center is away, and by whoever reaches nothing but NATS.
 
 func serviceSchemas(data *schema.ServiceSchemas) (any, error) {
-	if data.Name == "" {
-		return allSchemas(), nil
-	}
-	d, known := schema.FindDocument(data.Name)
+	write, known := documents()[data.Name]
 	if !known {
 		return nil, invalidCommand(&schema.FieldError{Field: "name", Problem: "is none of the documents: leave it out to get their list"})
 	}
-	return schema.ServiceSchemasResult{Name: d.Path, SHA256: d.SHA256, Bytes: len(d.Content), Schema: d.Content}, nil
+	return write()
 }
 
-func allSchemas() (list schema.ServiceSchemasResult) {
+// ready is a result that is JSON already, and what its event tells of it.
+type ready struct{ whole, open json.RawMessage }
+
+// documents has for each document what is told of it, and under no name the list
+// of all. It is written when it is first asked for, and once: the largest has
+// hundreds of kilobytes.
+var documents = sync.OnceValue(func() map[string]func() (ready, error) {
+	all := make(map[string]func() (ready, error))
+	var list schema.ServiceSchemasResult
 	for _, d := range schema.Documents() {
 		list.Schemas = append(list.Schemas, d.Info())
+		all[d.Path] = onceWritten(schema.ServiceSchemasResult{Name: d.Path, SHA256: d.SHA256, Bytes: len(d.Content), Schema: d.Content})
 	}
-	return list
-}
+	all[""] = onceWritten(list)
+	return all
+})
 
-// withoutDocuments is the result as everybody reads it: the stream of events
-// need not hold the same document again for each who asks.
-func withoutDocuments(whole json.RawMessage) json.RawMessage {
-	var r schema.ServiceSchemasResult
-	if json.Unmarshal(whole, &r) != nil {
-		return json.RawMessage(`{}`)
-	}
-	r.Schemas, r.Schema = nil, nil
-	open, err := schema.JSON(r)
-	if err != nil {
-		return json.RawMessage(`{}`)
-	}
-	return open
+// onceWritten writes a result when it is needed. The stream of events need not
+// hold the same document again for each who asks.
+func onceWritten(r schema.ServiceSchemasResult) func() (ready, error) {
+	return sync.OnceValues(func() (w ready, err error) {
+		if w.whole, err = schema.JSON(r); err != nil {
+			return w, err
+		}
+		r.Schemas, r.Schema = nil, nil
+		w.open, err = schema.JSON(r)
+		return w, err
+	})
 }
