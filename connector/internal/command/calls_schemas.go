@@ -11,21 +11,21 @@ import (
 // had while the contact center is away, and by whoever reaches nothing but NATS.
 
 func serviceSchemas(data *schema.ServiceSchemas) (any, error) {
-	write, known := documents()[data.Name]
+	describe, known := documents()[data.Name]
 	if !known {
 		return nil, invalidCommand(&schema.FieldError{Field: "name", Problem: "is none of the documents: leave it out to get their list"})
 	}
-	return write()
+	return describe()
 }
 
-// ready is a result that is JSON already, and what its event tells of it.
-type ready struct{ whole, open json.RawMessage }
+// prepared is a result that is JSON already, and what its event tells of it.
+type prepared struct{ full, open json.RawMessage }
 
 // documents has for each document what is told of it, and under no name the list
 // of all. It is written when it is first asked for, and once: the largest has
 // hundreds of kilobytes.
-var documents = sync.OnceValue(func() map[string]func() (ready, error) {
-	all := make(map[string]func() (ready, error))
+var documents = sync.OnceValue(func() map[string]func() (prepared, error) {
+	all := make(map[string]func() (prepared, error))
 	var list schema.ServiceSchemasResult
 	for _, d := range schema.Documents() {
 		list.Schemas = append(list.Schemas, d.Info())
@@ -37,13 +37,13 @@ var documents = sync.OnceValue(func() map[string]func() (ready, error) {
 
 // onceWritten writes a result when it is needed. The stream of events need not
 // hold the same document again for each who asks.
-func onceWritten(r schema.ServiceSchemasResult) func() (ready, error) {
-	return sync.OnceValues(func() (w ready, err error) {
-		if w.whole, err = schema.JSON(r); err != nil {
-			return w, err
+func onceWritten(r schema.ServiceSchemasResult) func() (prepared, error) {
+	return sync.OnceValues(func() (p prepared, err error) {
+		if p.full, err = schema.JSON(r); err != nil {
+			return p, err
 		}
 		r.Schemas, r.Schema = nil, nil
-		w.open, err = schema.JSON(r)
-		return w, err
+		p.open, err = schema.JSON(r)
+		return p, err
 	})
 }

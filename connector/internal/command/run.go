@@ -47,7 +47,7 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 	c.Failpoints.Reach(failpoint.Called)
 	o := outcome{Outcome: journal.Outcome{ChatID: a.chat.ID, App: a.app, At: time.Now().UTC()}, err: err}
 	if err == nil && a.reply != nil {
-		if err = o.write(a.reply); err != nil {
+		if err = o.tellOf(a.reply); err != nil {
 			err = &doneError{err}
 		}
 	}
@@ -58,10 +58,10 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 	return o
 }
 
-// write has the outcome hold a result.
-func (o *outcome) write(reply any) (err error) {
-	if r, isReady := reply.(ready); isReady {
-		o.Result, o.open = r.whole, r.open
+// tellOf has the outcome hold a result.
+func (o *outcome) tellOf(reply any) (err error) {
+	if p, isPrepared := reply.(prepared); isPrepared {
+		o.Result, o.open = p.full, p.open
 		return nil
 	}
 	o.Result, err = schema.JSON(reply)
