@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 
 	"cc-connector/connector/brightpattern/bpsim"
 	"cc-connector/connector/permissions"
@@ -114,22 +116,71 @@ func TestSchemasCallNobody(t *testing.T) {
 	}
 }
 
-// However often readers ask, they do not fill the stream of events.
-func TestFloodOfQuestionsForSchemas(t *testing.T) {
+// On a bus that is too small for a document, whoever asks for it is told of the
+// same object: however many ask, that leaves room for what else is read.
+func TestSchemasAreKeptOnce(t *testing.T) {
 	t.Parallel()
-	const questions = 500
-	o := newOutsider(t, bpsim.Options{})
+	const asked = `{"name":"v1/asyncapi.json"}`
+	o := newOutsider(t, bpsim.Options{}, tinyBus, func(r *rig) { r.config.FilesMaxBytes = 16 << 20 })
+	o.answers("/configuration", `{"text":"`+strings.Repeat("c", longText)+`"}`)
 	nc, _ := o.as(permissions.Consumer)
-	inbox := nc.NewInbox()
-	replies, err := nc.SubscribeSync(inbox + ".*")
-	o.check(err)
-	began := time.Now()
-	for i := range questions {
-		o.check(nc.PublishRequest("cc.service.schemas", fmt.Sprint(inbox, ".", i), []byte(`{"name":"none"}`)))
+	o.askForSchemas(nc, asked)
+	for range 9 {
+		if told := o.askOnceForSchemas(nc, asked); told.Error != nil {
+			t.Errorf("the answer is %+v", told.Error)
+		}
 	}
-	for range questions {
-		_, err := replies.NextMsg(patience)
-		o.check(err)
+	names := 0
+	for _, msg := range o.inFiles() {
+		if strings.HasPrefix(msg.Subject, "$O.CC_FILES.M.") {
+			names++
+		}
+	}
+	if names == 0 || names > 2 { // another one where a window of time has ended
+		t.Errorf("%d objects are kept", names)
+	}
+	o.mustBeElsewhere("service.configuration")
+}
+
+func (o outsider) nextCode(codes <-chan string) string {
+	o.Helper()
+	select {
+	case code := <-codes:
+		return code
+	case <-time.After(patience):
+		o.Fatal("a question is not answered")
+	}
+	return ""
+}
+
+// However often readers ask for the largest document at once, that takes the
+// memory of a few answers, no place of those who send other commands, and no
+// more than its part of the stream of events. (The heap is the whole process's:
+// no other test runs meanwhile.)
+func TestFloodOfQuestionsForSchemas(t *testing.T) {
+	const questions = 1000
+	o := newOutsider(t, bpsim.Options{})
+	chat := fields{"chatId": o.openChat()}
+	nc, _ := o.as(permissions.Consumer)
+	codes, inbox := make(chan string, questions), nc.NewInbox()
+	_, err := nc.Subscribe(inbox+".*", func(reply *nats.Msg) { codes <- reply.Header.Get(micro.ErrorCodeHeader) })
+	o.check(err)
+	peak, began := watchHeap(), time.Now()
+	for i := range questions {
+		o.check(nc.PublishRequest("cc.service.schemas", fmt.Sprint(inbox, ".", i), []byte(`{"name":"v1/asyncapi.json"}`)))
+	}
+	tally := map[string]int{}
+	for answered := range questions {
+		if answered%100 == 0 {
+			o.mustSend("chat.typing", chat)
+		}
+		tally[o.nextCode(codes)]++
+	}
+	if tally[""] == 0 || tally[""]+tally["unavailable"] != questions {
+		t.Errorf("the answers are %v", tally)
+	}
+	if most := peak(); most > mostHeap/2 {
+		t.Errorf("at times the heap had %d MiB", most>>20)
 	}
 	most := 40 + int(20*time.Since(began).Seconds()) + 1
 	if got := len(o.stored("cc.result.service.schemas")); got == 0 || got > most {

@@ -51,7 +51,7 @@ func TestReplyWhereOnlyTheConnectorMayPublish(t *testing.T) {
 	o.awaitStored(chat, ".result.chat.typing", 1)
 	replies := []string{
 		"$JS.API.STREAM.DELETE.CC_DEADLETTER", "$JS.API.STREAM.PURGE.CC_EVENTS", "$SYS.x", "$KV.CC_CHATS." + tokenOf(chat),
-		"cc.chat." + tokenOf(chat) + ".event.message", "cc.durable.chat.request", "cc.chat.request", "cc.internal.x", "cc", "cc.",
+		"cc.chat." + tokenOf(chat) + ".event.message", "cc.durable.chat.request", "cc.chat.request", "cc.internal.x", "cc", "cc.", "_DELIVER_cc-consumer.CC_EVENTS",
 		"a.*", "a.>", "a..b", ".a", "inbox." + strings.Repeat("x", 2000),
 	}
 	forged := o.watch(func(msg *nats.Msg) {

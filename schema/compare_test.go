@@ -14,7 +14,8 @@ import (
 //
 // A command is written by others: what was taken must be taken for ever. So
 // limits may only grow, values may only be added, and nothing more may become
-// required.
+// required. A new field is fine where the schema took no unknown one; where it
+// did, that field may have been there already, and is to stay free.
 //
 // Events, results, session messages, entries and the envelope are written by the
 // connector: whoever was prepared for what was written before must be prepared
@@ -71,6 +72,7 @@ func (c *comparison) keyword(at, keyword string, before, after object) {
 	case reflect.DeepEqual(old, now):
 	case keyword == "properties":
 		c.properties(at, old, now)
+		c.newProperties(at, before, after)
 	case keyword == "required":
 		c.required(at, texts(old), texts(now))
 	case keyword == "enum":
@@ -97,6 +99,25 @@ func (c *comparison) properties(at string, old, now any) {
 			c.compare(at+"."+name, before[name], property)
 		} else {
 			c.found(at, "%s was removed", name)
+		}
+	}
+}
+
+// newProperties: a command may have had what its schema does not name, if that is
+// open. Then a rule for it is one more, and what was taken may be refused by it.
+func (c *comparison) newProperties(at string, before, after object) {
+	unnamed := before["additionalProperties"]
+	if !c.reads || unnamed == false {
+		return
+	}
+	if unnamed == nil || unnamed == true {
+		unnamed = object{}
+	}
+	old, _ := before["properties"].(object)
+	now, _ := after["properties"].(object)
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if _, named := old[name]; !named {
+			c.compare(at+"."+name+", which was free", unnamed, now[name])
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,7 @@ const releasedSchema = `{"title":"T","type":"object","required":["a"],"additiona
 		"more":{"type":"string","description":"One of these. More may be added","enum":["p"]},
 		"n":{"type":"number","minimum":0},
 		"list":{"type":"array","items":{"type":"object","properties":{"deep":{"type":"string"}},"required":["deep"]}},
+		"map":{"type":"object","properties":{"few":{"type":"string"}},"additionalProperties":{"type":"string"}},
 		"other":{"type":"string","not":{"enum":["p"]}},
 		"t":{"type":"string","format":"date-time"}},
 	"anyOf":[{"title":"First","required":["a"]},{"title":"Second","properties":{"b":{"const":"p"}}}],
@@ -66,6 +68,11 @@ var changes = []struct {
 	{"a title", `"title":"T"`, `"title":"U"`, true, true},
 	{"an example", `"title":"T"`, `"title":"T","examples":[{}]`, true, true},
 	{"a new field", `"n":{`, `"new":{"type":"string"},"n":{`, true, true},
+	{"a new field where unknown ones were taken", `"deep":{"type":"string"}`, `"deep":{"type":"string"},"new":{"type":"string"}`, false, true},
+	{"a new field that is free there", `"deep":{"type":"string"}`, `"deep":{"type":"string"},"new":{"description":"D"}`, true, true},
+	{"the first field where unknown ones were taken", `"other":{"type":"string",`, `"other":{"properties":{"new":{"type":"string"}},"type":"string",`, false, true},
+	{"a new field where unknown ones had a type", `"few":`, `"new":{"type":"string"},"few":`, true, true},
+	{"a new field of another type there", `"few":`, `"new":{"type":"number"},"few":`, false, true},
 	{"a new required field", `"required":["a"],"add`, `"required":["a","n"],"add`, false, true},
 	{"a field is optional now", `"required":["a"],"add`, `"add`, true, false},
 	{"a field is removed", `"n":{"type":"number","minimum":0},`, ``, false, false},
@@ -146,5 +153,20 @@ func TestChangesOfReleasedDocumentsAreFound(t *testing.T) {
 	}
 	if len(changed(t, "v1/event.gone.json", []byte(`{}`))) == 0 {
 		t.Error("a document that was removed is not missed")
+	}
+}
+
+// What push.received does not name was free: a name that it gets is a rule more.
+func TestNewFieldsOfAnOpenCommandAreFound(t *testing.T) {
+	const path = "v1/command.push.received.json"
+	now, _ := schema.FindDocument(path)
+	old := read(t, now.Content)
+	delete(old["properties"].(object), "clientId")
+	released, err := json.Marshal(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(changed(t, path, released)) == 0 {
+		t.Error("the change is not found")
 	}
 }

@@ -61,6 +61,32 @@ func TestAccounts(t *testing.T) {
 	b.readInAccount()
 }
 
+// Readers ask for the schemas out of their account, and send no other command.
+func TestSchemasAcrossAccounts(t *testing.T) {
+	b := startAccounts(t)
+	connector, heard := b.connect(bot), make(chan string, 8)
+	_, err := connector.QueueSubscribe("cc.service.*", "cc-connector", func(msg *nats.Msg) {
+		heard <- msg.Subject
+		_ = msg.Respond([]byte("the schemas"))
+	})
+	b.check(err)
+	b.check(connector.Flush())
+	for _, role := range []permissions.Role{reader, live} {
+		nc := b.connect(role)
+		if role == reader {
+			b.check(nc.Publish("cc.service.version", nil))
+		}
+		reply, err := nc.Request("cc.service.schemas", nil, patience)
+		b.check(err)
+		if string(reply.Data) != "the schemas" {
+			t.Errorf("the reply to %s is %q", role, reply.Data)
+		}
+		if subject := <-heard; subject != "cc.service.schemas" || len(heard) > 0 {
+			t.Errorf("of %s the connector hears %s, and %d more", role, subject, len(heard))
+		}
+	}
+}
+
 // readInAccount reads without asking JetStream for anything.
 func (b *bus) readInAccount() {
 	b.Helper()

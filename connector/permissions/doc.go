@@ -17,8 +17,9 @@
 //     may: who reads has a push consumer that was made for it, and otherwise
 //     asks for single messages, which come wrapped.
 //   - Who reads may send one command, service.schemas, which calls nobody and
-//     tells nothing of any chat. Of its results the connector publishes a few a
-//     second, so that nobody fills the stream of events with them.
+//     tells nothing of any chat. The connector runs a few of them at a time, in
+//     nobody else's place, and publishes a few of their results a second, so that
+//     nobody fills the stream of events with them.
 //   - Who puts files can also replace, and remove, all that are there, for the
 //     server does not ask about a message's headers, and a rollup is one. So no
 //     user that is always made may put any: [FileSender] is made on demand.

@@ -11,7 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/permissions"
+	"cc-connector/subjects"
 )
 
 const patience = 30 * time.Second // only a hanging test ever waits as long
@@ -57,6 +59,22 @@ func TestReadersConsumer(t *testing.T) {
 			b.event("acme.eu.chat.a.session.closed")
 			b.checkReads(role, "acme.eu.chat.a.session.closed")
 		})
+	}
+}
+
+// Who may send the connector a command says where its reply goes: not to where
+// events are delivered to somebody else.
+func TestNoReplyIsDelivered(t *testing.T) {
+	for _, prefix := range []subjects.Prefix{"cc", "acme.eu"} {
+		guard := intake.NewGuard(prefix, nil, nil)
+		for _, user := range permissions.Users(prefix, chat) {
+			if to := permissions.DeliverSubject(prefix, user.Name); guard.MayReply(to) {
+				t.Errorf("a reply may go to %s", to)
+			}
+			if to := user.InboxPrefix + ".x"; !guard.MayReply(to) {
+				t.Errorf("no reply may go to %s", to)
+			}
+		}
 	}
 }
 

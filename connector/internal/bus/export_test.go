@@ -17,5 +17,8 @@ func (s *Streams) KeepOnce(ctx context.Context, log *slog.Logger) (areKnown bool
 	return s.keep(ctx, log)
 }
 
+// CommonName is that of what is the same for everybody.
+func CommonName(sum []byte, at time.Time) string { return commonName(sum, at) }
+
 // NameSubject is where the message stands that names an object.
 func NameSubject(bucket string, name ObjectName) string { return nameSubject(bucket, name) }

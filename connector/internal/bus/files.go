@@ -124,6 +124,7 @@ type order struct {
 	most    int64               // bytes
 	keep    time.Duration       // 0: as long as all files
 	may     func(size int) bool // asked before each piece; nil: it may
+	common  bool                // it is the same for all who keep it, and no object of that name is about to expire
 }
 
 // object is one on its way into the store.
@@ -141,7 +142,7 @@ func (f *files) keep(ctx context.Context, o order) (KeptFile, error) {
 		return KeptFile{}, err
 	}
 	err = f.writeName(ctx, obj)
-	if IsConflict(err) && o.keep == 0 && f.isThere(ctx, obj.ObjectInfo) { // one that expires may be about to
+	if IsConflict(err) && (o.keep == 0 || o.common) && f.isThere(ctx, obj.ObjectInfo) { // one that expires may be about to
 		f.purge(ctx, obj)
 		return obj.kept(), nil
 	}

@@ -74,7 +74,7 @@ func (p *Publisher) Whole(e event.Event, mode schema.Mode) (*nats.Msg, error) {
 // Message is the event as it travels. What is too large for the bus goes to
 // the object store, and the event tells where: the publication waits for it.
 func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, error) {
-	all, err := p.messages(ctx, e, nil, func(ctx context.Context, name string, data []byte) (string, error) {
+	all, err := p.messages(ctx, e, p.and(nil), func(ctx context.Context, name string, data []byte) (string, error) {
 		return Ask(ctx, p.log, "keeping data too large for the bus", func(context.Context) (string, error) { // it takes as long as it takes
 			return p.keep(ctx, name, data)
 		})
@@ -88,13 +88,13 @@ func (p *Publisher) Message(ctx context.Context, e event.Event) (*nats.Msg, erro
 // TryMessage is Message that fails rather than wait until the object store has
 // what is too large. Behind it come the same in other modes, too.
 func (p *Publisher) TryMessage(ctx context.Context, e event.Event, others ...schema.Mode) ([]*nats.Msg, error) {
-	return p.messages(ctx, e, others, p.keep)
+	return p.messages(ctx, e, p.and(others), p.keep)
 }
 
 // TryReadMessage is TryMessage for what a read brought, and can bring again: it
 // is kept for ReadsKept, and there is a limit to it.
 func (p *Publisher) TryReadMessage(ctx context.Context, e event.Event, others ...schema.Mode) ([]*nats.Msg, error) {
-	return p.messages(ctx, e, others, func(ctx context.Context, name string, data []byte) (string, error) {
+	return p.messages(ctx, e, p.and(others), func(ctx context.Context, name string, data []byte) (string, error) {
 		if !p.files.mayKeep(len(data)) {
 			return "", errReadsMost
 		}
@@ -116,11 +116,14 @@ func whole(name string, data []byte, keep time.Duration) order {
 	return order{name: ObjectName(name), content: bytes.NewReader(data), most: int64(len(data)), keep: keep}
 }
 
-// messages is the event as it travels, and then the same in other modes; keep
-// puts its data elsewhere, under a name that it returns, if they are too large
-// for one of them.
-func (p *Publisher) messages(ctx context.Context, e event.Event, others []schema.Mode, keep func(context.Context, string, []byte) (string, error)) ([]*nats.Msg, error) {
-	modes := append([]schema.Mode{p.mode}, others...)
+// and is the stream's mode, and then others.
+func (p *Publisher) and(others []schema.Mode) []schema.Mode {
+	return append([]schema.Mode{p.mode}, others...)
+}
+
+// messages is the event as it travels in each of the modes; keep puts its data
+// elsewhere, under a name that it returns, if they are too large for one of them.
+func (p *Publisher) messages(ctx context.Context, e event.Event, modes []schema.Mode, keep func(context.Context, string, []byte) (string, error)) ([]*nats.Msg, error) {
 	all, err := inModes(e, modes, p.Whole)
 	if !errors.Is(err, ErrTooLarge) {
 		return all, err

@@ -22,10 +22,11 @@ type admission struct {
 // takes a few times its size.
 const mostBytes = 64 << 20
 
-func newAdmission(most int) *admission {
+// newAdmission lets so many commands run at once, and so many more wait.
+func newAdmission(running, waiting int) *admission {
 	return &admission{
-		admitted: semaphore.NewWeighted(2 * int64(most)), bytes: semaphore.NewWeighted(mostBytes),
-		running: semaphore.NewWeighted(int64(most)),
+		admitted: semaphore.NewWeighted(int64(running + waiting)), bytes: semaphore.NewWeighted(mostBytes),
+		running: semaphore.NewWeighted(int64(running)),
 	}
 }
 

@@ -73,6 +73,7 @@ type Commands struct {
 	cfg           Config
 	serviceClient brightpattern.ClientID // who asks where no chat's client does
 	admission     *admission
+	local         *admission // of commands that call nobody
 	queues        *queue.Queues
 	streamMade    time.Time  // of the commands that were pulled last; of the pull alone
 	asides        drain.Gate // publications that no command waits for any longer
@@ -82,16 +83,22 @@ type Commands struct {
 	localEvents   *rate.Limiter // results of commands that call nobody
 }
 
-// localMost are the results a second that are published of commands that call
-// nobody. Readers may send them, and must not push the stream's older messages
-// out by it: of more there are replies alone.
-const localMost = 20
+// Commands that call nobody are for readers, too. So they have places of their
+// own: however many come, they take none from what calls the contact center. A
+// place is held until its reply is sent, which may take a megabyte or two.
+const (
+	localRunning = 8
+	localWaiting = 64
+	// Of so many a second the results are published: readers must not push the
+	// stream's older messages out. Of more there are replies alone.
+	localMost = 20
+)
 
 // New runs nothing yet.
 func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
-		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
-		localEvents:   rate.NewLimiter(localMost, 2*localMost),
+		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls, cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
+		local: newAdmission(localRunning, localWaiting), localEvents: rate.NewLimiter(localMost, 2*localMost),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
 	}
 	c.queues = queue.New(queue.Needs{
@@ -126,6 +133,7 @@ func (c *Commands) StopIntake() error { return c.service.Stop() }
 // Close returns when the commands under way are done, or given up.
 func (c *Commands) Close() error {
 	c.admission.active.Close()
+	c.local.active.Close()
 	c.asides.Close()
 	return c.progress.Unsubscribe()
 }

@@ -67,7 +67,7 @@ func (c *Commands) take(spec *schema.Command, e *microservice.Endpoint, msg *nat
 	if request.arrival = request.bounded(spec, size); request.tooLarge {
 		size = 0 // nothing of it is kept
 	}
-	if !c.admission.admit(size, func() { c.serve(request) }) {
+	if !c.admissionOf(spec).admit(size, func() { c.serve(request) }) {
 		c.refuseOverload(request)
 	}
 }
@@ -116,14 +116,18 @@ func (c *Commands) serve(request incoming) {
 	c.tell(t, r, request)
 }
 
-// enter waits for a place among the calls, if there is anything to call.
+// enter waits for a place.
 func (c *Commands) enter(spec *schema.Command) (leave func(), err error) {
-	if spec.Local {
-		return func() {}, nil
-	}
 	waiting, cancel := context.WithTimeout(c.Life.Work, startWithin)
 	defer cancel()
-	return c.admission.enter(waiting)
+	return c.admissionOf(spec).enter(waiting)
+}
+
+func (c *Commands) admissionOf(spec *schema.Command) *admission {
+	if spec.Local {
+		return c.local
+	}
+	return c.admission
 }
 
 // refuseOverload answers a command that was never looked at. No result event
@@ -250,8 +254,10 @@ func (c *Commands) publishTold(t told, r result) {
 const waitingMost = 1024
 
 // awaitPublished returns when the result event is stored, or when the reply
-// must not wait longer for that; then it goes on being tried.
+// must not wait longer for that; then it goes on being tried, without the reply,
+// which may be much larger.
 func (c *Commands) awaitPublished(t told, r result) {
+	r.reply = nil
 	if !c.publishing.TryAcquire(1) {
 		c.publishLater(t)
 		return

@@ -84,7 +84,7 @@ func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome, fo
 	ctx, cancel := context.WithTimeout(ctx, buildPatience)
 	defer cancel()
 	r.id = "result:" + of.Result
-	public, rest := c.public(of.Command, o.Result)
+	public, rest := c.public(of.Command, o)
 	e, err := c.cloudEvent(of, o, public)
 	if err == nil {
 		r.event, r.reply, err = c.messages(ctx, of.Command, e, form)
@@ -119,16 +119,13 @@ func (c *Commands) tellRest(ctx context.Context, r *result, of journal.Identity,
 }
 
 // tellSenderAll has the reply tell what the event leaves out, by way of the
-// object store if it is too large for the bus.
+// object store if it is too large for the bus. It is the same for all who ask.
 func (c *Commands) tellSenderAll(ctx context.Context, r *result, of journal.Identity, o outcome, mode schema.Mode) error {
 	e, err := c.cloudEvent(of, o, o.Result)
 	if err != nil {
 		return err
 	}
-	all, err := c.Publisher.TryReadMessage(ctx, e, mode)
-	if err == nil {
-		r.reply = all[len(all)-1]
-	}
+	r.reply, err = c.Publisher.TryCommonMessage(ctx, e, mode)
 	return err
 }
 
@@ -188,16 +185,16 @@ func (c *Commands) whole(of journal.Identity, o outcome, mode schema.Mode) (*nat
 
 // public is the result of a command as its event tells it, and what becomes of
 // the rest.
-func (c *Commands) public(name subjects.Command, whole json.RawMessage) (json.RawMessage, rest) {
+func (c *Commands) public(name subjects.Command, o outcome) (json.RawMessage, rest) {
 	switch name {
 	case "service.iceservers": // they have credentials
 		return json.RawMessage(`{}`), secretRest
 	case "chat.request", "chat.active":
-		return c.withoutClient(whole), secretRest
+		return c.withoutClient(o.Result), secretRest
 	case "service.schemas":
-		return withoutDocuments(whole), commonRest
+		return o.open, commonRest
 	}
-	return whole, noRest
+	return o.Result, noRest
 }
 
 // withoutClient puts the client's reference in its place, which results on

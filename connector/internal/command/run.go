@@ -28,7 +28,8 @@ import (
 // outcome is what a command came to.
 type outcome struct {
 	journal.Outcome
-	err error // what Error explains
+	open json.RawMessage // what the event tells in place of Result, if that was written before
+	err  error           // what Error explains
 }
 
 // failed is the outcome of a command without a call.
@@ -46,7 +47,7 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 	c.Failpoints.Reach(failpoint.Called)
 	o := outcome{Outcome: journal.Outcome{ChatID: a.chat.ID, App: a.app, At: time.Now().UTC()}, err: err}
 	if err == nil && a.reply != nil {
-		if o.Result, err = schema.JSON(a.reply); err != nil {
+		if err = o.tellOf(a.reply); err != nil {
 			err = &doneError{err}
 		}
 	}
@@ -55,6 +56,16 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 		c.noteFailure(cmd, o.Error, err)
 	}
 	return o
+}
+
+// tellOf has the outcome hold a result.
+func (o *outcome) tellOf(reply any) (err error) {
+	if p, isPrepared := reply.(prepared); isPrepared {
+		o.Result, o.open = p.full, p.open
+		return nil
+	}
+	o.Result, err = schema.JSON(reply)
+	return err
 }
 
 // conclude records the outcome of a command, unless somebody has done so

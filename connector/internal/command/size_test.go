@@ -201,7 +201,7 @@ func TestTooLargeIsLetGo(t *testing.T) {
 }
 
 func TestAdmissionCountsBytes(t *testing.T) {
-	a, hold := newAdmission(8), make(chan struct{})
+	a, hold := newAdmission(8, 8), make(chan struct{})
 	work := func() { <-hold }
 	for range 4 {
 		if !a.admit(mostBytes/4, work) {
@@ -216,7 +216,7 @@ func TestAdmissionCountsBytes(t *testing.T) {
 	}
 	close(hold)
 	a.active.Close()
-	if a = newAdmission(1); !a.admit(10*mostBytes, func() {}) {
+	if a = newAdmission(1, 1); !a.admit(10*mostBytes, func() {}) {
 		t.Error("a message larger than all room is never admitted")
 	}
 	a.active.Close()

@@ -99,7 +99,7 @@ func TestSmallestBusHoldsEveryOutcome(t *testing.T) {
 				of, failure := worstIdentity(t, spec), worstFailure(spec)
 				s.checkRecord(of, failure)
 				s.checkOutcome(of, failed(failure))
-				if _, rest := s.public(of.Command, nil); rest == secretRest && spec.Read { // what is the sender's alone is kept nowhere
+				if _, rest := s.public(of.Command, outcome{}); rest == secretRest && spec.Read { // what is the sender's alone is kept nowhere
 					continue
 				}
 				s.checkOutcome(of, outcome{Outcome: journal.Outcome{Result: json.RawMessage(`{"text":"` + strings.Repeat("x", 60<<10) + `"}`)}})

@@ -8,9 +8,10 @@
 //
 // So the connector's own CloudEvents come back are not run; what cannot be
 // read, or has the server's own control header, is none of a sender; and
-// nothing is said where its sender could not speak: not under the prefix, and
-// on no subject of the server. (What gateways of a super-cluster put before a
-// reply subject, the server takes away before a client sees it.)
+// nothing is said where its sender could not speak: not under the prefix, on no
+// subject of the server, and not where a reader has events delivered. (What
+// gateways of a super-cluster put before a reply subject, the server takes away
+// before a client sees it.)
 //
 // What is ignored is counted by its reason, and the log tells of each reason
 // once in a while: whoever may send anything could fill it otherwise.

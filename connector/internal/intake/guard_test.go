@@ -21,6 +21,7 @@ func TestMayReply(t *testing.T) {
 			"_GR_.abcdef.ghijkl._INBOX.x.1": true,
 			"cc":                            false, "cc.": false, "cc.x": false, "cc.chat.C.event.message": false, "cc.durable.chat.send.C": false, "cc.internal.x": false,
 			"$JS.API.STREAM.PURGE.CC_EVENTS": false, "$KV.CC_STATE.number.C": false, "$SYS.x": false, "$SRV.PING": false, "$": false, "$O.CC_FILES.C.x": false,
+			"_DELIVER_cc-consumer.CC_EVENTS": false, "_DELIVER_x": false, "_DELIVER_": false, "_DELIVERED.x": true, "x._DELIVER_y": true,
 			"a.*": false, "a.>": false, ">": false, "a.b*": false, ".": false, "a..b": false, ".a": false, "a.": false, "a b": false, "a\tb": false, "a\r\nb": false,
 			strings.Repeat("x", longestReply): true, strings.Repeat("x", longestReply+1): false,
 		},
@@ -39,9 +40,9 @@ func TestMayReply(t *testing.T) {
 }
 
 // Whatever a reply subject is, none that may be answered lies under the prefix
-// or belongs to the server.
+// or belongs to the server, or to what a reader's consumer delivers.
 func FuzzMayReply(f *testing.F) {
-	for _, seed := range []string{"cc.x", "a.b", "$JS", "a.*.c", "..", "_INBOX.x"} {
+	for _, seed := range []string{"cc.x", "a.b", "$JS", "a.*.c", "..", "_INBOX.x", "_DELIVER_cc-consumer.CC_EVENTS"} {
 		f.Add("cc", seed)
 		f.Add("a.b", seed)
 	}
@@ -50,7 +51,7 @@ func FuzzMayReply(f *testing.F) {
 		if err != nil || !NewGuard(own, nil, nil).MayReply(reply) || reply == "" {
 			return
 		}
-		if (reply + ".")[:min(len(reply)+1, len(prefix)+1)] == prefix+"." || reply[0] == '$' || strings.ContainsAny(reply, "*>") {
+		if (reply + ".")[:min(len(reply)+1, len(prefix)+1)] == prefix+"." || reply[0] == '$' || strings.HasPrefix(reply, "_DELIVER_") || strings.ContainsAny(reply, "*>") {
 			t.Fatalf("%q may be answered", reply)
 		}
 	})

@@ -5,10 +5,17 @@ import (
 	"strings"
 )
 
-const longestReply = 1 << 10 // bytes of a reply subject; the server cuts off who publishes on one beyond its own limit
+const (
+	longestReply = 1 << 10 // bytes of a reply subject; the server cuts off who publishes on one beyond its own limit
+
+	// Subjects that begin so are readers': what their consumers deliver comes
+	// there, and nothing else may.
+	deliveries = "_DELIVER_"
+)
 
 // MayReply tells whether a reply may go to a subject: never where only the
-// connector or the server may publish. A request without one may be run, too.
+// connector or the server may publish, nor where readers have events delivered.
+// A request without one may be run, too.
 func (g *Guard) MayReply(reply string) bool {
 	if reply == "" {
 		return true
@@ -18,7 +25,7 @@ func (g *Guard) MayReply(reply string) bool {
 
 func (g *Guard) isReserved(reply string) bool {
 	own := string(g.prefix)
-	return strings.HasPrefix(reply, "$") || reply == own || strings.HasPrefix(reply, own+".")
+	return strings.HasPrefix(reply, "$") || strings.HasPrefix(reply, deliveries) || reply == own || strings.HasPrefix(reply, own+".")
 }
 
 // isSubject tells what can be published on. A client publishes on nothing else;

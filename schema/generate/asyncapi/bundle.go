@@ -65,6 +65,17 @@ func movedObject(value object, place string) object {
 	return all
 }
 
+// chosen are the attributes that a sender may give a command beside those of
+// every CloudEvent, and what they do.
+var chosen = map[string]string{
+	schema.AttrCorrelationID: "The result has it, too; by default it has the id.",
+	schema.AttrTraceParent:   "W3C trace context, which the result has, too.",
+	schema.AttrTraceState:    "W3C trace context, which the result has, too.",
+	schema.AttrExpiryTime:    "Past it the command is not run.",
+	schema.AttrQuestion: "true makes a live command whose expirytime is over a question: it is answered with what is on record " +
+		"of the command with this source, id and data, and never run.",
+}
+
 // commandEnvelope is a command as a CloudEvent, of which the sender may choose nearly everything.
 func commandEnvelope() object {
 	text := func(doc string) object {
@@ -80,10 +91,11 @@ func commandEnvelope() object {
 			"source":                 text("Who sends it."),
 			"type":                   text("Free; com.brightpattern.<noun>.command.<verb>.v1 is recommended."),
 			"datacontenttype":        object{"type": "string", "description": "application/json."},
-			schema.AttrCorrelationID: text("The result has it, too; by default it has the id."),
-			schema.AttrTraceParent:   text("W3C trace context, which the result has, too."),
-			schema.AttrTraceState:    text("W3C trace context, which the result has, too."),
-			schema.AttrExpiryTime:    object{"type": "string", "format": "date-time", "description": "Past it the command is not run."},
+			schema.AttrCorrelationID: text(chosen[schema.AttrCorrelationID]),
+			schema.AttrTraceParent:   text(chosen[schema.AttrTraceParent]),
+			schema.AttrTraceState:    text(chosen[schema.AttrTraceState]),
+			schema.AttrExpiryTime:    object{"type": "string", "format": "date-time", "description": chosen[schema.AttrExpiryTime]},
+			schema.AttrQuestion:      object{"type": []any{"boolean", "string"}, "description": chosen[schema.AttrQuestion]},
 		},
 	}
 }

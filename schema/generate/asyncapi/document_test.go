@@ -232,6 +232,34 @@ func TestSchemasAreTheDocuments(t *testing.T) {
 	}
 }
 
+// What a sender may say of a command beside its data is told in both forms.
+func TestAttributesOfCommandsAreTold(t *testing.T) {
+	document := published(t)
+	envelope := in(t, document, "components", "schemas", "command", "properties")
+	headers := in(t, document, "components", "messageTraits", "command", "headers", "properties")
+	for _, name := range []string{
+		"specversion", "id", "source", "type", schema.AttrCorrelationID, schema.AttrExpiryTime, schema.AttrTraceParent, schema.AttrTraceState, schema.AttrQuestion,
+	} {
+		if envelope[name] == nil || headers["ce-"+name] == nil {
+			t.Errorf("%s: %v, and as a header %v", name, envelope[name], headers["ce-"+name])
+		}
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("cc:asyncapi", document); err != nil {
+		t.Fatal(err)
+	}
+	command, err := compiler.Compile("cc:asyncapi#/components/schemas/command")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, fine := range map[any]bool{true: true, "true": true, 1: false} {
+		asked := object{"specversion": "1.0", "id": "1", "source": "s", "type": "t", schema.AttrQuestion: value}
+		if err := command.Validate(asked); fine != (err == nil) {
+			t.Errorf("a question marked by %v: %v", value, err)
+		}
+	}
+}
+
 func TestMovedReferences(t *testing.T) {
 	got := moved(object{"a": []any{object{"$ref": "#/$defs/b"}}, "c": object{"$ref": "#/$defs/b", "description": "d", "allOf": []any{1.0}}}, "#/x")
 	want := object{"a": []any{object{"$ref": "#/x/$defs/b"}}, "c": object{"description": "d", "allOf": []any{1.0, object{"$ref": "#/x/$defs/b"}}}}

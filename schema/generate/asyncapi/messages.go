@@ -100,7 +100,7 @@ func traits() object {
 		"binary": headers("Every attribute of the CloudEvent, percent-encoded where a header needs it.",
 			[]string{"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-datacontenttype", "ce-dataschema"}, all),
 		"command": headers("The attributes of a CloudEvent, or none of them. Then Nats-Msg-Id is the command's identity.", nil,
-			with(binary, object{"Nats-Msg-Id": object{"type": "string", "minLength": 1, "maxLength": schema.MaxID}})),
+			with(binary, commandHeaders())),
 		"given-up": headers("Why the command was given up, beside the headers with which it came.",
 			[]string{"Cc-Command-Id", "Cc-Error-Code", "Cc-Error-Message", "Cc-Attempts", "Cc-First-Seen"}, object{
 				"Cc-Command-Id": object{"type": "string"}, "Cc-Error-Code": object{"type": "string"}, "Cc-Error-Message": object{"type": "string"},
@@ -108,6 +108,15 @@ func traits() object {
 				"Cc-First-Seen": object{"type": "string", "format": "date-time"},
 			}),
 	}
+}
+
+// commandHeaders are those of a command beside the attributes that every CloudEvent has.
+func commandHeaders() object {
+	all := object{"Nats-Msg-Id": object{"type": "string", "minLength": 1, "maxLength": schema.MaxID}}
+	for name, doc := range chosen {
+		all["ce-"+name] = object{"type": "string", "description": doc}
+	}
+	return all
 }
 
 func headers(doc string, required []string, properties object) object {
