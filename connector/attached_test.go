@@ -288,25 +288,34 @@ func TestLeavingWithWhatNoHistoryHas(t *testing.T) {
 	w.checkGaps()
 }
 
+// inTheAnswer has what is said come in the answer to a command, while a poll
+// waits to be given what is said after it.
+func (w watched) inTheAnswer(say func(), command string, after func()) {
+	w.Helper()
+	w.untilListening()
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "hang"})
+	w.until("the poll hangs", func(r bpsim.Record) bool { return r.Held == 0 })
+	say()
+	w.must(command, map[string]any{"chatId": w.chat})
+	after()
+	w.sim.ClearFaults()
+}
+
 // Who runs a command is not kept waiting by a slow file in the answer: the
-// history gives the answer's events back.
+// history gives the answer's events back, and nobody fears for others.
 func TestSlowFileInTheAnswerToASend(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{AnswerSends: true}, func(r *rig) { r.config.FileTimeout = time.Hour })
 	g := gateFiles(r)
 	r.start()
 	w := watchNew(r)
-	w.untilListening()
-	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "hang"})
-	w.until("the poll hangs", func(r bpsim.Record) bool { return r.Held == 0 })
-	w.says("before")
-	w.sendsFile("a.txt", "text")
-	w.must("chat.typing", map[string]any{"chatId": w.chat})
-	w.sim.ClearFaults()
+	w.inTheAnswer(func() { w.says("before"); w.sendsFile("a.txt", "text") }, "chat.typing", func() { w.signals("OFFER_CALL") })
 	close(g.open)
 	r.checkFile(w.awaitFiles(1)[0], "text")
-	w.awaitStored(w.chat, ".session.recovered", 1)
-	w.checkTrail("session.opened", "message/history", "file/history", "session.recovered")
-	w.checkAccount()
+	w.untilListening()
+	w.says("at last")
+	w.awaitStored(w.chat, ".event.message", 2)
+	w.checkTrail("session.opened", "signaling/poll", "message/history", "file/history", "message/poll")
+	w.checkAccountUnordered()
 	w.checkGaps()
 }
