@@ -288,6 +288,25 @@ func TestLeavingWithWhatNoHistoryHas(t *testing.T) {
 	w.checkGaps()
 }
 
+// Nor what the history may not have much longer, for the session has ended.
+func TestLeavingWithTheEndOfASession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, aDayToFailOver, func(r *rig) { r.config.FileTimeout = time.Hour })
+	g := gateFiles(r)
+	first := r.start()
+	w := watchNew(r)
+	w.together(func() { w.sendsFile("a.txt", "text"); w.check(w.sim.End(w.chat)) })
+	<-g.asked
+	w.check(w.sim.Forget(w.chat))
+	first.stop()
+	close(g.open)
+	w.checkTrail("session.opened", "typing/poll", "file/poll", "ended/poll")
+	r.start()
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkAccount()
+	w.checkGaps()
+}
+
 // inTheAnswer has what is said come in the answer to a command, while a poll
 // waits to be given what is said after it.
 func (w watched) inTheAnswer(say func(), command string, after func()) {
@@ -317,5 +336,19 @@ func TestSlowFileInTheAnswerToASend(t *testing.T) {
 	w.awaitStored(w.chat, ".event.message", 2)
 	w.checkTrail("session.opened", "signaling/poll", "message/history", "file/history", "message/poll")
 	w.checkAccountUnordered()
+	w.checkGaps()
+}
+
+// What ends the session goes out without the file.
+func TestSlowFileInAnAnswerThatEndsTheSession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{AnswerSends: true}, func(r *rig) { r.config.FileTimeout = time.Hour })
+	gateFiles(r)
+	r.start()
+	w := watchNew(r)
+	w.inTheAnswer(func() { w.sendsFile("a.txt", "text") }, "chat.end", func() {})
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkTrail("session.opened", "file/send", "ended/send", "session.closed")
+	w.checkAccount()
 	w.checkGaps()
 }
