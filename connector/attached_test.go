@@ -352,3 +352,40 @@ func TestSlowFileInAnAnswerThatEndsTheSession(t *testing.T) {
 	w.checkAccount()
 	w.checkGaps()
 }
+
+// However an answer came, while it waits for its files the memory for answers
+// is the other chats'.
+func TestSlowFileTakesNoMemoryFromOthers(t *testing.T) {
+	t.Parallel()
+	for way, said := range map[string]func(outsider, func(watched)) watched{
+		"poll": func(o outsider, say func(watched)) watched {
+			w := watchNew(o.rig)
+			w.together(func() { say(w) })
+			return w
+		},
+		"history": func(o outsider, say func(watched)) watched {
+			w := watched{o.rig, o.openAttachable("ada")}
+			say(w)
+			o.mustSend("chat.attach", fields{"chatId": w.chat, "clientId": "ada"})
+			return w
+		},
+	} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			var g gate
+			o := newOutsider(t, bpsim.Options{}, func(r *rig) {
+				r.config.FileTimeout, r.client.Memory = time.Hour, 1
+				g = gateFiles(r)
+			})
+			other := watchNew(o.rig)
+			slow := said(o, func(w watched) { w.says(strings.Repeat("x", 2<<20)); w.sendsFile("a.txt", "text") })
+			<-g.asked
+			for range 2 {
+				other.says(strings.Repeat("x", 50<<10))
+			}
+			other.awaitStored(other.chat, ".event.message", 2)
+			close(g.open)
+			o.checkFile(slow.awaitFiles(1)[0], "text")
+		})
+	}
+}
