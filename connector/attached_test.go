@@ -58,15 +58,18 @@ func (w watched) together(say func()) {
 
 // gate is before the files of the contact center.
 type gate struct {
-	asked chan struct{} // a file is asked for, and kept back
-	open  chan struct{} // closed when files are to be had
+	asked chan struct{} // a file is asked for, or brought, and kept back
+	open  chan struct{} // closed when files go through
 }
 
-// gateFiles shuts it. Before the first start.
-func gateFiles(r *rig) gate {
+// gateFiles shuts it before those that are asked for. Before the first start.
+func gateFiles(r *rig) gate { return gateCalls(r, "/files/") }
+
+// gateCalls shuts it before calls with this in their path.
+func gateCalls(r *rig, part string) gate {
 	g := gate{make(chan struct{}, 1000), make(chan struct{})}
 	intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
-		if !strings.Contains(request.URL.Path, "/files/") {
+		if !strings.Contains(request.URL.Path, part) {
 			return false
 		}
 		g.asked <- struct{}{}
