@@ -182,7 +182,7 @@ func TestSlowFileHoldsUpNothingElse(t *testing.T) {
 // and what comes later is not told.
 func TestEventWaitsForItsFileOnlySoLong(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{}, func(r *rig) { r.config.FileTimeout = 500 * time.Millisecond })
+	r := newRig(t, bpsim.Options{}, func(r *rig) { r.config.FileTimeout = 2 * time.Second })
 	g := gateFiles(r)
 	replica := r.start()
 	w := watchNew(r)
