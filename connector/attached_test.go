@@ -58,15 +58,18 @@ func (w watched) together(say func()) {
 
 // gate is before the files of the contact center.
 type gate struct {
-	asked chan struct{} // a file is asked for, and kept back
-	open  chan struct{} // closed when files are to be had
+	asked chan struct{} // a file is asked for, or brought, and kept back
+	open  chan struct{} // closed when files go through
 }
 
-// gateFiles shuts it. Before the first start.
-func gateFiles(r *rig) gate {
+// gateFiles shuts it before those that are asked for. Before the first start.
+func gateFiles(r *rig) gate { return gateCalls(r, "/files/") }
+
+// gateCalls shuts it before calls with this in their path.
+func gateCalls(r *rig, part string) gate {
 	g := gate{make(chan struct{}, 1000), make(chan struct{})}
 	intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
-		if !strings.Contains(request.URL.Path, "/files/") {
+		if !strings.Contains(request.URL.Path, part) {
 			return false
 		}
 		g.asked <- struct{}{}
@@ -179,7 +182,7 @@ func TestSlowFileHoldsUpNothingElse(t *testing.T) {
 // and what comes later is not told.
 func TestEventWaitsForItsFileOnlySoLong(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{}, func(r *rig) { r.config.FileTimeout = 500 * time.Millisecond })
+	r := newRig(t, bpsim.Options{}, func(r *rig) { r.config.FileTimeout = 2 * time.Second })
 	g := gateFiles(r)
 	replica := r.start()
 	w := watchNew(r)
@@ -288,25 +291,104 @@ func TestLeavingWithWhatNoHistoryHas(t *testing.T) {
 	w.checkGaps()
 }
 
+// Nor what the history may not have much longer, for the session has ended.
+func TestLeavingWithTheEndOfASession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{}, aDayToFailOver, func(r *rig) { r.config.FileTimeout = time.Hour })
+	g := gateFiles(r)
+	first := r.start()
+	w := watchNew(r)
+	w.together(func() { w.sendsFile("a.txt", "text"); w.check(w.sim.End(w.chat)) })
+	<-g.asked
+	w.check(w.sim.Forget(w.chat))
+	first.stop()
+	close(g.open)
+	w.checkTrail("session.opened", "typing/poll", "file/poll", "ended/poll")
+	r.start()
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkAccount()
+	w.checkGaps()
+}
+
+// inTheAnswer has what is said come in the answer to a command, while a poll
+// waits to be given what is said after it.
+func (w watched) inTheAnswer(say func(), command string, after func()) {
+	w.Helper()
+	w.untilListening()
+	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "hang"})
+	w.until("the poll hangs", func(r bpsim.Record) bool { return r.Held == 0 })
+	say()
+	w.must(command, map[string]any{"chatId": w.chat})
+	after()
+	w.sim.ClearFaults()
+}
+
 // Who runs a command is not kept waiting by a slow file in the answer: the
-// history gives the answer's events back.
+// history gives the answer's events back, and nobody fears for others.
 func TestSlowFileInTheAnswerToASend(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bpsim.Options{AnswerSends: true}, func(r *rig) { r.config.FileTimeout = time.Hour })
 	g := gateFiles(r)
 	r.start()
 	w := watchNew(r)
-	w.untilListening()
-	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "hang"})
-	w.until("the poll hangs", func(r bpsim.Record) bool { return r.Held == 0 })
-	w.says("before")
-	w.sendsFile("a.txt", "text")
-	w.must("chat.typing", map[string]any{"chatId": w.chat})
-	w.sim.ClearFaults()
+	w.inTheAnswer(func() { w.says("before"); w.sendsFile("a.txt", "text") }, "chat.typing", func() { w.signals("OFFER_CALL") })
 	close(g.open)
 	r.checkFile(w.awaitFiles(1)[0], "text")
-	w.awaitStored(w.chat, ".session.recovered", 1)
-	w.checkTrail("session.opened", "message/history", "file/history", "session.recovered")
+	w.untilListening()
+	w.says("at last")
+	w.awaitStored(w.chat, ".event.message", 2)
+	w.checkTrail("session.opened", "signaling/poll", "message/history", "file/history", "message/poll")
+	w.checkAccountUnordered()
+	w.checkGaps()
+}
+
+// What ends the session goes out without the file.
+func TestSlowFileInAnAnswerThatEndsTheSession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{AnswerSends: true}, func(r *rig) { r.config.FileTimeout = time.Hour })
+	gateFiles(r)
+	r.start()
+	w := watchNew(r)
+	w.inTheAnswer(func() { w.sendsFile("a.txt", "text") }, "chat.end", func() {})
+	w.awaitEnd(schema.ClosedEnded)
+	w.checkTrail("session.opened", "file/send", "ended/send", "session.closed")
 	w.checkAccount()
 	w.checkGaps()
+}
+
+// However an answer came, while it waits for its files the memory for answers
+// is the other chats'.
+func TestSlowFileTakesNoMemoryFromOthers(t *testing.T) {
+	t.Parallel()
+	for way, said := range map[string]func(outsider, func(watched)) watched{
+		"poll": func(o outsider, say func(watched)) watched {
+			w := watchNew(o.rig)
+			w.together(func() { say(w) })
+			return w
+		},
+		"history": func(o outsider, say func(watched)) watched {
+			w := watched{o.rig, o.openAttachable("ada")}
+			say(w)
+			o.mustSend("chat.attach", fields{"chatId": w.chat, "clientId": "ada"})
+			return w
+		},
+	} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			var g gate
+			o := newOutsider(t, bpsim.Options{}, func(r *rig) {
+				r.config.FileTimeout, r.client.Memory = time.Hour, 1
+				g = gateFiles(r)
+			})
+			other := watchNew(o.rig)
+			slow := said(o, func(w watched) { w.says(strings.Repeat("x", 2<<20)); w.sendsFile("a.txt", "text") })
+			<-g.asked
+			for range 2 {
+				other.says(strings.Repeat("x", 50<<10))
+			}
+			other.awaitStored(other.chat, ".event.message", 2)
+			close(g.open)
+			o.checkFile(slow.awaitFiles(1)[0], "text")
+		})
+	}
 }

@@ -172,7 +172,7 @@ func (c *client) send(chat, events string) reply {
 	return c.post("chats/"+chat+"/events", `{"events":[`+events+`]}`)
 }
 
-// pending polls in the background.
+// pending is a call in the background.
 type pending struct {
 	cancel context.CancelFunc
 	result chan polled
@@ -183,10 +183,16 @@ type polled struct {
 	err   error
 }
 
-func (c *client) pollAside(chat string) pending {
+func (c *client) pollAside(chat string) pending { return c.aside("GET", "chats/"+chat+"/events", "") }
+
+func (c *client) sendAside(chat, events string) pending {
+	return c.aside("POST", "chats/"+chat+"/events", `{"events":[`+events+`]}`)
+}
+
+func (c *client) aside(verb, path, body string) pending {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	p := pending{cancel, make(chan polled, 1)}
-	r := c.request(ctx, "GET", "chats/"+chat+"/events", "")
+	r := c.request(ctx, verb, path, body)
 	go func() {
 		got, err := c.do(r)
 		p.result <- polled{got, err}

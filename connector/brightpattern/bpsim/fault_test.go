@@ -142,9 +142,11 @@ func TestDelayedEffect(t *testing.T) {
 	w := start(t, bpsim.Options{})
 	c := w.client("client")
 	chat := c.chat()
-	w.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "delay", Delay: 20 * time.Millisecond, Times: 1})
-	c.http.Timeout = 5 * time.Millisecond
-	if _, err := c.try("POST", "chats/"+chat+"/events", `{"events":[{"event":"chat_session_typing"}]}`); err == nil {
+	w.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "delay", Delay: time.Second, Times: 1})
+	left := c.sendAside(chat, `{"event":"chat_session_typing"}`)
+	w.until("the send is delayed", func() bool { return len(w.sim.Faults()) == 0 })
+	left.cancel()
+	if got := <-left.result; got.err == nil {
 		t.Error("the client did not leave")
 	}
 	w.until("the event is taken", func() bool { return len(w.record(chat).Client) == 1 })
@@ -172,9 +174,11 @@ func TestAHangingSendGivenUp(t *testing.T) {
 	w := start(t, bpsim.Options{})
 	c := w.client("client")
 	chat := c.chat()
-	w.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang"})
-	c.http.Timeout = 5 * time.Millisecond
-	if _, err := c.try("POST", "chats/"+chat+"/events", `{"events":[{"event":"chat_session_typing"}]}`); err == nil {
+	w.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang", Times: 1})
+	left := c.sendAside(chat, `{"event":"chat_session_typing"}`)
+	w.until("it hangs", func() bool { return len(w.sim.Faults()) == 0 })
+	left.cancel()
+	if got := <-left.result; got.err == nil {
 		t.Error("the call did not hang")
 	}
 	w.sim.Close() // waits for the call

@@ -26,6 +26,6 @@
 // the chat's history and fetches the file anew. So does one that takes the chat
 // from a replica that leaves: a file would be lost for good if that one told its
 // event without it, and the history has the event all the same. Only what the
-// history does not give back, the steps of a WebRTC call, cannot wait: then the
-// event goes out at once, without its file.
+// history may not give back, the steps of a WebRTC call and the end of a session,
+// cannot wait: then the event goes out at once, without its file.
 package attachments

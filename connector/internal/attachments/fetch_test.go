@@ -17,6 +17,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/natstest"
+	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 )
 
@@ -237,11 +238,13 @@ func TestFetchesAtATime(t *testing.T) {
 	}
 }
 
-// A large file is never in memory as a whole.
-func TestMemoryOfALargeFile(t *testing.T) {
+// Large files are never in memory as a whole.
+func TestMemoryOfLargeFiles(t *testing.T) {
+	const size, most = 20 << 20, 40 << 20 // the server and the contact center are in this process, too
+	piece := make([]byte, 1<<20)
 	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
-		for range 20 {
-			_, _ = w.Write(make([]byte, 1<<20))
+		for range size / len(piece) {
+			_, _ = w.Write(piece)
 		}
 	})
 	heap := func() uint64 {
@@ -250,17 +253,19 @@ func TestMemoryOfALargeFile(t *testing.T) {
 		return m.HeapAlloc
 	}
 	runtime.GC()
-	before, largest, done := heap(), uint64(0), make(chan *schema.File)
-	go func() { done <- r.fetchOne("f") }()
+	before, largest, done := heap(), uint64(0), make(chan []translate.ServerEvent)
+	go func() { done <- r.fetch(eventsOf(perAnswerMost)...) }()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
-		case file := <-done:
-			if file.Error != "" || *file.Size != 20<<20 {
-				t.Errorf("the event says %+v", file)
+		case events := <-done:
+			for _, event := range events {
+				if file := fileOf(event); file.Error != "" || *file.Size != size {
+					t.Errorf("the event says %+v", file)
+				}
 			}
-			if grown := int64(largest) - int64(before); grown > 24<<20 { // the server and the contact center are in this process, too
+			if grown := int64(largest) - int64(before); grown > most {
 				t.Errorf("%d MiB more were in use", grown>>20)
 			}
 			return

@@ -51,7 +51,7 @@ func newRig(t *testing.T, contactCenter http.HandlerFunc, change ...func(*Config
 }
 
 // inTime are limits that end what is tried again and again, and what is endless.
-func inTime(c *Config) { c.Timeout, c.MaxBytes = time.Second, 1<<20 }
+func inTime(c *Config) { c.Timeout, c.MaxBytes = 3*time.Second, 1<<20 }
 
 var theChat = Chat{ID: "chat/1", Token: "chat=2F1", Credentials: brightpattern.Credentials{App: "app-1", Client: "me"}}
 

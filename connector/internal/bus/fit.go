@@ -97,20 +97,23 @@ func (n need) subjectsAtOnce() []string {
 }
 
 // Widen has the stream of durable commands take those, too, that an earlier
-// version cannot run. It hands commands to whoever asks, so that no replica of
-// such a version may be alive.
+// version cannot run, or says that it does not. It hands commands to whoever asks,
+// so that no replica of such a version may be alive.
 func (s *Streams) Widen(ctx context.Context, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, AnswerPatience)
 	defer cancel()
 	p := provision{s.js, s.cfg, log}
 	for _, n := range needs(s.cfg) {
-		if n.lately == nil || !s.cfg.Provision {
+		if n.lately == nil {
 			continue
 		}
-		n.lately = nil
 		there, err := p.look(ctx, n)
-		if err == nil {
+		switch {
+		case err == nil && s.cfg.Provision:
+			n.lately = nil
 			err = p.stream(ctx, n, there)
+		case err == nil:
+			p.tellUntaken(n, there.Config)
 		}
 		if err != nil {
 			return err

@@ -10,11 +10,12 @@ import (
 )
 
 // admission bounds the commands under way, and those that wait for a place: how
-// many they are, and how many bytes they came in.
+// many they are, how many bytes they came in, and how many of them move files.
 type admission struct {
 	admitted *semaphore.Weighted
 	bytes    *semaphore.Weighted
 	running  *semaphore.Weighted
+	moving   *semaphore.Weighted // files
 	active   drain.Gate
 }
 
@@ -26,9 +27,13 @@ const mostBytes = 64 << 20
 func newAdmission(running, waiting int) *admission {
 	return &admission{
 		admitted: semaphore.NewWeighted(int64(running + waiting)), bytes: semaphore.NewWeighted(mostBytes),
-		running: semaphore.NewWeighted(int64(running)),
+		running: semaphore.NewWeighted(int64(running)), moving: semaphore.NewWeighted(max(1, int64(running)/filesPart)),
 	}
 }
+
+// filesPart of the commands under way may move a file at a time: that may take
+// minutes, and all others are to find places meanwhile.
+const filesPart = 4
 
 // admit works on a message of a size in a goroutine of its own, or reports
 // false: too much waits, or this replica leaves.
@@ -58,4 +63,15 @@ func (a *admission) enter(ctx context.Context) (leave func(), err error) {
 		return nil, err
 	}
 	return sync.OnceFunc(func() { a.running.Release(1) }), nil
+}
+
+// enterMoving waits for a place among those that move files, but not for long:
+// the command has its place among all.
+func (a *admission) enterMoving(ctx context.Context) (leave func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	if a.moving.Acquire(waiting, 1) != nil {
+		return nil, unavailable("too many files are on their way: try again later")
+	}
+	return func() { a.moving.Release(1) }, nil
 }

@@ -209,11 +209,19 @@ func chatHistory(ctx context.Context, c *Commands, chat known, _ *schema.ChatHis
 	return schema.ChatHistoryResult{Events: translate.History(chat.key.ID, events)}, err
 }
 
-func (c *Commands) transfer() transfer { return transfer{c.Client, c.Publisher, c.cfg.FileMaxBytes} }
+func (c *Commands) beginTransfer(ctx context.Context) (t transfer, end func(), err error) {
+	end, err = c.admission.enterMoving(ctx)
+	return transfer{c.Client, c.Publisher, c.cfg.FileMaxBytes}, end, err
+}
 
 func agentPhoto(ctx context.Context, c *Commands, chat known, d *schema.ChatPhoto) (any, error) {
+	transfer, end, err := c.beginTransfer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	name := bus.ObjectName("photo-" + chat.command.Result)
-	return c.transfer().photo(ctx, chat.credentials, chat.key.ID, brightpattern.PartyID(d.PartyID), name)
+	return transfer.photo(ctx, chat.credentials, chat.key.ID, brightpattern.PartyID(d.PartyID), name)
 }
 
 // sendFile uploads a file and sends a message that tells of it. One that an
@@ -253,11 +261,20 @@ func (c *Commands) uploaded(ctx context.Context, chat known, d *schema.ChatFile)
 	if chat.command.isDurable() && r.FileID != "" {
 		return r.FileID, nil
 	}
-	file, err := c.transfer().upload(ctx, chat.credentials, d)
+	file, err := c.upload(ctx, chat, d)
 	if err != nil || !chat.command.isDurable() {
 		return file, err
 	}
 	c.Failpoints.Reach(failpoint.Uploaded)
 	r.FileID, r.LastCall = file, time.Now().UTC()
 	return file, c.Journal.Write(ctx, r)
+}
+
+func (c *Commands) upload(ctx context.Context, chat known, d *schema.ChatFile) (brightpattern.FileID, error) {
+	transfer, end, err := c.beginTransfer(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer end()
+	return transfer.upload(ctx, chat.credentials, d)
 }

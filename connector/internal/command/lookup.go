@@ -82,8 +82,14 @@ func (c *Commands) hasSent(ctx context.Context, credentials brightpattern.Creden
 }
 
 // canBeLookedUp is when no request of an earlier call can be on its way any more.
+// A file's message may have been sent a second time, after a look of its own, and
+// the record tells when it was sent first.
 func (d *durable) canBeLookedUp() time.Time {
-	ready := d.cmd.record.LastCall.Add(d.commands.cfg.CallTimeout)
+	calls := 1
+	if movesFile[d.cmd.spec.Name] {
+		calls = callsMost
+	}
+	ready := d.cmd.record.LastCall.Add(time.Duration(calls) * d.commands.cfg.CallTimeout)
 	if d.cmd.record.Replica != d.commands.Self {
 		ready = ready.Add(replicas.ClockSkew)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/permissions"
 	"cc-connector/schema"
 )
@@ -20,6 +21,21 @@ func TestTimeForFiles(t *testing.T) {
 			if user.Responses != nil && user.Responses.Expires < most+startWithin+replyPatience {
 				t.Errorf("%s may take %v, and is not allowed to be answered after %v", spec.Name, most, user.Responses.Expires)
 			}
+		}
+	}
+}
+
+// A look for a file's message waits until the last call that may send it is over.
+func TestLookForWhatWasSentTwice(t *testing.T) {
+	begun := time.Now()
+	for name, most := range map[string]time.Duration{"chat.send": time.Second, "chat.file": callsMost * time.Second} {
+		spec, _ := schema.LookupCommand(name)
+		d := durable{
+			commands: &Commands{Needs: Needs{Self: "here"}, cfg: Config{CallTimeout: time.Second}},
+			cmd:      &command{spec: spec, record: &journal.Record{LastCall: begun, Replica: "here"}},
+		}
+		if wait := d.canBeLookedUp().Sub(begun); wait != most {
+			t.Errorf("%s is looked for after %v, want %v", name, wait, most)
 		}
 	}
 }

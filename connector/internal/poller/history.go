@@ -24,12 +24,10 @@ var errNoPlace = errors.New("the contact center is left alone, or too many histo
 // the history tried once before each poll.
 const historyPatience = 10 * time.Second
 
-// past is a history that was read. It has a place and memory, until it is left
-// and ended.
+// past is a history that was read. It has a place and memory, until it is ended.
 type past struct {
 	events []brightpattern.Event
-	leave  func() // gives the place back, if that was not done
-	end    func() // gives all back
+	end    func() // may be called again
 }
 
 // readHistory has a place for the history, and memory, from before it is read.
@@ -48,7 +46,7 @@ func (h *holder) readHistory(ctx context.Context, last bool) (past, error) {
 		patience = historyPatience
 	}
 	events, err := h.tryHistory(ctx, patience, last, again)
-	return past{events, leave, func() { cancel(); leave() }}, err
+	return past{events, func() { cancel(); leave() }}, err
 }
 
 // tryHistory reads the history, again and again while there is patience; once
@@ -131,3 +129,22 @@ func (h *holder) payForHistory(ctx context.Context, wait bool) error {
 	}
 	return nil
 }
+
+// setAside ends what events take of the places and the memory for answers, if
+// they wait for files, and those that wait so have room for them. It returns how
+// to give that room back. See package throttle.
+func (p *Poller) setAside(events []brightpattern.Event, end func()) (back func()) {
+	size, hasFiles := int64(0), false
+	for _, event := range events {
+		size += int64(len(event.Raw)) + aroundEvent
+		hasFiles = hasFiles || event.Name == brightpattern.EventFile
+	}
+	if !hasFiles || !p.Places.Waiting.TryAcquire(size) {
+		return func() {}
+	}
+	end()
+	return func() { p.Places.Waiting.Release(size) }
+}
+
+// aroundEvent is what an event takes beside its text, in bytes.
+const aroundEvent = 2 << 10

@@ -116,6 +116,7 @@ func (h *holder) poll(ctx, round context.Context) error {
 	h.polls.next = h.polls.pace.after(verdict, len(events), answered.Sub(began))
 	h.notePoll(verdict, err)
 	if verdict.outcome == pollAnswered {
+		defer h.poller.setAside(events, done)()
 		if err := h.store(ctx, events); err != nil {
 			return err
 		}

@@ -51,7 +51,8 @@ func (h *holder) publishAll(ctx context.Context, drafts []translate.ServerEvent,
 // handed them over has another holder publish them, or the history read, if
 // this one does not. He does not wait for long, so the history is left to give
 // them back where a file takes longer than that, and where this replica leaves.
-// Events that no history gives back go out instead, without their files.
+// Events that no history may give back go out instead, without their files: the
+// steps of a WebRTC call, and what ends a session, whose history may go with it.
 
 // answerPatience is with the files in a call's answer. It is shorter than the
 // patience of who hands the answer over.
@@ -103,7 +104,7 @@ func (h *holder) awaitingFiles(ctx context.Context, origin translate.Origin) (co
 func (h *holder) areInHistory(events []translate.ServerEvent) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return !h.traits.signaled && !slices.ContainsFunc(events, func(e translate.ServerEvent) bool { return e.Signaling })
+	return !h.traits.signaled && !slices.ContainsFunc(events, func(e translate.ServerEvent) bool { return e.Signaling || e.Ends != "" })
 }
 
 // untold leaves out what was told out of the history.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
-	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/throttle"
 	"cc-connector/connector/internal/translate"
@@ -94,11 +93,10 @@ func (h *holder) reconcileBeforePoll(ctx context.Context) error {
 func (h *holder) publishMissing(ctx context.Context, history past, asked time.Time) error {
 	read, since := time.Now(), h.reconciliation.since
 	h.end.historyFound()
-	missing := h.translate(h.chatLog.Missing(history.events))
+	lost, hasEnded := h.chatLog.Missing(history.events), slices.ContainsFunc(history.events, isLastOfSession)
+	missing := h.translate(lost)
 	h.poller.Failpoints.Reach(failpoint.Read)
-	if attachments.HasFiles(missing) { // for them, no other chat's history has to wait
-		history.leave()
-	}
+	defer h.poller.setAside(lost, history.end)()
 	if err := h.publishFound(ctx, missing, read); err != nil {
 		return err
 	}
@@ -107,7 +105,7 @@ func (h *holder) publishMissing(ctx context.Context, history past, asked time.Ti
 			return err
 		}
 	}
-	if slices.ContainsFunc(history.events, isLastOfSession) { // nothing can be given to anybody after it
+	if hasEnded { // nothing can be given to anybody any more
 		h.reconciliation.chatEnds()
 	}
 	return h.reportGaps(ctx, h.reconciliation.historyRead(asked, h.traits.signaled), schema.GapSignaling)

@@ -67,10 +67,25 @@ func (h *holder) isHere() error {
 // whether one stands in the stream, the next holder is to read it back.
 func (h *holder) publishAnswer(r chats.Publish) error {
 	err := h.receive(h.lease.Context(), r.Events, translate.FromAnswer, time.Now())
-	if err != nil && !errors.Is(err, errNotHeld) && !errors.Is(err, errFilesLate) && !errors.Is(err, errLeaving) {
+	switch {
+	case errors.Is(err, errFilesLate):
+		return h.leaveToHistory()
+	case err != nil && !errors.Is(err, errNotHeld) && !errors.Is(err, errLeaving):
 		h.lease.Drop(err)
 	}
 	return err
+}
+
+// leaveToHistory has the history give an answer's events back before the next
+// poll. Nothing is lost with it: it has them all.
+func (h *holder) leaveToHistory() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.checkHeld(); err != nil {
+		return err
+	}
+	h.reconciliation.raise(eventMissing)
+	return nil
 }
 
 // lookForLosses has the history read before the next poll, unless that was done already.
