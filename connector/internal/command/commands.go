@@ -91,14 +91,15 @@ const (
 	localWaiting = 64
 	// Of so many a second the results are published: readers must not push the
 	// stream's older messages out. Of more there are replies alone.
-	localMost = 20
+	localMost  = 2
+	localBurst = 40
 )
 
 // New runs nothing yet.
 func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
 		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls, cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
-		local: newAdmission(localRunning, localWaiting), localEvents: rate.NewLimiter(localMost, 2*localMost),
+		local: newAdmission(localRunning, localWaiting), localEvents: rate.NewLimiter(localMost, localBurst),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
 	}
 	c.queues = queue.New(queue.Needs{
