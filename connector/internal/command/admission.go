@@ -65,13 +65,10 @@ func (a *admission) enter(ctx context.Context) (leave func(), err error) {
 	return sync.OnceFunc(func() { a.running.Release(1) }), nil
 }
 
-// enterMoving waits for a place among those that move files, but not for long:
-// the command has its place among all.
+// enterMoving waits for a place among those that move files.
 func (a *admission) enterMoving(ctx context.Context) (leave func(), err error) {
-	waiting, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
-	if a.moving.Acquire(waiting, 1) != nil {
-		return nil, unavailable("too many files are on their way: try again later")
+	if err := a.moving.Acquire(ctx, 1); err != nil {
+		return nil, err
 	}
 	return func() { a.moving.Release(1) }, nil
 }

@@ -209,9 +209,15 @@ func chatHistory(ctx context.Context, c *Commands, chat known, _ *schema.ChatHis
 	return schema.ChatHistoryResult{Events: translate.History(chat.key.ID, events)}, err
 }
 
+// beginTransfer waits for a place, but not for long: the command keeps its place
+// among all meanwhile.
 func (c *Commands) beginTransfer(ctx context.Context) (t transfer, end func(), err error) {
-	end, err = c.admission.enterMoving(ctx)
-	return transfer{c.Client, c.Publisher, c.cfg.FileMaxBytes}, end, err
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	if end, err = c.admission.enterMoving(ctx); err != nil {
+		return t, nil, unavailable("too many files are on their way: try again later")
+	}
+	return transfer{c.Client, c.Publisher, c.cfg.FileMaxBytes}, end, nil
 }
 
 func agentPhoto(ctx context.Context, c *Commands, chat known, d *schema.ChatPhoto) (any, error) {
