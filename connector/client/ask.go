@@ -22,6 +22,17 @@ import (
 // too much to do to look into it, none that anybody knows. It says nothing of the
 // command.
 
+const (
+	firstQuestion   = 5 * time.Second  // most commands are done by then
+	longestQuestion = 15 * time.Second // between two; each is answered at once
+)
+
+// answer is what was told of a command.
+type answer struct {
+	reply *Reply
+	err   error
+}
+
 // keepAsking asks until it is told the outcome: at first when most commands are
 // done, then now and then, and whenever there is a reason to.
 func (c *Client) keepAsking(ctx context.Context, r *request, now bool, urge <-chan struct{}, told chan<- answer) {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
@@ -55,12 +54,6 @@ func (w *waiter) stop() {
 	for _, sub := range w.subs {
 		_ = sub.Unsubscribe() // of a closed connection: nothing is left of it
 	}
-}
-
-// answer is what was told of a command.
-type answer struct {
-	reply *Reply
-	err   error
 }
 
 // wait returns the outcome as soon as it is heard, or told to who asks.
@@ -126,8 +119,3 @@ func (w *waiter) isOwnRefusal(e event.Event) bool {
 	mark := w.ack.Stream + ":" + strconv.FormatUint(w.ack.Sequence, 10) + ":"
 	return strings.HasPrefix(schema.Extension(e, schema.AttrCausationID), mark)
 }
-
-const (
-	firstQuestion   = 5 * time.Second  // most commands are done by then
-	longestQuestion = 15 * time.Second // between two; each is answered at once
-)
