@@ -248,17 +248,7 @@ func TestFollowWhatIsAttachedAgain(t *testing.T) {
 func TestFollowAllWithoutPlaces(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	stop := r.start()
-	chats := []string{r.openChat(), r.openChat(), r.openChat(), r.openChat()}
-	for i, chat := range chats {
-		r.says(chat, "first")
-		r.says(chat, "hello")
-		r.awaitStored("cc.chat.*.event.message", uint64(2*i+2))
-	}
-	stop()
-	for _, chat := range chats {
-		r.rewriteEntry(chat, func(entry *schema.Chat) { entry.Sequence, entry.StreamSequence = 1, 0 })
-	}
+	chats := r.placeless(4)
 	bucket, err := r.JS.KeyValue(r.Ctx, "CC_CHATS")
 	r.Check(err)
 	r.Check(bucket.Delete(r.Ctx, string(tokenOf(chats[0])))) // its messages come first
@@ -289,6 +279,24 @@ func TestFollowAllWithoutPlaces(t *testing.T) {
 	if n, _, _ := made.Pending(); n != 1 || holes != 1 {
 		t.Errorf("%d consumers were made, and %d holes told", n, holes)
 	}
+}
+
+// placeless are chats with two messages each, of which the entries tell no place.
+func (r *rig) placeless(count int) (chats []string) {
+	r.Helper()
+	stop := r.start()
+	for i := range count {
+		chat := r.openChat()
+		chats = append(chats, chat)
+		r.says(chat, "first")
+		r.says(chat, "hello")
+		r.awaitStored("cc.chat.*.event.message", uint64(2*i+2))
+	}
+	stop()
+	for _, chat := range chats {
+		r.rewriteEntry(chat, func(entry *schema.Chat) { entry.Sequence, entry.StreamSequence = 1, 0 })
+	}
+	return chats
 }
 
 // evict takes all but the last of a chat's messages from the stream, as its limits may.
