@@ -39,6 +39,20 @@ func (r *rig) awaitHanging() {
 	r.Eventually("calls hang", func() bool { return len(r.sim.Faults()) == 0 })
 }
 
+// full has all calls hang, and as many be made as may be at once.
+func (r *rig) full() (held []chan error) {
+	r.Helper()
+	chats := []string{r.openChat(), r.openChat()}
+	r.hang(len(chats))
+	for _, chat := range chats {
+		held = append(held, doingLive(r, r.Client, send(chat, "slowly")))
+	}
+	r.awaitHanging()
+	_, err := r.sim.Inject(bpsim.Fault{Kind: "hang", Method: "sendEvents"})
+	r.Check(err)
+	return held
+}
+
 // doingLive is a live command that somebody waits for.
 func doingLive(r *rig, c *client.Client, cmd *client.Command) chan error {
 	done := make(chan error, 1)
@@ -68,17 +82,9 @@ func (r *rig) refusals() <-chan struct{} {
 func TestBusyConnectorTellsNoOutcome(t *testing.T) {
 	t.Parallel()
 	r := narrow(t)
-	chat, holders := r.openChat(), []string{r.openChat(), r.openChat()}
-	r.hang(2)
-	var held []chan error
-	for _, other := range holders {
-		held = append(held, doingLive(r, r.Client, send(other, "slowly")))
-	}
-	r.awaitHanging()
-	_, err := r.sim.Inject(bpsim.Fault{Kind: "hang", Method: "sendEvents"})
-	r.Check(err)
+	chat, held := r.openChat(), r.full()
 	cmd := send(chat, "in its turn")
-	_, err = r.Publish(r.Ctx, cmd)
+	_, err := r.Publish(r.Ctx, cmd)
 	r.Check(err)
 	refused := r.refusals()
 	ctx, cancel := context.WithCancel(r.Ctx)
