@@ -16,7 +16,7 @@ func (b bus) maySendLive(u *User) {
 // commanderDurable hears of no outcome: the results of all chats tell what was
 // asked and said in them.
 func (b bus) commanderDurable() User {
-	u := b.user(CommanderDurable, "sends durable commands and gets JetStream's acknowledgement; outcomes are read by a consumer, or asked for on the live lane")
+	u := b.user(CommanderDurable, "sends durable commands and gets JetStream's acknowledgement; outcomes are another user's to read: a consumer's, or one's who may send live commands")
 	b.maySendDurable(&u)
 	return u
 }

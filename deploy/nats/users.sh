@@ -107,7 +107,7 @@ nsc add user --account "$ACCOUNT" --name cc-commander-live \
   --allow-pub '$SRV.STATS.cc-connector.*' \
   --allow-sub '_INBOX_cc-commander-live.>'
 
-# sends durable commands and gets JetStream's acknowledgement; outcomes are read by a consumer, or asked for on the live lane
+# sends durable commands and gets JetStream's acknowledgement; outcomes are another user's to read: a consumer's, or one's who may send live commands
 # inbox prefix: _INBOX_cc-commander-durable
 nsc add user --account "$ACCOUNT" --name cc-commander-durable \
   --allow-pub 'cc.durable.>' \
