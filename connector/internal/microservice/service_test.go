@@ -36,6 +36,7 @@ func TestStatistics(t *testing.T) {
 	}))
 	r.Check(s.Add("chat-read", "cc.chat.read", func(*Endpoint, *nats.Msg) { t.Error("nobody asks for it") }))
 	r.Check(s.Answer())
+	r.Check(r.NC.Flush()) // NATS knows who listens
 	client := r.Connect()
 	for _, data := range []string{"bad", "good", "bad"} {
 		r.Check(client.Publish("cc.chat.send", []byte(data)))
@@ -63,6 +64,7 @@ func TestQuestions(t *testing.T) {
 	s := New(r.NC, "1.2.3", map[string]string{"prefix": "cc"}, intake.NewGuard("cc", nil, natstest.Log()), natstest.Log())
 	r.Check(s.Add("chat-send", "cc.chat.send", func(*Endpoint, *nats.Msg) {}))
 	r.Check(s.Answer())
+	r.Check(r.NC.Flush()) // NATS knows who listens
 	client := r.Connect()
 	for _, of := range []string{"", "." + Name, "." + Name + "." + s.identity.ID} {
 		var ping micro.Ping
