@@ -33,7 +33,11 @@ const heardMost = 1024
 
 // listen subscribes to the outcomes of the command: on its chat, if it names
 // one, and of those on no known chat.
-func (c *Client) listen(r *request) (*waiter, error) {
+func (c *Client) listen(cmd *Command) (*waiter, error) {
+	r, err := c.prepare(cmd)
+	if err != nil {
+		return nil, err
+	}
 	w := &waiter{client: c, request: r, heard: make(chan *nats.Msg, heardMost)}
 	results := c.cfg.Prefix.Results(r.name())
 	if r.chat != "" {

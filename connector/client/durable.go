@@ -28,18 +28,14 @@ func (c *Client) Publish(ctx context.Context, cmd *Command) (*jetstream.PubAck, 
 // stored and may still be done. A clientId, which is its sender's alone, is in the
 // reply of Do, and need not be in this one.
 func (c *Client) DoDurable(ctx context.Context, cmd *Command) (*Reply, error) {
-	r, err := c.prepare(cmd)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := c.patient(ctx)
-	defer cancel()
-	w, err := c.listen(r)
+	w, err := c.listen(cmd)
 	if err != nil {
 		return nil, err
 	}
 	defer w.stop()
-	if w.ack, err = c.store(ctx, r); err != nil {
+	ctx, cancel := c.patient(ctx)
+	defer cancel()
+	if w.ack, err = c.store(ctx, w.request); err != nil {
 		return nil, err
 	}
 	return w.wait(ctx, w.ack.Duplicate) // a repeat has no second event: it may be over
@@ -50,17 +46,13 @@ func (c *Client) DoDurable(ctx context.Context, cmd *Command) (*Reply, error) {
 // that could be run: what was never sent has no outcome, and is waited for until
 // the context ends. The outcome of what only reads is kept nowhere: do that again.
 func (c *Client) Await(ctx context.Context, cmd *Command) (*Reply, error) {
-	r, err := c.prepare(cmd)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := c.patient(ctx)
-	defer cancel()
-	w, err := c.listen(r)
+	w, err := c.listen(cmd)
 	if err != nil {
 		return nil, err
 	}
 	defer w.stop()
+	ctx, cancel := c.patient(ctx)
+	defer cancel()
 	return w.wait(ctx, true)
 }
 
