@@ -38,6 +38,8 @@ func TestAccountFindsEveryDifference(t *testing.T) {
 		"recovered late":       {func(l *ledger) { l.swap(1, 4); l.stored[4].origin = schema.OriginHistory }, nil},
 		"recovered in chaos":   {func(l *ledger) { l.swap(1, 4); l.originate(schema.OriginHistory) }, []difference{eventDisordered}},
 		"answer in chaos":      {func(l *ledger) { l.swap(1, 4); l.originate(schema.OriginSend) }, []difference{eventDisordered}},
+		"timeless from start":  {func(l *ledger) { l.recoverLate(`{"msg_id":"3"}`, `{"msg_id":"4"}`) }, nil},
+		"timeless after timed": {func(l *ledger) { l.recoverLate(`{"msg_id":"3","timestamp":1700000000}`, `{"msg_id":"4"}`) }, []difference{eventDisordered, eventDisordered}},
 		"hole":                 {func(l *ledger) { l.stored[5].sequence = 9 }, []difference{sequenceBroken}},
 		"starts again":         {func(l *ledger) { l.stored[5].sequence = 1 }, []difference{sequenceBroken}},
 		"not opened":           {func(l *ledger) { l.drop(0); l.renumber() }, []difference{trailBroken}},
@@ -163,6 +165,19 @@ func (l *ledger) originate(origin string) {
 			l.stored[i].origin = origin
 		}
 	}
+}
+
+// recoverLate has a chat begin with more events, which its history tells last.
+func (l *ledger) recoverLate(first ...string) {
+	for i, raw := range first {
+		event := brightpattern.ParseEvent(json.RawMessage(raw))
+		l.edit(func(r *bpsim.Record) {
+			r.Server = slices.Insert(r.Server, i, bpsim.ServerEvent{Event: json.RawMessage(raw), Made: second(0), Fate: bpsim.LostByFault, Given: second(4)})
+		})
+		l.stored = slices.Insert(l.stored, 5+i, storedMessage{id: raw, event: &event})
+	}
+	l.originate(schema.OriginHistory)
+	l.renumber()
 }
 
 func (l *ledger) addGap(reason schema.GapReason) {

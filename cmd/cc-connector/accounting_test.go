@@ -323,7 +323,7 @@ func (c *chatAccount) auditOrder() {
 			continue
 		}
 		i, from := alike[0], m.origin
-		if i == 0 && from == schema.OriginHistory && m.event.Time.IsZero() { // it has no predecessor that says where it belongs
+		if from == schema.OriginHistory && c.isBeforeAllTimes(i) {
 			continue
 		}
 		if from == schema.OriginSend {
@@ -338,6 +338,12 @@ func (c *chatAccount) auditOrder() {
 		}
 		latest[from] = max(latest[from], i+1)
 	}
+}
+
+// isBeforeAllTimes tells of an event without a time whose predecessors have
+// none, either: nothing in a history says where it belongs.
+func (c *chatAccount) isBeforeAllTimes(i int) bool {
+	return !slices.ContainsFunc(c.made[:i+1], func(e madeEvent) bool { return !e.Time.IsZero() })
 }
 
 // auditGaps: there is none where nothing can have been lost.
