@@ -148,6 +148,10 @@ func (b *Bucket) Watch(ctx context.Context, key string) (jetstream.KeyWatcher, e
 	return b.kv.Watch(ctx, key)
 }
 
+// Life is when the bucket was made, as Keep saw it last. The revisions of one
+// that was made again begin anew.
+func (b *Bucket) Life() time.Time { return b.stream.CachedInfo().Created }
+
 // Room is how large a message may be: the bus has a limit, and an administrator
 // may have set one for the bucket.
 func (b *Bucket) Room() int64 {

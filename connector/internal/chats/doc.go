@@ -83,7 +83,7 @@ type Chats struct {
 
 // New works on the streams of a connector.
 func New(n Needs, cfg Config) *Chats {
-	return &Chats{Needs: n, cfg: cfg, numbers: newNumbers(n.Streams.State, n.Streams.Keeps), losses: make(map[outbox.Entry]*loss)}
+	return &Chats{Needs: n, cfg: cfg, numbers: newNumbers(n.Streams.State, n.Streams.Keeps, n.Failpoints), losses: make(map[outbox.Entry]*loss)}
 }
 
 // Drain returns when the holders of all chats know of the losses here, or are

@@ -2,50 +2,37 @@ package chats
 
 import (
 	"context"
-	"hash/maphash"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/errgroup"
 
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/failpoint"
 )
 
 // numbers counts the messages that a chat's client has sent, over restarts
 // and replicas: the next number stands in a bucket, and is taken by writing
-// the one after it at the revision that was read.
+// the one after it at the revision that this replica knows. Where that is not
+// the last one any more, the write is refused, and the count read.
 type numbers struct {
-	bucket *bus.Bucket
-	keep   func() time.Duration   // how long a closed chat's number is kept
-	known  *lru.Cache[Key, count] // what this replica has read and written last
-
-	// Commands of one replica wait for each other rather than conflict in the
-	// bucket. Each place holds one at a time; chats may share a place.
-	places [256]chan struct{}
-	seed   maphash.Seed
+	bucket     *bus.Bucket
+	keep       func() time.Duration   // how long a closed chat's number is kept
+	known      *lru.Cache[Key, tally] // what this replica has written last
+	turns      *turns                 // commands of one replica wait for each other rather than conflict in the bucket
+	failpoints failpoint.Plan
 }
 
-// knownMost are the chats whose counts this replica can put back.
+// knownMost are the chats whose counts this replica knows, and can put back.
 const knownMost = 1 << 15
 
-func newNumbers(bucket *bus.Bucket, keep func() time.Duration) *numbers {
-	known, _ := lru.New[Key, count](knownMost) // fails for no size
-	n := &numbers{bucket: bucket, keep: keep, known: known, seed: maphash.MakeSeed()}
-	for i := range n.places {
-		n.places[i] = make(chan struct{}, 1)
-	}
-	return n
-}
+// numberPatience is more than it takes a bucket that was lost to settle.
+const numberPatience = 2 * bus.AnswerPatience
 
-// enter waits for the chat's place; done frees it.
-func (n *numbers) enter(ctx context.Context, key Key) (done func(), err error) {
-	place := n.places[maphash.String(n.seed, string(key.Token))%uint64(len(n.places))]
-	select {
-	case place <- struct{}{}:
-		return func() { <-place }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+func newNumbers(bucket *bus.Bucket, keep func() time.Duration, plan failpoint.Plan) *numbers {
+	known, _ := lru.New[Key, tally](knownMost) // fails for no size
+	return &numbers{bucket: bucket, keep: keep, known: known, turns: newTurns(), failpoints: plan}
 }
 
 // Numbers above this are somebody's mischief, not a count.
@@ -73,74 +60,138 @@ type boundNumber struct {
 // be in anybody's hands.
 const boundMost = 16
 
-// take returns a number that nobody else has had and nobody will get.
-func (n *numbers) take(ctx context.Context, key Key, closed bool) (taken uint64, err error) {
-	err = n.advance(ctx, key, closed, func(c count) count {
-		taken = c.Next
-		c.Next++
-		return c
-	})
-	return taken, err
+// tally is what this replica knows of a chat's numbers.
+type tally struct {
+	count
+	revision uint64    // at which the bucket has that; 0 where it may have something else
+	life     time.Time // of the bucket: one that was made again counts its revisions anew
+	spare    []uint64  // taken here and not used, when others had gone on: see Number.Return
+}
+
+func (t *tally) take() { t.Next++ }
+
+// bind is take for a durable command.
+func (t *tally) bind(command string) {
+	number := t.Next
+	if len(t.spare) > 0 {
+		number, t.spare = t.spare[0], t.spare[1:]
+	} else {
+		t.Next++
+	}
+	t.Bound = append(slices.Clip(t.Bound), boundNumber{command, number})
+	t.Bound = t.Bound[max(0, len(t.Bound)-boundMost):]
+}
+
+// boundTo is the number that a durable command has, if it is among the last.
+func (c count) boundTo(command string) (uint64, bool) {
+	for _, b := range c.Bound {
+		if b.Command == command {
+			return b.Number, true
+		}
+	}
+	return 0, false
 }
 
 // takeFor is take for a durable command, which gets the same number again.
-func (n *numbers) takeFor(ctx context.Context, key Key, closed bool, command string) (taken uint64, err error) {
-	err = n.advance(ctx, key, closed, func(c count) count {
-		for _, b := range c.Bound {
-			if b.Command == command {
-				taken = b.Number
-				return c
-			}
+func (n *numbers) takeFor(ctx context.Context, key Key, closed bool, command string) (uint64, error) {
+	var taken uint64
+	return taken, n.change(ctx, key, closed, func(t *tally) {
+		var isBound bool
+		if taken, isBound = t.boundTo(command); !isBound {
+			t.bind(command)
+			taken, _ = t.boundTo(command)
 		}
-		taken = c.Next
-		c.Next++
-		c.Bound = append(c.Bound, boundNumber{command, taken})
-		c.Bound = c.Bound[max(0, len(c.Bound)-boundMost):]
-		return c
 	})
-	return taken, err
 }
 
 // raise makes least the smallest number that may still be taken.
 func (n *numbers) raise(ctx context.Context, key Key, least uint64) error {
-	return n.advance(ctx, key, false, func(c count) count {
-		c.Next = max(c.Next, least)
-		return c
-	})
+	return n.change(ctx, key, false, func(t *tally) { t.Next, t.spare = max(t.Next, least), nil })
 }
 
 func (n *numbers) retire(ctx context.Context, key Key) error {
-	return n.advance(ctx, key, true, func(c count) count { return c })
+	return n.change(ctx, key, true, func(*tally) {})
 }
 
-func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(count) count) error {
-	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
+func (n *numbers) change(ctx context.Context, key Key, expires bool, step func(*tally)) error {
+	ctx, cancel := context.WithTimeout(ctx, numberPatience)
 	defer cancel()
-	done, err := n.enter(ctx, key)
+	leave, err := n.turns.enter(ctx, key)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer leave()
+	_, err = n.advance(ctx, key, expires, step)
+	return err
+}
+
+// advance takes a step from the count as it is. It is the chat's turn of who calls it.
+func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(*tally)) (tally, error) {
+	t, isSure := n.recall(key)
+	for {
+		if !isSure {
+			var err error
+			if t, err = n.look(ctx, key, t); err != nil {
+				return tally{}, err
+			}
+		}
+		next := t
+		step(&next)
+		err := n.save(ctx, key, &next, expires)
+		if err == nil {
+			return next, nil
+		}
+		isSure = false
+		if !bus.IsConflict(err) {
+			n.doubt(key, t, next.spare)
+			return tally{}, err
+		}
+	}
+}
+
+// recall reports whether what is known may be gone on from without a look.
+func (n *numbers) recall(key Key) (t tally, isSure bool) {
+	t, _ = n.known.Get(key)
+	return t, t.revision != 0 && t.life.Equal(n.bucket.Life())
+}
+
+// doubt is for a write of which it is not known whether it was stored. What was
+// to be used by it is used by nobody.
+func (n *numbers) doubt(key Key, before tally, spare []uint64) {
+	before.revision, before.spare = 0, spare
+	n.known.Add(key, before)
+}
+
+func (n *numbers) save(ctx context.Context, key Key, t *tally, expires bool) error {
 	var keep time.Duration
 	if expires {
 		keep = bus.WholeSeconds(n.keep())
 	}
-	for {
-		found, revision, err := n.load(ctx, key)
-		if err != nil {
-			return err
-		}
-		next := step(n.notBelowKnown(key, found))
-		next.Restored = false
-		_, err = bus.Save(ctx, n.bucket, numberKey(key), next, revision, keep)
-		if err == nil {
-			n.known.Add(key, next)
-		}
-		if !bus.IsConflict(err) {
-			return err
-		}
-		// Another command was faster, and has made progress.
+	t.Restored = false
+	revision, err := bus.Save(ctx, n.bucket, numberKey(key), t.count, t.revision, keep)
+	if bus.IsConflict(err) && n.failpoints.LeavesOut(failpoint.Numbers) {
+		revision, err = t.revision, nil
 	}
+	if err == nil {
+		t.revision = revision
+		n.known.Add(key, *t)
+	}
+	return err
+}
+
+// look reads the count. Where the bucket was lost it goes on from what this
+// replica knows: a number is never given twice.
+func (n *numbers) look(ctx context.Context, key Key, known tally) (tally, error) {
+	life := n.bucket.Life()
+	found, revision, err := n.load(ctx, key)
+	if err != nil {
+		return tally{}, err
+	}
+	if found.Next >= known.Next {
+		known.count = found
+	}
+	known.revision, known.life = revision, life
+	return known, nil
 }
 
 // load gives the replicas the time to say what they know where the bucket was lost.
@@ -153,16 +204,6 @@ func (n *numbers) load(ctx context.Context, key Key) (count, uint64, error) {
 		return found, revision, err
 	}
 	return bus.Load[count](ctx, n.bucket, numberKey(key))
-}
-
-// notBelowKnown goes on from what this replica knows where the bucket was lost:
-// a number is never given twice.
-func (n *numbers) notBelowKnown(key Key, found count) count {
-	known, _ := n.known.Get(key)
-	if found.Next < known.Next {
-		return known
-	}
-	return found
 }
 
 // putBack has a bucket that was lost know again what this replica knows. It
@@ -189,12 +230,12 @@ func (n *numbers) tryPutBack(ctx context.Context, key Key) (isThere bool, err er
 	if err != nil {
 		return false, err
 	}
-	known := n.notBelowKnown(key, found)
-	if known.Next == found.Next {
+	known, _ := n.known.Get(key)
+	if known.Next <= found.Next {
 		return true, nil
 	}
 	known.Restored = true
-	_, err = bus.Save(ctx, n.bucket, numberKey(key), known, revision, bus.WholeSeconds(n.keep()))
+	_, err = bus.Save(ctx, n.bucket, numberKey(key), known.count, revision, bus.WholeSeconds(n.keep()))
 	if bus.IsConflict(err) {
 		return false, nil
 	}
@@ -210,13 +251,13 @@ func (c *Chats) PutBack(ctx context.Context) error {
 	return c.Outbox.PutBack(ctx)
 }
 
-// TakeNumber returns a message number of the chat that nobody else has had and
-// nobody will get. That of a closed chat expires.
-func (c *Chats) TakeNumber(ctx context.Context, key Key, closed bool) (uint64, error) {
+// TakeNumber takes a message number of the chat that nobody else has had. That
+// of a closed chat expires. The chat's next one waits until it is kept or returned.
+func (c *Chats) TakeNumber(ctx context.Context, key Key, closed bool) (*Number, error) {
 	return c.numbers.take(ctx, key, closed)
 }
 
-// TakeNumberFor is TakeNumber for a durable command, by its key in the journal:
+// TakeNumberFor is a number for a durable command, by its key in the journal:
 // it gets the same one again.
 func (c *Chats) TakeNumberFor(ctx context.Context, key Key, closed bool, command string) (uint64, error) {
 	return c.numbers.takeFor(ctx, key, closed, command)

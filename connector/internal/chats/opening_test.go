@@ -116,7 +116,7 @@ func TestAdoptedChatGoesOn(t *testing.T) {
 	if found, err := c.Find(r.Ctx, key); err != nil || found.State != "connected" {
 		t.Errorf("its state is %q, %v", found.State, err)
 	}
-	if n, err := c.TakeNumber(r.Ctx, key, false); err != nil || n != 8 {
+	if n, err := c.takeNumber(r.Ctx, key); err != nil || n != 8 {
 		t.Errorf("the next message has the number %d, %v", n, err)
 	}
 }

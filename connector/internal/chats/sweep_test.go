@@ -89,7 +89,7 @@ func TestSweep(t *testing.T) {
 			}
 		}
 	}
-	n, err := c.TakeNumber(r.Ctx, unknown, false) // it is opened after all
+	n, err := c.takeNumber(r.Ctx, unknown) // it is opened after all
 	if life := r.lives("KV_CC_STATE", c.Streams.State.Subject(numberKey(unknown))); err != nil || n != 3 || life != 0 {
 		t.Errorf("its next number is %d, which lives for %v, %v", n, life, err)
 	}

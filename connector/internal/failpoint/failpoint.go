@@ -15,6 +15,7 @@ const (
 	Counting     Mechanism = "counting"            // events with one fingerprint are counted, and so told apart
 	Journal      Mechanism = "journal"             // an idempotency record: a command is run once
 	Order        Mechanism = "order"               // a durable command runs when it is the head of its chat's queue
+	Numbers      Mechanism = "numbers"             // a message number is taken at the revision of the count that is known: never twice
 	LookUp       Mechanism = "look-up"             // a message of unknown outcome is looked up before it is sent again
 	Refence      Mechanism = "re-fence"            // a fence is put up anew before the stream forgets it
 	Checkpoint   Mechanism = "checkpoint"          // what is published is known also when the stream has forgotten it
