@@ -23,6 +23,9 @@ type storedEntry struct {
 // connector has forgotten its client.
 func (c *Chats) Credentials(ctx context.Context, key Key, e *Entry) (brightpattern.Credentials, error) {
 	client, err := c.clientOf(ctx, key, e)
+	if err == nil {
+		e.client = client
+	}
 	return brightpattern.Credentials{App: brightpattern.AppID(e.AppID), Client: client}, err
 }
 

@@ -50,6 +50,7 @@ var errClosePending = &schema.Error{
 // session.closed is published; a chat that is not polled is closed already.
 // When it fails the request may stand, and the chat be closed later.
 func (c *Chats) CloseOpening(ctx context.Context, key Key, reason schema.CloseReason) error {
+	defer c.memory.forget(key)
 	closing := closing{chats: c, chat: key, reason: reason}
 	if err := retry.Until(ctx, c.cfg.CallTimeout, firstTry, time.Second, closing.try); err != nil {
 		c.Log.Debug("a chat is not closed yet", "chat", key.ID, "reason", reason, "error", err)

@@ -74,6 +74,7 @@ type Chats struct {
 	Needs
 	cfg       Config
 	numbers   *numbers
+	memory    *memory
 	tellers   drain.Gate // of losses, which leaving waits for
 	answering atomic.Bool
 
@@ -83,7 +84,9 @@ type Chats struct {
 
 // New works on the streams of a connector.
 func New(n Needs, cfg Config) *Chats {
-	return &Chats{Needs: n, cfg: cfg, numbers: newNumbers(n.Streams.State, n.Streams.Keeps, n.Failpoints), losses: make(map[outbox.Entry]*loss)}
+	c := &Chats{Needs: n, cfg: cfg, memory: newMemory(), losses: make(map[outbox.Entry]*loss)}
+	c.numbers = newNumbers(n.Streams.State, n.Streams.Keeps, c.memory.forget, n.Failpoints)
+	return c
 }
 
 // Drain returns when the holders of all chats know of the losses here, or are

@@ -148,7 +148,7 @@ func (c *Chats) Save(ctx context.Context, key Key, e *Entry) error {
 		return err
 	}
 	revision, err := bus.Save(ctx, c.Streams.Chats, string(key.Token), stored, e.revision, c.keepOf(e))
-	return e.written(stored, revision, err)
+	return c.written(key, e, stored, revision, err)
 }
 
 // SaveAsHolder writes over whatever an opener wrote since, but never over a
@@ -160,7 +160,7 @@ func (c *Chats) SaveAsHolder(ctx context.Context, key Key, e *Entry) error {
 	}
 	revision, err := bus.SaveOver(ctx, c.Streams.Chats, string(key.Token), stored, e.revision, c.keepOf(e),
 		func(found storedEntry) bool { return found.Sequence > e.Sequence })
-	return e.written(stored, revision, err)
+	return c.written(key, e, stored, revision, err)
 }
 
 func (c *Chats) keepOf(e *Entry) time.Duration {
@@ -170,11 +170,14 @@ func (c *Chats) keepOf(e *Entry) time.Duration {
 	return 0
 }
 
-func (e *Entry) written(stored storedEntry, revision uint64, err error) error {
-	if err == nil {
-		e.revision, e.saved, e.changed, e.named = revision, e.Sequence, false, stored.ClientID != ""
+func (c *Chats) written(key Key, e *Entry, stored storedEntry, revision uint64, err error) error {
+	if err != nil {
+		c.memory.forget(key)
+		return err
 	}
-	return err
+	e.revision, e.saved, e.changed, e.named = revision, e.Sequence, false, stored.ClientID != ""
+	c.remember(key, e, time.Now())
+	return nil
 }
 
 // All are the chats that have an entry, or have had one until now.

@@ -20,6 +20,7 @@ type numbers struct {
 	bucket     *bus.Bucket
 	keep       func() time.Duration   // how long a closed chat's number is kept
 	known      *lru.Cache[Key, tally] // what this replica has written last
+	others     func(Key)              // hears of a chat whose count others have written
 	turns      *turns                 // commands of one replica wait for each other rather than conflict in the bucket
 	failpoints failpoint.Plan
 }
@@ -30,9 +31,9 @@ const knownMost = 1 << 15
 // numberPatience is more than it takes a bucket that was lost to settle.
 const numberPatience = 2 * bus.AnswerPatience
 
-func newNumbers(bucket *bus.Bucket, keep func() time.Duration, plan failpoint.Plan) *numbers {
+func newNumbers(bucket *bus.Bucket, keep func() time.Duration, others func(Key), plan failpoint.Plan) *numbers {
 	known, _ := lru.New[Key, tally](knownMost) // fails for no size
-	return &numbers{bucket: bucket, keep: keep, known: known, turns: newTurns(), failpoints: plan}
+	return &numbers{bucket: bucket, keep: keep, known: known, others: others, turns: newTurns(), failpoints: plan}
 }
 
 // Numbers above this are somebody's mischief, not a count.
@@ -146,6 +147,7 @@ func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(
 			n.doubt(key, t, next.spare)
 			return tally{}, err
 		}
+		n.others(key)
 	}
 }
 

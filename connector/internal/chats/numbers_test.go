@@ -2,7 +2,6 @@ package chats
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -60,19 +59,11 @@ func TestKnownNumberIsNotRead(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	c, key := r.replica("self"), r.key("chat")
-	take := func() (asked int) {
-		t.Helper()
-		nc := r.Connect()
-		defer nc.Close()
-		reads, err := nc.SubscribeSync("$JS.API.>")
-		r.Check(err)
-		r.Check(nc.Flush())
-		_, err = c.takeNumber(r.Ctx, key)
-		r.Check(err)
-		r.Check(errors.Join(r.NC.Flush(), nc.Flush()))
-		asked, _, err = reads.Pending()
-		r.Check(err)
-		return asked
+	take := func() int {
+		return r.asked(func() {
+			_, err := c.takeNumber(r.Ctx, key)
+			r.Check(err)
+		})
 	}
 	if take() == 0 {
 		t.Error("nothing is known, and nothing was read")
@@ -154,7 +145,7 @@ func TestNumbersOfSeveralReplicas(t *testing.T) {
 		chat++
 		trial := &numberTrial{T: t, r: r, key: r.key(brightpattern.ChatID(fmt.Sprint("chat", chat))), loser: loser, held: map[*numbers]*Number{}, used: map[uint64]string{}}
 		for range 2 {
-			trial.replicas = append(trial.replicas, newNumbers(streams.State, streams.Keeps, failpoint.Plan{}))
+			trial.replicas = append(trial.replicas, newNumbers(streams.State, streams.Keeps, func(Key) {}, failpoint.Plan{}))
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"take":    func(t *rapid.T) { trial.take(trial.replica(t), t) },

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cc-connector/connector/brightpattern"
@@ -96,28 +97,55 @@ func local[D any](run func(*D) (any, error)) call {
 // known is a chat that the connector knows.
 type known struct {
 	key         chats.Key
-	entry       chats.Entry
+	isClosed    bool
 	credentials brightpattern.Credentials
 	command     *command // that is run on it
 }
 
-// onChat runs a command on a known chat.
+// onChat runs a command on a known chat. What is remembered of the chat may be
+// wrong by now: then the contact center refuses the call, and it is made anew.
 func onChat[D any](run func(context.Context, *Commands, known, *D) (any, error)) call {
 	return with(func(ctx context.Context, c *Commands, cmd *command, data *D) (answer, error) {
-		found, err := c.Chats.FindKnown(ctx, cmd.chat)
+		found, err := c.know(ctx, cmd)
 		if err != nil {
 			return answer{}, err
 		}
-		credentials, err := c.Chats.Credentials(ctx, cmd.chat, &found)
-		if err != nil {
-			return answer{}, err
+		result, err := run(ctx, c, knownTo(cmd, found), data)
+		if isRefused(err) {
+			now, differs, unread := c.Chats.KnowAnew(ctx, cmd.chat, found)
+			switch {
+			case errors.Is(unread, chats.ErrUnknown):
+				return answer{}, unread
+			case unread == nil && differs:
+				found = now
+				result, err = run(ctx, c, knownTo(cmd, found), data)
+			}
 		}
-		result, err := run(ctx, c, known{cmd.chat, found, credentials, cmd}, data)
 		if brightpattern.IsGone(err) {
 			c.Chats.ReportMissing(cmd.chat)
 		}
-		return answer{reply: result, chat: cmd.chat, app: brightpattern.AppID(found.AppID)}, err
+		return answer{reply: result, chat: cmd.chat, app: found.App.ID}, err
 	})
+}
+
+// know finds the command's chat. What an answer means of a call that may have been
+// made before rests on who asks: that is not what is merely remembered.
+func (c *Commands) know(ctx context.Context, cmd *command) (chats.Known, error) {
+	found, err := c.Chats.Know(ctx, cmd.chat)
+	if err == nil && cmd.mayBeDone() {
+		found, _, err = c.Chats.KnowAnew(ctx, cmd.chat, found)
+	}
+	return found, err
+}
+
+func knownTo(cmd *command, found chats.Known) known {
+	return known{key: cmd.chat, isClosed: found.Closed, credentials: found.Credentials(), command: cmd}
+}
+
+// isRefused tells the contact center's word that it has not done what it was asked.
+func isRefused(err error) bool {
+	wire := wireError(err)
+	return wire != nil && wire.Reason == brightpattern.ReasonRefused && (wire.IsRead || wire.Effect == brightpattern.EffectNone)
 }
 
 // sending runs a command that sends one event of the client.
@@ -145,7 +173,7 @@ func numbered[D any](toEvent func(*D, brightpattern.MessageID) brightpattern.Cli
 
 // bindNumber gives a command the message number that it keeps through its tries.
 func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
-	closed, cmd, r := chat.entry.ClosedAt != nil, chat.command, chat.command.record
+	closed, cmd, r := chat.isClosed, chat.command, chat.command.record
 	if !cmd.isDurable() { // it is tried once
 		taken, err := c.Chats.TakeNumber(ctx, chat.key, closed)
 		if err != nil {
