@@ -25,6 +25,8 @@ func TestCommandThatIsGivenUpIsToldAlike(t *testing.T) {
 			t.Parallel()
 			var lost atomic.Bool
 			r := newRig(t, bpsim.Options{}, aDayToFailOver)
+			r.start().stop() // which makes the streams
+			r.earlierLives() // so that each command has a note
 			r.prepare = func(made *connector.Connector) {
 				made.LoseOutboxEntries(&lost, func() {
 					if c.isTaken {

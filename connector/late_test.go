@@ -29,28 +29,45 @@ func TestTheEndIsInALateAnswer(t *testing.T) {
 }
 
 // A replica may die between any two things that it tells NATS. So that somebody
-// will know that it owes an outcome, this goes out before the command is on record.
-func TestOutboxEntryPrecedesTheRecord(t *testing.T) {
+// will know that it owes an outcome, this goes out before the command is on record:
+// once for many commands, and during an update for each.
+func TestDebtIsToldBeforeTheRecord(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{}, aDayToFailOver)
-	r.start()
-	w := watchNew(r)
-	written, err := r.nc.SubscribeSync("$KV.>")
-	r.check(err)
-	r.check(r.nc.Flush())
-	for range 30 {
-		r.must("chat.typing", map[string]any{"chatId": w.chat})
-		for first := ""; first == ""; {
-			msg, err := written.NextMsgWithContext(r.ctx)
-			r.check(err)
-			isNote := strings.Contains(msg.Subject, ".owed.") && msg.Header.Get("KV-Operation") == ""
-			if isNote || strings.HasPrefix(msg.Subject, "$KV.CC_JOURNAL.") {
-				if first = msg.Subject; !isNote {
-					t.Fatalf("%s is written first", first)
-				}
+	for name, c := range map[string]struct {
+		isUpdate bool
+		told     string
+		commands int
+	}{
+		"for all commands":                 {false, ".commands.live", 1},
+		"for each, while an earlier lives": {true, ".command.", 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, bpsim.Options{}, aDayToFailOver)
+			r.start().stop() // which makes the streams
+			if c.isUpdate {
+				r.earlierLives()
 			}
-		}
-		r.drain(written)
+			written, err := r.nc.SubscribeSync("$KV.>")
+			r.check(err)
+			r.start()
+			chat := r.openChat() // the first command
+			for range c.commands {
+				told := false
+				for isBegun := false; !isBegun; {
+					msg, err := written.NextMsgWithContext(r.ctx)
+					r.check(err)
+					isDebt := strings.Contains(msg.Subject, ".owed.") && strings.Contains(msg.Subject, c.told) && msg.Header.Get("KV-Operation") == ""
+					told = told || isDebt
+					isBegun = strings.HasPrefix(msg.Subject, "$KV.CC_JOURNAL.")
+				}
+				if !told {
+					t.Fatal("a command is on record, and its debt is not")
+				}
+				r.drain(written)
+				r.must("chat.typing", map[string]any{"chatId": chat})
+			}
+		})
 	}
 }
 

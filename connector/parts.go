@@ -35,9 +35,10 @@ type parts struct {
 // owners settle what replicas owe, by kind.
 func (p *parts) owners() map[outbox.Kind]outbox.Owner {
 	return map[outbox.Kind]outbox.Owner{
-		command.OwedOutcome: p.commands,
-		chats.LostAnswer:    p.chats.LossOwner(chats.LostAnswer),
-		chats.LostPoll:      p.chats.LossOwner(chats.LostPoll),
+		command.OwedCommands: p.commands.DebtOwner(),
+		command.OwedOutcome:  p.commands,
+		chats.LostAnswer:     p.chats.LossOwner(chats.LostAnswer),
+		chats.LostPoll:       p.chats.LossOwner(chats.LostPoll),
 	}
 }
 
@@ -86,7 +87,7 @@ func (c *Connector) open(ctx context.Context) error {
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
-		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Room: p.room, Self: c.self,
+		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Registry: p.registry, Room: p.room, Self: c.self,
 		Metrics: c.metrics, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	c.parts = p

@@ -152,6 +152,15 @@ func (b *Bucket) Watch(ctx context.Context, key string) (jetstream.KeyWatcher, e
 // that was made again begin anew.
 func (b *Bucket) Life() time.Time { return b.stream.CachedInfo().Created }
 
+// WatchBehind shows the values that were written behind a revision, then nil when
+// all have been shown that were there, and then each new one.
+func (b *Bucket) WatchBehind(ctx context.Context, keys string, revision uint64) (jetstream.KeyWatcher, error) {
+	return b.kv.Watch(ctx, keys, jetstream.ResumeFromRevision(revision+1))
+}
+
+// Reached is a revision that the bucket has come to.
+func (b *Bucket) Reached() uint64 { return b.stream.CachedInfo().State.LastSeq }
+
 // Room is how large a message may be: the bus has a limit, and an administrator
 // may have set one for the bucket.
 func (b *Bucket) Room() int64 {

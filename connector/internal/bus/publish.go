@@ -91,6 +91,11 @@ func (p *Publisher) TryMessage(ctx context.Context, e event.Event, others ...sch
 	return p.messages(ctx, e, p.and(others), p.keep)
 }
 
+// Inline is TryMessage that keeps nothing elsewhere: what is too large is ErrTooLarge.
+func (p *Publisher) Inline(e event.Event, others ...schema.Mode) ([]*nats.Msg, error) {
+	return inModes(e, p.and(others), p.Whole)
+}
+
 // TryReadMessage is TryMessage for what a read brought, and can bring again: it
 // is kept for ReadsKept, and there is a limit to it.
 func (p *Publisher) TryReadMessage(ctx context.Context, e event.Event, others ...schema.Mode) ([]*nats.Msg, error) {
@@ -223,26 +228,52 @@ func (p *Publisher) judge(ctx context.Context, err error) error {
 }
 
 // IsPublished looks for a message with an id on a subject, behind a position:
-// the stream's own memory of ids is short. One that was made anew has not come so
-// far, and is looked through from its beginning.
+// the stream's own memory of ids is short.
 func IsPublished(ctx context.Context, log *slog.Logger, stream *Stream, subject, id string, behind uint64) (bool, error) {
-	info, err := Ask(ctx, log, "looking for what is published", func(ctx context.Context) (*jetstream.StreamInfo, error) { return stream.Info(ctx) })
+	found, err := Look(ctx, log, stream, subject, behind, func(msg *Stored) bool { return msg.Header.Get(nats.MsgIdHdr) == id })
+	return found.Message != nil, err
+}
+
+// Found is what a look has found.
+type Found struct {
+	Message   *Stored // nil: nothing
+	Forgotten bool    // then the stream's limits may have taken it
+}
+
+// Look finds the first message on a subject behind a position that is the wanted
+// one. A stream that was made anew has not come so far, and is looked through from
+// its beginning.
+func Look(ctx context.Context, log *slog.Logger, stream *Stream, subject string, behind uint64, isWanted func(*Stored) bool) (Found, error) {
+	found, err := next(ctx, log, stream, subject, behind, isWanted)
+	if found != nil || err != nil {
+		return Found{Message: found}, err
+	}
+	info, err := Ask(ctx, log, lookingFor, func(ctx context.Context) (*jetstream.StreamInfo, error) { return stream.Info(ctx) })
 	if err != nil {
-		return false, err
+		return Found{}, err
 	}
 	if info.State.LastSeq < behind {
-		behind = 0
+		found, err = next(ctx, log, stream, subject, 0, isWanted)
+		return Found{Message: found}, err
 	}
-	for next := behind + 1; ; {
-		msg, err := Ask(ctx, log, "looking for what is published", func(ctx context.Context) (*Stored, error) {
-			return stream.Next(ctx, next, subject)
+	return Found{Forgotten: info.State.FirstSeq > behind+1}, nil
+}
+
+const lookingFor = "looking for what is published"
+
+func next(ctx context.Context, log *slog.Logger, stream *Stream, subject string, behind uint64, isWanted func(*Stored) bool) (*Stored, error) {
+	for {
+		msg, err := Ask(ctx, log, lookingFor, func(ctx context.Context) (*Stored, error) {
+			return stream.Next(ctx, behind+1, subject)
 		})
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return false, nil
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case isWanted(msg):
+			return msg, nil
 		}
-		if err != nil || msg.Header.Get(nats.MsgIdHdr) == id {
-			return err == nil, err
-		}
-		next = msg.Sequence + 1
+		behind = msg.Sequence
 	}
 }

@@ -175,12 +175,7 @@ func numbered[D any](toEvent func(*D, brightpattern.MessageID) brightpattern.Cli
 func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 	closed, cmd, r := chat.isClosed, chat.command, chat.command.record
 	if !cmd.isDurable() { // it is tried once
-		taken, err := c.Chats.TakeNumber(ctx, chat.key, closed)
-		if err != nil {
-			return 0, err
-		}
-		taken.Keep()
-		return taken.Value(), nil
+		return c.liveNumber(ctx, chat.key, closed, cmd)
 	}
 	if r.Number != nil {
 		return *r.Number, nil

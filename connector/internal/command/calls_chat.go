@@ -84,6 +84,8 @@ func requestChat(ctx context.Context, c *Commands, cmd *command, d *schema.ChatR
 // chat.request that names none stands in it.
 func (c *Commands) newRecord(cmd *command, message uint64) *journal.Record {
 	r := journal.NewRecord(cmd.Identity, cmd.fingerprint(), message)
+	from := c.Publisher.Position()
+	r.From = &from
 	var request schema.ChatRequest
 	if cmd.Command == "chat.request" && schema.ReadData(cmd.data, &request) == nil && request.ClientID == "" {
 		r.Client = c.deriveClient(cmd)

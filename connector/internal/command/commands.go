@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -24,6 +25,7 @@ import (
 	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/queue"
 	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/retry"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -58,6 +60,7 @@ type Needs struct {
 	Chats      *chats.Chats
 	Journal    *journal.Journal
 	Outbox     *outbox.Outbox
+	Registry   *replicas.Registry
 	Room       *replicas.Room
 	Self       replicas.ID
 	Metrics    *metrics.Metrics
@@ -81,6 +84,7 @@ type Commands struct {
 	service       *microservice.Service
 	progress      *nats.Subscription
 	localEvents   *rate.Limiter // results of commands that call nobody
+	debts         *debts
 }
 
 // Commands that call nobody are for readers, too. So they have places of their
@@ -100,6 +104,7 @@ func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
 		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls, cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
 		local: newAdmission(localRunning, localWaiting), localEvents: rate.NewLimiter(localMost, localBurst),
+		debts:         newDebts(n.Outbox, n.Journal, n.Registry.Every()),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
 	}
 	c.queues = queue.New(queue.Needs{
@@ -125,8 +130,17 @@ func (c *Commands) Pull(ctx context.Context) {
 	c.queues.Leave()
 }
 
-// Tend keeps the queues of durable commands tidy until ctx ends.
-func (c *Commands) Tend(ctx context.Context) { c.queues.Tend(ctx) }
+// Tend keeps the queues of durable commands tidy, and what is owed of live ones
+// known, until ctx ends.
+func (c *Commands) Tend(ctx context.Context) {
+	var tending sync.WaitGroup
+	tending.Go(func() { c.queues.Tend(ctx) })
+	tending.Go(func() {
+		c.debts.tend(ctx, &retry.Trouble{Log: c.Log, Doing: "telling the other replicas what this one owes"})
+	})
+	tending.Go(func() { c.resume(ctx) })
+	tending.Wait()
+}
 
 // StopIntake takes no more live commands.
 func (c *Commands) StopIntake() error { return c.service.Stop() }
@@ -136,6 +150,7 @@ func (c *Commands) Close() error {
 	c.admission.active.Close()
 	c.local.active.Close()
 	c.asides.Close()
+	c.debts.leave()
 	return c.progress.Unsubscribe()
 }
 

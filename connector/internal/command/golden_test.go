@@ -34,7 +34,8 @@ func TestGoldenMessages(t *testing.T) {
 		of := journal.Identity{Command: "service.version", ID: "an id", Result: "result-id", Correlation: "correlation"}
 		result, err := c.build(r.Ctx, of, outcome{Outcome: journal.Outcome{At: golden.Time(4), Error: goldenError}}, "")
 		r.Check(err)
-		r.Check(c.publish(r.Ctx, result))
+		_, err = c.publish(r.Ctx, result)
+		r.Check(err)
 	})
 	d := &durable{
 		commands: c, cmd: &command{Identity: journal.Identity{ID: "an id\n"}, record: &journal.Record{Attempts: 3}}, since: golden.Time(1),

@@ -104,12 +104,12 @@ func (c *Commands) serve(request incoming) {
 	began, spec := time.Now(), request.spec
 	ctx, cancel := context.WithTimeout(c.Life.Work, timeFor(spec, c.cfg.CallTimeout))
 	defer cancel()
-	t := c.runLive(ctx, spec, request.arrival, leave)
+	t := c.runLive(ctx, request, leave)
 	if spec.Local && !c.localEvents.Allow() {
 		t.how = replyOnly
 	}
 	took := time.Since(began)
-	t, r := c.write(t, request)
+	t, r := c.written(t, request)
 	if !t.question {
 		c.Metrics.Command(spec.Name, t.Error, took)
 	}
@@ -156,16 +156,39 @@ type told struct {
 	how      telling
 	form     schema.Form // of the reply
 	question bool        // nothing was to be run: what it came to is no command's failure
+	debt     *debt       // that ends when an owed event is stored
+	result   *result     // if it is written already
 }
 
 func (c *command) told(o outcome, how telling) told {
-	return told{c.Identity, o, how, c.form, c.question}
+	return told{of: c.Identity, outcome: o, how: how, form: c.form, question: c.question}
+}
+
+// toldOwed is an outcome on record, of which the event is to be published.
+func (c *command) toldOwed(o outcome, owed *debt) told {
+	t := c.told(o, publishOwed)
+	t.debt = owed
+	return t
+}
+
+// toldAlready is an outcome of which the event is published, or being so. Its
+// result was written for what was to be said.
+func (c *command) toldAlready(o outcome, r result) told {
+	t := c.told(o, replyOnly)
+	if o.At.Equal(r.at) {
+		t.result = &r
+	}
+	return t
 }
 
 // runLive runs a command as far as it is to be run. It gives its place up, by
 // leave, where it only waits.
-func (c *Commands) runLive(ctx context.Context, spec *schema.Command, a arrival, leave func()) told {
-	cmd, refused := read(spec, a)
+func (c *Commands) runLive(ctx context.Context, request incoming, leave func()) told {
+	spec := request.spec
+	cmd, refused := read(spec, request.arrival)
+	if request.reply == "" {
+		cmd.form = "" // nothing is to be written for it
+	}
 	switch {
 	case refused == nil && cmd.isExpired(time.Now()):
 		return c.tooLate(ctx, cmd, leave)
@@ -175,6 +198,14 @@ func (c *Commands) runLive(ctx context.Context, spec *schema.Command, a arrival,
 		return cmd.told(c.about(ctx, cmd, c.call(ctx, cmd)), publishTried)
 	}
 	return c.runOnce(ctx, cmd, leave)
+}
+
+// written is the outcome as CloudEvents.
+func (c *Commands) written(t told, request incoming) (told, result) {
+	if t.result != nil {
+		return t, *t.result
+	}
+	return c.write(t, request)
 }
 
 // tooLate runs nothing: the command's time is over. But if it is a repeat, it gets
@@ -227,7 +258,7 @@ func (t told) failure() string {
 // publishLater leaves a result to the outbox, if it is on record.
 func (c *Commands) publishLater(t told) {
 	if t.how == publishOwed {
-		c.Outbox.Leave(owedOutcome(t.of.Key), false)
+		c.debts.abandon(t.debt)
 	}
 	c.Log.Debug("a result is not published now: too many wait for the stream of events", "command", t.of.Command)
 }
@@ -237,12 +268,15 @@ func (c *Commands) publishTold(t told, r result) {
 	var err error
 	switch t.how {
 	case publishOwed:
-		err = c.publishOnce(c.Life.Work, r, t.outcome, false)
-		c.Outbox.Leave(owedOutcome(t.of.Key), err == nil)
+		var instead *outcome
+		if instead, err = c.publishOnce(c.Life.Work, r, t.outcome, false); instead != nil {
+			err = c.bringInLine(c.Life.Work, t.of, *instead)
+		}
+		c.debts.end(t.debt, err)
 	default:
 		ctx, cancel := context.WithTimeout(c.Life.Work, c.cfg.CallTimeout)
 		defer cancel()
-		err = c.publish(ctx, r)
+		_, err = c.publish(ctx, r)
 	}
 	if err != nil {
 		c.Log.Error("a result could not be published", "command", t.of.Command, "error", err)

@@ -7,7 +7,7 @@ import (
 
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
-	"cc-connector/connector/internal/outbox"
+	"cc-connector/connector/internal/replicas"
 	"cc-connector/schema"
 )
 
@@ -16,35 +16,63 @@ import (
 // runOnce runs a command that the journal does not have yet; a repeat gets
 // the recorded outcome, also one of which the event is another's to publish.
 func (c *Commands) runOnce(ctx context.Context, cmd *command, leave func()) told {
-	owed := owedOutcome(cmd.Key)
-	c.Outbox.Enter(owed)
+	owed := c.debts.owe(cmd.Key, c.Registry.Oldest() < replicas.FormatDebts)
 	earlier, err := c.begin(ctx, cmd, owed)
 	switch {
 	case err != nil:
 		return c.giveUpBeginning(cmd, owed)
 	case earlier != nil:
-		c.Outbox.Leave(owed, true)
+		c.debts.settle(owed)
 		return c.repeat(ctx, cmd, earlier, leave)
 	}
 	c.Failpoints.Reach(failpoint.Begun)
-	o, err := c.conclude(c.Life.Work, cmd, c.call(ctx, cmd))
-	if err != nil {
-		c.Outbox.Leave(owed, false)
-		c.Log.Error("the outcome of a command could not be recorded", "command", cmd.Command, "error", err)
-		return cmd.told(o, replyOnly)
-	}
-	return cmd.told(o, publishOwed)
+	return c.end(cmd, c.call(ctx, cmd), owed)
 }
 
-// begin makes the command's record, or returns the one that is there.
-func (c *Commands) begin(ctx context.Context, cmd *command, owed outbox.Entry) (*journal.Record, error) {
+// end records what a command came to, and publishes it if that may be done at once.
+func (c *Commands) end(cmd *command, o outcome, owed *debt) told {
+	o = c.complete(c.Life.Work, cmd, o)
+	if r, may := c.buildTogether(cmd, o); may && !owed.noted {
+		said, isDone, err := c.tellTogether(cmd, o, r, func(err error) { c.debts.end(owed, err) })
+		c.noteUnrecorded(cmd, err)
+		if isDone {
+			return cmd.toldAlready(said, r)
+		}
+	}
+	o, err := c.conclusion(c.Life.Work, cmd, o)
+	if err != nil {
+		c.debts.abandon(owed)
+		c.noteUnrecorded(cmd, err)
+		return cmd.told(o, replyOnly)
+	}
+	return cmd.toldOwed(o, owed)
+}
+
+func (c *Commands) noteUnrecorded(cmd *command, err error) {
+	if err != nil {
+		c.Log.Error("the outcome of a command could not be recorded", "command", cmd.Command, "error", err)
+	}
+}
+
+// begin makes the command's record, or returns the one that is there. Meanwhile
+// the command gets its message number.
+func (c *Commands) begin(ctx context.Context, cmd *command, owed *debt) (*journal.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	written := c.Outbox.Send(ctx, owed) // NATS gets it before the record
 	cmd.record = c.newRecord(cmd, 0)
 	cmd.record.Replica = c.Self
-	err := c.Journal.Write(ctx, cmd.record)
-	owedErr := written()
+	noted, err := c.debts.announce(ctx, owed)
+	if err != nil {
+		return nil, err
+	}
+	number := c.takeNumber(ctx, cmd)
+	cmd.began = time.Now()
+	err = c.Journal.Write(ctx, cmd.record)
+	if err == nil {
+		err = c.debts.begun(ctx, owed, cmd.record.Sequence())
+	}
+	owedErr := noted()
+	cmd.number = number(err == nil && owedErr == nil)
 	if errors.Is(err, journal.ErrOvertaken) {
 		return c.Journal.Find(ctx, cmd.Key)
 	}
@@ -56,16 +84,17 @@ const giveUpWithin = 500 * time.Millisecond
 // giveUpBeginning answers a command of which it was not known in time whether
 // it is on record. If it is, that has to say the same; and if this process was
 // frozen, another one may have said something else by now.
-func (c *Commands) giveUpBeginning(cmd *command, owed outbox.Entry) told {
+func (c *Commands) giveUpBeginning(cmd *command, owed *debt) told {
 	ctx, cancel := context.WithTimeout(c.Life.Work, giveUpWithin)
 	defer cancel()
 	o, err := c.recordUncalled(ctx, cmd)
 	if err != nil {
-		c.Outbox.LeaveWith(owed, cmd.record.Run)
+		owed.uncalled = cmd.record.Run
+		c.debts.abandon(owed)
 		cmd.refuse()
 		return cmd.told(c.asked(cmd, failed(unrecorded())), replyOnly)
 	}
-	return cmd.told(o, publishOwed)
+	return cmd.toldOwed(o, owed)
 }
 
 // recordUncalled records that no call was made, if the command is on record at

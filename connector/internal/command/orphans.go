@@ -2,55 +2,93 @@ package command
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/lease"
-	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
 )
 
 // What becomes of a live command that was begun, and whose outcome was not
-// recorded or not published by its replica: see package outbox.
+// recorded or not published by its replica: see debts.go.
 
-// OwedOutcome is the outcome of a live command, by its key in the journal.
-const OwedOutcome outbox.Kind = "command"
-
-func owedOutcome(key string) outbox.Entry { return outbox.Entry{Kind: OwedOutcome, Key: key} }
-
-// Adopt settles what a dead replica owes. The entry's content is the run that
-// is known to have made no call, if any.
+// Adopt settles a command of a dead replica that has a note. Its content is the
+// run that is known to have made no call, if any.
 func (c *Commands) Adopt(ctx context.Context, of replicas.ID, key string, found bus.Value) error {
 	return c.settleOrphan(ctx, of, key, string(found.Data))
 }
 
-// Resume settles what this replica could not.
+// Resume settles what this replica could not, and has a note of.
 func (c *Commands) Resume(ctx context.Context, key, uncalled string) {
 	err := c.settleOrphan(ctx, c.Self, key, uncalled)
 	c.Outbox.NoteUnsettled(ctx, err)
 	c.Outbox.Leave(owedOutcome(key), err == nil)
 }
 
-// SettleAsDead does what another replica does when this one seems to have died.
-func (c *Commands) SettleAsDead() (err error) {
-	for _, e := range c.Outbox.Active() {
-		if e.Kind == OwedOutcome {
-			err = errors.Join(err, c.settleOrphan(c.Life.Work, c.Self, e.Key, ""))
+// resume settles what this replica could not, until ctx ends.
+func (c *Commands) resume(ctx context.Context) {
+	for ctx.Err() == nil {
+		retry.Sleep(ctx, c.cfg.FailoverAfter/2)
+		for _, owed := range c.debts.takeAbandoned() {
+			err := c.settleOrphan(ctx, c.Self, owed.key, owed.uncalled)
+			c.Outbox.NoteUnsettled(ctx, err)
+			c.debts.end(owed, err)
 		}
 	}
-	return err
+}
+
+// SettleAsDead does what another replica does when this one seems to have died.
+func (c *Commands) SettleAsDead() error {
+	return c.settleBehind(c.Life.Work, c.Self, c.debts.mark())
+}
+
+// settlingMost of a dead replica's commands are settled at once. While they are,
+// no more are read.
+const settlingMost = 16
+
+// settleBehind settles what a replica owes that stands behind a mark in the
+// journal. What somebody writes meanwhile, who settles the same, moves behind all
+// that was there at first: there it is looked for once more.
+func (c *Commands) settleBehind(ctx context.Context, of replicas.ID, behind uint64) (err error) {
+	if c.Failpoints.LeavesOut(failpoint.Debts) {
+		return nil
+	}
+	for range 2 {
+		var settling errgroup.Group // one that cannot be settled keeps no other from it
+		settling.SetLimit(settlingMost)
+		behind, err = c.Journal.Scan(ctx, of, behind, func(r *journal.Record) {
+			settling.Go(func() error { return c.settleRecord(ctx, r, "") })
+		})
+		if failed := settling.Wait(); err == nil {
+			err = failed
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settleOrphan publishes the outcome of a live command whose replica has died,
 // or could not record it.
 func (c *Commands) settleOrphan(ctx context.Context, of replicas.ID, key, uncalled string) error {
 	r, err := c.Journal.Find(ctx, key)
-	if err != nil || r == nil || r.Message != 0 || r.Replica != of { // it never began, or another one runs it
+	if err != nil || r == nil || r.Replica != of { // it never began, or another one runs it
 		return err
+	}
+	return c.settleRecord(ctx, r, uncalled)
+}
+
+func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled string) (err error) {
+	if r.Message != 0 { // JetStream delivers it again
+		return nil
 	}
 	if r.Done == nil {
 		failure := died()
@@ -61,21 +99,41 @@ func (c *Commands) settleOrphan(ctx context.Context, of replicas.ID, key, uncall
 			return err
 		}
 	}
-	return c.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, true)
+	isTold, err := c.isTold(ctx, r)
+	if err != nil || isTold {
+		return err
+	}
+	return c.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, false)
 }
 
-// closeOrphan says of a command that nobody knows what has become of it, unless
-// somebody does by now.
+// isTold tells whether there is nothing to be published of a command that is done.
+// A mark lags, so most that are found behind it are told long since; where the
+// stream has forgotten so much that nobody can tell any more, they are taken for that.
+func (c *Commands) isTold(ctx context.Context, r *journal.Record) (bool, error) {
+	o := outcome{Outcome: *r.Done}
+	found, err := c.lookFor(ctx, r.Identity, c.resultSubject(r.Identity, o), o.From)
+	if err != nil || found.Message == nil {
+		return found.Forgotten && time.Since(o.At) > c.Publisher.Patience(), err
+	}
+	instead, _ := c.compare(result{of: r.Identity, at: o.At}, found.Message)
+	if instead != nil {
+		err = c.bringInLine(ctx, r.Identity, *instead)
+	}
+	return err == nil, err
+}
+
+// closeOrphan records what is known of a command that has no outcome, unless
+// somebody has done so by now.
 func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *schema.Error) (*journal.Record, error) {
-	c.Log.Warn("a command was begun, and its outcome not recorded", "command", r.Command, "code", failure.Code)
 	cmd := &command{Identity: r.Identity, record: r}
 	if r.ChatID != "" {
 		cmd.chat, _ = chats.KeyOf(r.ChatID)
 	}
-	if r.ChatID != "" && failure.Outcome == schema.OutcomeUnknown {
-		c.reportLost(cmd.chat, r.FirstSeen)
+	o, err := c.outcomeOfOrphan(ctx, cmd, failure)
+	if err == nil {
+		_, err = c.conclusion(ctx, cmd, o)
 	}
-	if _, err := c.conclude(ctx, cmd, failed(failure)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	found, err := c.Journal.Find(ctx, r.Key)
@@ -83,6 +141,41 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 		err = journal.ErrOvertaken
 	}
 	return found, err
+}
+
+// outcomeOfOrphan is what the event tells, if there is one; else nobody knows what
+// has become of the command.
+func (c *Commands) outcomeOfOrphan(ctx context.Context, cmd *command, failure *schema.Error) (outcome, error) {
+	told, err := c.toldOf(ctx, cmd.record)
+	switch {
+	case err != nil:
+		return outcome{}, err
+	case told != nil:
+		return *told, nil
+	}
+	c.Log.Warn("a command was begun, and its outcome not recorded", "command", cmd.Command, "code", failure.Code)
+	if cmd.chat.Token != "" && failure.Outcome == schema.OutcomeUnknown {
+		c.reportLost(cmd.chat, cmd.record.FirstSeen)
+	}
+	return c.complete(ctx, cmd, failed(failure)), nil
+}
+
+// toldOf is the outcome that an event tells of a command which was begun; nil if
+// there is none. Events that may be there before their records are on chats.
+func (c *Commands) toldOf(ctx context.Context, r *journal.Record) (*outcome, error) {
+	if r.From == nil || r.ChatID == "" || c.Failpoints.LeavesOut(failpoint.EventDecides) {
+		return nil, nil
+	}
+	subject := c.resultSubject(r.Identity, outcome{Outcome: journal.Outcome{ChatID: r.ChatID}})
+	found, err := c.lookFor(ctx, r.Identity, subject, *r.From)
+	if err != nil || found.Message == nil {
+		return nil, err
+	}
+	told, _ := c.compare(result{of: r.Identity}, found.Message)
+	if told != nil {
+		told.From = *r.From
+	}
+	return told, nil
 }
 
 // reportLost has the chat's holder look for what the answer to a dead replica's

@@ -32,6 +32,8 @@ type command struct {
 	understood bool            // the data are valid
 	chat       chats.Key       // the chat that it names; zero if none
 	record     *journal.Record // what the journal knows of it; nil if it is not recorded
+	began      time.Time       // when it was about to be recorded as begun, here
+	number     *takenNumber    // its message number, if that was taken before the call
 }
 
 // arrival is a message on a command subject, of either lane.

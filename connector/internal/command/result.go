@@ -10,13 +10,11 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
-	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
@@ -31,6 +29,8 @@ type result struct {
 	event *nats.Msg
 	reply *nats.Msg // nil: nobody waits for one
 	id    string
+	of    journal.Identity // its command's
+	at    time.Time        // when that ended
 }
 
 // write is the outcome as CloudEvents. One that can be told neither on the bus
@@ -46,7 +46,7 @@ func (c *Commands) write(t told, request incoming) (told, result) {
 	}
 	c.Log.Warn("a result could not be written", "command", t.of.Command, "error", err)
 	if t.how == publishOwed {
-		c.Outbox.Leave(owedOutcome(t.of.Key), false)
+		c.debts.abandon(t.debt)
 		t.how = replyOnly
 	}
 	t.Error, t.Result, t.Request = unwritten(t.of.Command, err), nil, nil
@@ -83,7 +83,7 @@ const buildPatience = 5 * time.Second
 func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome, form schema.Form) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, buildPatience)
 	defer cancel()
-	r.id = "result:" + of.Result
+	r = result{id: "result:" + of.Result, of: of, at: o.At}
 	public, rest := c.public(of.Command, o)
 	e, err := c.cloudEvent(of, o, public)
 	if err == nil {
@@ -136,23 +136,29 @@ func (c *Commands) messages(ctx context.Context, command subjects.Command, e eve
 	if isRead(command) {
 		try = c.Publisher.TryReadMessage
 	}
-	var other []schema.Mode
-	if form != "" && form.Mode() != c.Publisher.Mode() {
-		other = []schema.Mode{form.Mode()}
+	all, err := try(ctx, e, c.others(form)...)
+	if err != nil {
+		return nil, nil, err
 	}
-	all, err := try(ctx, e, other...)
-	if err != nil || form == "" {
-		return first(all), nil, err
-	}
-	last := all[len(all)-1]
-	return all[0], &nats.Msg{Header: maps.Clone(last.Header), Data: last.Data}, nil
+	published, reply = split(all, form)
+	return published, reply, nil
 }
 
-func first(all []*nats.Msg) *nats.Msg {
-	if len(all) == 0 {
+// others are the modes in which a message is needed beside the stream's.
+func (c *Commands) others(form schema.Form) []schema.Mode {
+	if form == "" || form.Mode() == c.Publisher.Mode() {
 		return nil
 	}
-	return all[0]
+	return []schema.Mode{form.Mode()}
+}
+
+// split takes apart what is published and what is replied, if anything is.
+func split(all []*nats.Msg, form schema.Form) (published, reply *nats.Msg) {
+	if form == "" {
+		return all[0], nil
+	}
+	last := all[len(all)-1]
+	return all[0], &nats.Msg{Header: maps.Clone(last.Header), Data: last.Data}
 }
 
 // tellSenderAlone has the reply tell what the event hides. That never lies in
@@ -195,6 +201,12 @@ func (c *Commands) public(name subjects.Command, o outcome) (json.RawMessage, re
 		return o.open, commonRest
 	}
 	return o.Result, noRest
+}
+
+// tellsAll tells whether the events of a command's results tell all of them.
+func (c *Commands) tellsAll(name subjects.Command) bool {
+	_, kind := c.public(name, outcome{})
+	return kind == noRest
 }
 
 // withoutClient puts the client's reference in its place, which results on
@@ -250,88 +262,4 @@ func (c *Commands) cloudEvent(of journal.Identity, o outcome, value json.RawMess
 	translate.SetIfAny(&e, schema.AttrTraceParent, of.TraceParent)
 	translate.SetIfAny(&e, schema.AttrTraceState, of.TraceState)
 	return e, schema.SetData(&e, data)
-}
-
-// publish has the stream of events take the result. What the stream calls a
-// repeat has to be one: the id of a result is no secret.
-func (c *Commands) publish(ctx context.Context, r result) error {
-	ack, err := c.Publisher.Store(ctx, r.event, r.id)
-	if err == nil && ack.Duplicate {
-		err = c.publishApart(ctx, r, ack.Sequence)
-	}
-	c.Failpoints.Reach(failpoint.ResultPublished)
-	return err
-}
-
-// publishApart publishes a result under another id, made of its own, if what
-// the stream has under its id is something else.
-func (c *Commands) publishApart(ctx context.Context, r result, there uint64) error {
-	stored, err := bus.Ask(ctx, c.Log, "looking at what is published under a result's id", func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
-		return c.Streams.Events.GetMsg(ctx, there)
-	})
-	if errors.Is(err, jetstream.ErrMsgNotFound) { // the stream's limits have taken it
-		return nil
-	}
-	if err != nil || r.isStoredAs(stored) {
-		return err
-	}
-	c.Log.Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
-	e, _, err := schema.Decode(r.event.Header, r.event.Data)
-	if err != nil {
-		return err
-	}
-	e.SetID(translate.ID("result apart", e.ID(), schema.Extension(e, schema.AttrCausationID), e.Time().String()))
-	msg, err := c.Publisher.Message(ctx, e)
-	if err != nil {
-		return err
-	}
-	msg.Subject = r.event.Subject
-	_, err = c.Publisher.Store(ctx, msg, "result:"+e.ID())
-	return err
-}
-
-// isStoredAs tells whether a message is this result: of that command, at that time.
-func (r result) isStoredAs(stored *jetstream.RawStreamMsg) bool {
-	ours, _, err := schema.Decode(r.event.Header, r.event.Data)
-	theirs, _, unread := schema.Decode(stored.Header, stored.Data)
-	return err == nil && unread == nil && stored.Subject == r.event.Subject && theirs.Type() == ours.Type() && theirs.Time().Equal(ours.Time()) &&
-		schema.Extension(theirs, schema.AttrCausationID) == schema.Extension(ours, schema.AttrCausationID)
-}
-
-// publishOnce publishes a recorded result that may have been published before,
-// however long ago. A repeat is harmless as long as the stream knows its id;
-// after that, the result is looked for.
-func (c *Commands) publishOnce(ctx context.Context, r result, o outcome, mayBeThere bool) error {
-	known := c.Streams.Events.CachedInfo().Config.Duplicates / 2
-	for {
-		if mayBeThere || time.Since(o.At) > known {
-			there, err := bus.IsPublished(ctx, c.Log, c.Streams.Events, r.event.Subject, r.id, o.From)
-			if err != nil || there {
-				return err
-			}
-		}
-		try, cancel := context.WithTimeout(ctx, known)
-		err := c.publish(try, r)
-		tooLate := try.Err() != nil && ctx.Err() == nil
-		cancel()
-		if err == nil || !tooLate {
-			return err
-		}
-		mayBeThere = true
-	}
-}
-
-// publishRecorded is publishOnce for an outcome that the journal has. One that
-// is too large for what the stream takes by now is built anew for that.
-func (c *Commands) publishRecorded(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) (err error) {
-	for range 2 {
-		var r result
-		if r, err = c.build(ctx, of, o, ""); err != nil {
-			return err
-		}
-		if err = c.publishOnce(ctx, r, o, mayBeThere); !bus.IsRefused(err) {
-			return err
-		}
-	}
-	return err
 }

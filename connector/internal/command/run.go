@@ -16,14 +16,15 @@ import (
 // The way of every command, on both lanes:
 //
 //	read      what is wanted, under which identity               read.go
-//	begin     record that it is begun                            once.go, durable.go
+//	begin     record that it is begun, and take its number       once.go, durable.go
 //	call      the contact center                                 here, calls.go
 //	conclude  record what came of it                             here
-//	publish   the result event                                   result.go
+//	publish   the result event                                   result.go, publish.go
 //
-// The live lane then replies. The durable one resolves, before the call, what
-// an earlier call may have done (lookup.go), and at the end acknowledges the
-// command or puts it off.
+// The last two are one step where the event tells all of the outcome
+// (together.go). The live lane then replies. The durable one resolves, before the
+// call, what an earlier call may have done (lookup.go), and at the end
+// acknowledges the command or puts it off.
 
 // outcome is what a command came to.
 type outcome struct {
@@ -71,13 +72,28 @@ func (o *outcome) tellOf(reply any) (err error) {
 // conclude records the outcome of a command, unless somebody has done so
 // before: then that is the outcome.
 func (c *Commands) conclude(ctx context.Context, cmd *command, o outcome) (outcome, error) {
+	return c.conclusion(ctx, cmd, c.complete(ctx, cmd, o))
+}
+
+// complete has the outcome say all that is to be known of it.
+func (c *Commands) complete(ctx context.Context, cmd *command, o outcome) outcome {
 	o = c.about(ctx, cmd, o)
 	o.From = c.Publisher.Position()
+	return o
+}
+
+// conclusion is conclude for an outcome that says all.
+func (c *Commands) conclusion(ctx context.Context, cmd *command, o outcome) (outcome, error) {
 	o, err := c.record(ctx, cmd.record, o)
 	c.Failpoints.Reach(failpoint.Recorded)
 	if !errors.Is(err, journal.ErrOvertaken) {
 		return o, err
 	}
+	return c.concluded(ctx, cmd, o)
+}
+
+// concluded is the outcome that somebody else has recorded.
+func (c *Commands) concluded(ctx context.Context, cmd *command, o outcome) (outcome, error) {
 	found, err := c.Journal.Find(ctx, cmd.Key)
 	if err == nil && (found == nil || found.Done == nil) {
 		err = journal.ErrOvertaken

@@ -136,7 +136,7 @@ func (s small) checkOutcome(of journal.Identity, o outcome) {
 		s.Errorf("the result of %s: %v", of.Command, err)
 		return
 	}
-	if err := s.publish(s.Ctx, r); err != nil {
+	if _, err := s.publish(s.Ctx, r); err != nil {
 		s.Errorf("the result of %s, of %d bytes: %v", of.Command, r.event.Size(), err)
 	}
 	request := incoming{reply: "_INBOX." + strings.Repeat("x", 100)}

@@ -18,6 +18,9 @@ const (
 	Numbers      Mechanism = "numbers"             // a message number is taken at the revision of the count that is known: never twice
 	LookUp       Mechanism = "look-up"             // a message of unknown outcome is looked up before it is sent again
 	Refence      Mechanism = "re-fence"            // a fence is put up anew before the stream forgets it
+	Debts        Mechanism = "debts"               // what a dead replica owes is found in the journal
+	EventDecides Mechanism = "event decides"       // before an outcome is said to be unknown, its event is looked for
+	OutcomeFirst Mechanism = "outcome first"       // nobody is told an outcome that is not on record
 	Checkpoint   Mechanism = "checkpoint"          // what is published is known also when the stream has forgotten it
 )
 

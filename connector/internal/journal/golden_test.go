@@ -64,6 +64,9 @@ var goldenRecords = []Record{
 		Identity: sent, Fingerprint: "fingerprint", Run: "run", FirstSeen: golden.Time(1),
 		Done: &Outcome{At: golden.Time(4), ChatID: "chat:ü/1", Request: json.RawMessage(`{"chatId":"chat:ü/1","text":"a < b"}`), From: 9},
 	},
+	{ // a live command that is begun, and whose event may be there before its outcome
+		Identity: sent, Fingerprint: "fingerprint", Run: "run", Replica: "replica", FirstSeen: golden.Time(1), From: ptr(uint64(9)),
+	},
 }
 
 func TestGoldenRecords(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,12 +22,34 @@ var ErrOvertaken = errors.New("somebody else has gone on with the command")
 
 // Journal keeps the records of commands. It may be used from any goroutine.
 type Journal struct {
-	bucket *bus.Bucket
-	log    *slog.Logger
+	bucket  *bus.Bucket
+	log     *slog.Logger
+	reached atomic.Uint64
 }
 
 // New keeps them in a bucket.
-func New(bucket *bus.Bucket, log *slog.Logger) *Journal { return &Journal{bucket, log} }
+func New(bucket *bus.Bucket, log *slog.Logger) *Journal {
+	j := &Journal{bucket: bucket, log: log}
+	j.reached.Store(bucket.Reached())
+	return j
+}
+
+// Reached is a sequence that the journal has come to: whatever is written from
+// now on stands behind it, unless the journal is lost and made anew.
+func (j *Journal) Reached() uint64 { return j.reached.Load() }
+
+// BeginAnew is for a journal that was made anew: it has come no further than that.
+func (j *Journal) BeginAnew(sequence uint64) { j.reached.Store(sequence) }
+
+// note knows that the journal has come so far.
+func (j *Journal) note(sequence uint64) {
+	for {
+		reached := j.reached.Load()
+		if sequence <= reached || j.reached.CompareAndSwap(reached, sequence) {
+			return
+		}
+	}
+}
 
 func bucketKey(key string) string { return "command." + key }
 
@@ -68,6 +91,7 @@ func (j *Journal) Write(ctx context.Context, r *Record) error {
 		}
 		if err == nil {
 			r.revision = revision
+			j.note(revision)
 		}
 		return struct{}{}, err
 	})
@@ -88,6 +112,7 @@ func (j *Journal) recognize(ctx context.Context, r *Record, data []byte) error {
 		return retry.Final(ErrOvertaken)
 	}
 	r.revision = stored.Revision
+	j.note(stored.Revision)
 	return nil
 }
 

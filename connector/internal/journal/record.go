@@ -37,6 +37,7 @@ type Record struct {
 	Replica   replicas.ID   `json:"replica,omitempty"` // that began it, or called last
 	Message   uint64        `json:"message,omitempty"` // in the stream of commands; 0 on the live lane
 	FirstSeen time.Time     `json:"firstSeen"`
+	From      *uint64       `json:"from,omitempty"` // sequence that the stream of events had reached when it was begun: its event may be there before its outcome is here
 	Attempts  int           `json:"attempts,omitempty"`
 	LastCall  time.Time     `json:"lastCall,omitzero"`
 	Calling   bool          `json:"calling,omitempty"`   // a call may be under way
@@ -79,6 +80,9 @@ type Outcome struct {
 func NewRecord(identity Identity, fingerprint string, message uint64) *Record {
 	return &Record{Identity: identity, Fingerprint: fingerprint, Run: uuid.NewString(), Message: message, FirstSeen: time.Now().UTC()}
 }
+
+// Sequence is where in the journal the record stands; 0 if it does not yet.
+func (r *Record) Sequence() uint64 { return r.revision }
 
 // IsSame tells whether two reads found the same record, unchanged.
 func (r *Record) IsSame(other *Record) bool { return other != nil && r.revision == other.revision }

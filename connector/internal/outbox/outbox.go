@@ -12,6 +12,7 @@ package outbox
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -57,6 +58,8 @@ type Outbox struct {
 	mu        sync.Mutex
 	active    map[Entry]*activity // that somebody is at work on
 	abandoned map[Entry]string    // that could not be settled, with their contents
+
+	standing func(context.Context) error // writes again what stands there all the time
 }
 
 // activity is how many are at work on an entry, and whether one of them failed.
@@ -78,8 +81,13 @@ func New(nc *nats.Conn, bucket *bus.Bucket, registry *replicas.Registry, self re
 		nc: nc, bucket: bucket, registry: registry, self: self, log: log,
 		keep: bus.WholeSeconds(cfg.Keep), every: cfg.FailoverAfter / 2,
 		active: make(map[Entry]*activity), abandoned: make(map[Entry]string),
+		standing: func(context.Context) error { return nil },
 	}
 }
+
+// Stand says who writes again, if the bucket was lost, what stands there all the
+// time. Before Run.
+func (o *Outbox) Stand(write func(context.Context) error) { o.standing = write }
 
 func key(of replicas.ID, e Entry) string {
 	return strings.Join([]string{"owed", string(of), string(e.Kind), e.Key}, ".")
@@ -142,7 +150,7 @@ func (o *Outbox) PutBack(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return o.standing(ctx)
 }
 
 // Send is Write that waits only when its outcome is asked for. What this
@@ -153,13 +161,26 @@ func (o *Outbox) Send(ctx context.Context, e Entry) (outcome func() error) {
 
 // clear takes an entry away, and does not wait for it: one that stays is looked
 // into when this replica is no more, and found settled.
-func (o *Outbox) clear(of replicas.ID, e Entry) {
+func (o *Outbox) clear(of replicas.ID, e Entry) { _ = o.nc.PublishMsg(o.clearing(of, e)) }
+
+// clearFound is clear for an entry as it was found: its replica may be back, and
+// have written it anew.
+func (o *Outbox) clearFound(of replicas.ID, e Entry, found bus.Value) {
+	msg := o.clearing(of, e)
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(found.Revision, 10))
+	_ = o.nc.PublishMsg(msg)
+}
+
+func (o *Outbox) clearing(of replicas.ID, e Entry) *nats.Msg {
 	msg := nats.NewMsg(o.bucket.Target(key(of, e)))
 	msg.Header.Set("KV-Operation", "PURGE")
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	msg.Header.Set(jetstream.MsgTTLHeader, "1s")
-	_ = o.nc.PublishMsg(msg)
+	return msg
 }
+
+// Clear takes away an entry of this replica that nobody is at work on.
+func (o *Outbox) Clear(e Entry) { o.clear(o.self, e) }
 
 // Active are the entries that somebody here is at work on.
 func (o *Outbox) Active() []Entry {
@@ -267,6 +288,6 @@ func (o *Outbox) adopt(ctx context.Context, d owed, owner Owner) error {
 	if err := owner.Adopt(ctx, d.of, d.Key, found); err != nil {
 		return err
 	}
-	o.clear(d.of, d.Entry)
+	o.clearFound(d.of, d.Entry, found)
 	return nil
 }

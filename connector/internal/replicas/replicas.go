@@ -58,7 +58,9 @@ const (
 
 	FormatFiles Format = 3 // runs chat.file, see command.Lately
 
-	ThisFormat = FormatFiles
+	FormatDebts Format = 4 // settles what stands in the journal behind a mark, see outbox; looks for an event first
+
+	ThisFormat = FormatDebts
 )
 
 // Registry is where replicas find each other.
