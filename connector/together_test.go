@@ -263,7 +263,7 @@ func cutOffWithItsEvent(r *rig) *ledger {
 			if strings.HasPrefix(msg.Subject, atRecord) {
 				select {
 				case <-published:
-				case <-r.ctx.Done():
+				case <-isCut: // it is tried again
 				}
 				cut()
 				return errAway
