@@ -31,8 +31,8 @@ var trials = map[string]mechanismTrial{
 	"publish before poll": {bpsim.Options{Hold: time.Minute}, failOverAfter(3 * time.Second), cutOffWithAnswer},
 	"counting":            {bpsim.Options{Hold: time.Minute, Now: atOnce()}, nil, lookAlikes},
 	"journal":             {bpsim.Options{}, nil, repeatedCommand},
-	"debts":               {bpsim.Options{}, nil, cutOffWhileCalling},
-	"event decides":       {bpsim.Options{}, nil, cutOffWithItsEvent},
+	"debts":               {bpsim.Options{}, leaveQuickly, cutOffWhileCalling},
+	"event decides":       {bpsim.Options{}, leaveQuickly, cutOffWithItsEvent},
 	"outcome first":       {bpsim.Options{}, nil, recordIsAway},
 	"order":               {bpsim.Options{}, nil, failingCommand},
 	"look-up":             {bpsim.Options{}, impatient, lostAnswerToASend},
@@ -86,6 +86,9 @@ func (tr mechanismTrial) run(t *testing.T, without string) (wrong []string) {
 func failOverAfter(d time.Duration) func(*rig) {
 	return func(r *rig) { r.config.FailoverAfter = d }
 }
+
+// leaveQuickly is for a replica that is cut off, and cannot finish what it has begun.
+func leaveQuickly(r *rig) { r.config.DrainTimeout = time.Second }
 
 func impatient(r *rig) {
 	r.config.CallTimeout, r.client.Timeout = 500*time.Millisecond, 500*time.Millisecond

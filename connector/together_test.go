@@ -299,6 +299,13 @@ func (r *rig) forget() {
 			r.Error(err)
 			return
 		case !ack.Duplicate && last != 0:
+			stream, err := r.js.Stream(r.ctx, "CC_EVENTS")
+			if err == nil {
+				err = stream.Purge(r.ctx, jetstream.WithPurgeSubject(r.config.Prefix.Internal("events", "probe")))
+			}
+			if err != nil {
+				r.Error(err)
+			}
 			return
 		}
 		last = ack.Sequence

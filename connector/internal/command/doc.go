@@ -4,16 +4,21 @@
 //	read → begin → call → conclude → publish
 //
 // Both lanes go this way (run.go): a command is read (read.go), recorded as
-// begun (package journal), run by a table (calls.go), and its outcome recorded
-// and then published (result.go). A live one is then replied (live.go,
-// once.go). A durable one waits until it is the head of its chat's queue
-// (package queue), is tried until it is done (durable.go, lookup.go) or given
-// up (deadletter.go), and then acknowledged. None stays for ever (lastresort.go),
+// begun (package journal), run by a table (calls.go), its outcome recorded
+// (run.go) and published (result.go, publish.go): at once where the event tells
+// all of it (together.go), else one after the other. A live one is then replied
+// (live.go, once.go); it gets its message number while it is recorded
+// (number.go). A durable one waits until it is the head of its chat's queue
+// (package queue), is tried until it is done (durable.go, lookup.go) or given up
+// (deadletter.go), and then acknowledged. None stays for ever (lastresort.go),
 // nor does what comes to lie among them and is no command (package intake). What
-// a replica that died owed is settled by another one (orphans.go).
+// a replica that died owes of live ones is found by its mark in the journal
+// (debts.go), and settled by another one (orphans.go).
 //
-// What must always be true: a command is recorded before it is called, and its
-// outcome before it is published; it is published before the command is
-// replied or acknowledged. A message number is bound to its command before it
-// is used, and never given back. Whatever waits does so under a limit.
+// What must always be true: a command is recorded before it is called. Its
+// outcome is on record, and its event stored, before it is replied or
+// acknowledged; only where the stream of events is away for long does a reply not
+// wait for it. Where event and record differ, the event decides. A message number
+// is given to one command, and back only before anybody is told of it. Whatever
+// waits does so under a limit.
 package command

@@ -15,8 +15,12 @@
 // carried out: a message is looked up in the chat's history, what is harmless
 // to repeat is repeated, and of anything else the outcome is said to be unknown.
 //
-// The outcome is recorded before it is published. It also says how far the
-// stream of events had come by then: whoever must make sure that the result
-// was published looks for it from there on, because the stream's own memory
-// of ids is short.
+// A record also says how far the stream of events had come when it was begun, and
+// when its outcome was about to be told: whoever must know whether the result was
+// published looks for it from there on, because the stream's own memory of ids is
+// short. An outcome may be published while it is recorded. Then either may be there
+// alone, and the event decides.
+//
+// Records stand in the order in which they were written last, so one number says
+// which of them a replica may still owe something of: see LowWater and Scan.
 package journal

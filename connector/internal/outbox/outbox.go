@@ -1,12 +1,13 @@
 // Package outbox is what replicas still owe.
 //
 // JetStream delivers a durable command again when its replica dies; nobody
-// does so with a live one. So before a live command is recorded as begun, its
-// replica writes down that it owes an outcome, and takes the entry away when
-// the result is published. In the same way it writes down a chat of which an
-// answer may have been lost, until the chat's holder knows. What is left by a
-// replica that is no more is taken over by the others: they read the entries
-// again and again, and all that they do is harmless to do twice.
+// does so with a live one. But the journal has a record of each that was begun.
+// So a replica writes down behind what mark in the journal all stands that it may
+// owe, before it begins a command, and from time to time as the mark moves. In the
+// same way it writes down a chat of which an answer may have been lost, until the
+// chat's holder knows. What is left by a replica that is no more is taken over by
+// the others: they read the entries again and again, and all that they do is
+// harmless to do twice.
 package outbox
 
 import (
