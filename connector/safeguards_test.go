@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -31,6 +32,9 @@ var trials = map[string]mechanismTrial{
 	"publish before poll": {bpsim.Options{Hold: time.Minute}, failOverAfter(3 * time.Second), cutOffWithAnswer},
 	"counting":            {bpsim.Options{Hold: time.Minute, Now: atOnce()}, nil, lookAlikes},
 	"journal":             {bpsim.Options{}, nil, repeatedCommand},
+	"numbers":             {bpsim.Options{}, nil, sendsInTurn},
+	"record first":        {bpsim.Options{}, dyingSoon, cutOffWhileCalling},
+	"acknowledge last":    {bpsim.Options{}, dyingSoon, cutOffWhileCalling},
 	"order":               {bpsim.Options{}, nil, failingCommand},
 	"look-up":             {bpsim.Options{}, impatient, lostAnswerToASend},
 	"re-fence":            {bpsim.Options{Hold: 200 * time.Millisecond}, forgetful, handOverLate},
@@ -217,6 +221,37 @@ func lostAnswerToASend(r *rig) *ledger {
 	l.inject(bpsim.Fault{Kind: "cut_after", Method: bpsim.SendEvents, Times: 1})
 	l.sendsDurably("hello")
 	l.awaitResults()
+	return l
+}
+
+// The replicas send messages of one chat in turn: each goes by what it knows of the numbers.
+func sendsInTurn(r *rig) *ledger {
+	r.start()
+	r.start()
+	l := newLedger(watchNew(r))
+	for i := range 20 {
+		text := fmt.Sprint("message ", i)
+		l.texts = append(l.texts, text)
+		l.must("chat.send", map[string]any{"chatId": l.chat, "text": text})
+	}
+	return l
+}
+
+func dyingSoon(r *rig) { r.config.CallTimeout, r.client.Timeout = time.Second, time.Second }
+
+// A replica is cut off from NATS while it makes the call of a durable command, and
+// another one takes over.
+func cutOffWhileCalling(r *rig) *ledger {
+	first := r.startCabled()
+	l := newLedger(watchNew(r))
+	l.lossy = true
+	l.inject(bpsim.Fault{Kind: "delay", Delay: 800 * time.Millisecond, AfterEffect: true, Method: bpsim.SendEvents, Times: 1})
+	l.sendsDurably("hello")
+	l.untilStruck()
+	first.cut.Store(true)
+	r.start()
+	l.eventually("no command waits", func() bool { return l.waiting() == 0 })
+	l.untilListening()
 	return l
 }
 

@@ -94,8 +94,9 @@ func TestGoldenMessages(t *testing.T) {
 	r.writeEntries(tap, c, key)
 	r.writeOpening(tap, c, key)
 	tap.During("message numbers", func() {
-		_, err := c.TakeNumberFor(r.Ctx, key, false, "command-key")
+		n, err := c.BindNumber(r.Ctx, key, false, "command-key")
 		r.Check(err)
+		n.Keep()
 		r.Check(c.RetireNumber(r.Ctx, key))
 	})
 	numbers, _, err := bus.Load[count](r.Ctx, r.streams.State, numberKey(key))

@@ -2,6 +2,7 @@ package chats
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/replicas"
 )
 
 // numbers counts the messages that a chat's client has sent, over restarts
@@ -69,9 +71,7 @@ type tally struct {
 	spare    []uint64  // taken here and not used, when others had gone on: see Number.Return
 }
 
-func (t *tally) take() { t.Next++ }
-
-// bind is take for a durable command.
+// bind takes a number for a durable command.
 func (t *tally) bind(command string) {
 	number := t.Next
 	if len(t.spare) > 0 {
@@ -91,18 +91,6 @@ func (c count) boundTo(command string) (uint64, bool) {
 		}
 	}
 	return 0, false
-}
-
-// takeFor is take for a durable command, which gets the same number again.
-func (n *numbers) takeFor(ctx context.Context, key Key, closed bool, command string) (uint64, error) {
-	var taken uint64
-	return taken, n.change(ctx, key, closed, func(t *tally) {
-		var isBound bool
-		if taken, isBound = t.boundTo(command); !isBound {
-			t.bind(command)
-			taken, _ = t.boundTo(command)
-		}
-	})
 }
 
 // raise makes least the smallest number that may still be taken.
@@ -259,11 +247,30 @@ func (c *Chats) TakeNumber(ctx context.Context, key Key, closed bool) (*Number, 
 	return c.numbers.take(ctx, key, closed)
 }
 
-// TakeNumberFor is a number for a durable command, by its key in the journal:
-// it gets the same one again.
-func (c *Chats) TakeNumberFor(ctx context.Context, key Key, closed bool, command string) (uint64, error) {
-	return c.numbers.takeFor(ctx, key, closed, command)
+// BindNumber is TakeNumber for a durable command, by its key in the journal: it
+// gets the same one again.
+func (c *Chats) BindNumber(ctx context.Context, key Key, closed bool, command string) (*Number, error) {
+	return c.numbers.bind(ctx, key, closed, command)
 }
+
+// Bound is the number that is bound to a durable command; nil if it has none, and
+// ErrForgotten if what was bound at that time may be forgotten.
+func (c *Chats) Bound(ctx context.Context, key Key, command string, at time.Time) (*uint64, error) {
+	found, _, err := c.numbers.load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if number, isBound := found.boundTo(command); isBound {
+		return &number, nil
+	}
+	if c.Streams.State.Life().After(at.Add(-replicas.ClockSkew)) || time.Since(at) > c.Streams.Keeps()-replicas.ClockSkew {
+		return nil, ErrForgotten
+	}
+	return nil, nil
+}
+
+// ErrForgotten says that the connector's memory was lost, or has expired.
+var ErrForgotten = errors.New("what was known of the chat's message numbers is forgotten")
 
 // RetireNumber lets the number expire with the chat that has been closed.
 func (c *Chats) RetireNumber(ctx context.Context, key Key) error { return c.numbers.retire(ctx, key) }

@@ -1,7 +1,9 @@
 package chats
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -93,6 +95,43 @@ func TestReturnedNumberIsTheNext(t *testing.T) {
 	}
 }
 
+// A durable command has one number; what was bound to a repeat alone is taken back.
+func TestBoundNumber(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	one, other, key := r.replica("one"), r.replica("other"), r.key("chat")
+	began := time.Now()
+	bind := func(c *Chats, command string) *Number {
+		t.Helper()
+		n, err := c.BindNumber(r.Ctx, key, false, command)
+		r.Check(err)
+		return n
+	}
+	repeat := bind(one, "repeat")
+	repeat.Return(r.Ctx)
+	first := bind(one, "first")
+	first.Keep()
+	again := bind(other, "first")
+	again.Return(r.Ctx)
+	bind(other, "second").Keep()
+	if repeat.Value() != 0 || first.Value() != 0 || again.Value() != 0 {
+		t.Errorf("they are %d, %d and %d", repeat.Value(), first.Value(), again.Value())
+	}
+	for command, want := range map[string]string{"first": "0", "second": "1", "repeat": "none"} {
+		got := "none"
+		n, err := one.Bound(r.Ctx, key, command, began.Add(time.Hour))
+		if r.Check(err); n != nil {
+			got = fmt.Sprint(*n)
+		}
+		if got != want {
+			t.Errorf("the number of the %s is %s", command, got)
+		}
+	}
+	if _, err := one.Bound(r.Ctx, key, "older than the bucket", began.Add(-time.Hour)); !errors.Is(err, ErrForgotten) {
+		t.Errorf("it never had one: %v", err)
+	}
+}
+
 // Whoever comes while a number may be returned waits, and no longer than it may.
 func TestNumberIsWaitedFor(t *testing.T) {
 	t.Parallel()
@@ -128,6 +167,7 @@ type numberTrial struct {
 	loser    *natstest.AckLoser
 	replicas []*numbers
 	held     map[*numbers]*Number
+	by       map[*numbers]string // the durable command that holds it
 	used     map[uint64]string
 	lost     uint64 // numbers that nobody may have
 }
@@ -143,7 +183,7 @@ func TestNumbersOfSeveralReplicas(t *testing.T) {
 	chat := 0
 	rapid.Check(t, func(t *rapid.T) {
 		chat++
-		trial := &numberTrial{T: t, r: r, key: r.key(brightpattern.ChatID(fmt.Sprint("chat", chat))), loser: loser, held: map[*numbers]*Number{}, used: map[uint64]string{}}
+		trial := &numberTrial{T: t, r: r, key: r.key(brightpattern.ChatID(fmt.Sprint("chat", chat))), loser: loser, held: map[*numbers]*Number{}, by: map[*numbers]string{}, used: map[uint64]string{}}
 		for range 2 {
 			trial.replicas = append(trial.replicas, newNumbers(streams.State, streams.Keeps, func(Key) {}, failpoint.Plan{}))
 		}
@@ -176,11 +216,24 @@ func (n *numberTrial) losing(t *rapid.T, do func() error) error {
 }
 
 func (n *numberTrial) take(by *numbers, t *rapid.T) {
+	n.hold(by, t, func() (*Number, error) { return by.take(n.r.Ctx, n.key, false) })
+}
+
+func (n *numberTrial) bind(by *numbers, t *rapid.T) {
+	command := fmt.Sprint("command ", rapid.IntRange(0, 5).Draw(t, "command"))
+	if n.held[by] == nil {
+		n.hold(by, t, func() (*Number, error) { return by.bind(n.r.Ctx, n.key, false, command) })
+		n.by[by] = command
+	}
+}
+
+func (n *numberTrial) hold(by *numbers, t *rapid.T, take func() (*Number, error)) {
 	if n.held[by] != nil {
 		return
 	}
+	delete(n.by, by)
 	_ = n.losing(t, func() error {
-		taken, err := by.take(n.r.Ctx, n.key, false)
+		taken, err := take()
 		if err == nil {
 			n.held[by] = taken
 		}
@@ -196,27 +249,15 @@ func (n *numberTrial) settle(by *numbers, t *rapid.T) {
 	delete(n.held, by)
 	if rapid.Bool().Draw(t, "kept") {
 		taken.Keep()
-		n.use(taken.Value(), fmt.Sprint("a live command ", len(n.used)))
+		n.use(taken.Value(), cmp.Or(n.by[by], fmt.Sprint("a live command ", len(n.used))))
 		return
 	}
 	_ = n.losing(t, func() error {
-		n.lost += uint64(n.loser.Lose.Load()) // then it may be nobody's
+		if n.loser.Lose.Load() > 0 || taken.bound {
+			n.lost++ // then it may be nobody's
+		}
 		taken.Return(n.r.Ctx)
 		return nil
-	})
-}
-
-func (n *numberTrial) bind(by *numbers, t *rapid.T) {
-	if n.held[by] != nil {
-		return
-	}
-	command := fmt.Sprint("command ", rapid.IntRange(0, 5).Draw(t, "command"))
-	_ = n.losing(t, func() error {
-		taken, err := by.takeFor(n.r.Ctx, n.key, false, command)
-		if err == nil {
-			n.use(taken, command)
-		}
-		return err
 	})
 }
 
@@ -247,7 +288,9 @@ func (n *numberTrial) checkHoles(bucket *bus.Bucket) {
 	spare := uint64(0)
 	for _, by := range n.replicas {
 		if taken := n.held[by]; taken != nil {
-			taken.Return(n.r.Ctx)
+			if taken.Return(n.r.Ctx); taken.bound {
+				n.lost++
+			}
 		}
 		known, _ := by.known.Get(n.key)
 		spare += uint64(len(known.spare))
