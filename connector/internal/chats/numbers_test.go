@@ -247,15 +247,12 @@ func (n *numberTrial) settle(by *numbers, t *rapid.T) {
 		return
 	}
 	delete(n.held, by)
-	if rapid.Bool().Draw(t, "kept") {
-		taken.Keep()
-		n.use(taken.Value(), cmp.Or(n.by[by], fmt.Sprint("a live command ", len(n.used))))
+	if taken.isOld || rapid.Bool().Draw(t, "kept") { // who finds it bound goes by it
+		n.keep(by, taken)
 		return
 	}
 	_ = n.losing(t, func() error {
-		if n.loser.Lose.Load() > 0 || taken.bound {
-			n.lost++ // then it may be nobody's
-		}
+		n.lost += uint64(n.loser.Lose.Load()) // then it may be nobody's
 		taken.Return(n.r.Ctx)
 		return nil
 	})
@@ -267,11 +264,24 @@ func (n *numberTrial) retire(by *numbers) {
 	}
 }
 
-// earlier takes a number as the version before does.
+func (n *numberTrial) keep(by *numbers, taken *Number) {
+	taken.Keep()
+	n.use(taken.Value(), cmp.Or(n.by[by], fmt.Sprint("a live command ", len(n.used))))
+}
+
+// earlier takes a number as the version before does, which knows of none that are
+// spare. While it lives, none that is bound is returned.
 func (n *numberTrial) earlier(bucket *bus.Bucket) {
+	for _, taken := range n.held {
+		if taken.command != "" {
+			return
+		}
+	}
 	found, revision, err := bus.Load[count](n.r.Ctx, bucket, numberKey(n.key))
 	n.r.Check(err)
+	n.lost += uint64(len(found.Spare))
 	found.Next++
+	found.Spare = nil
 	_, err = bus.Save(n.r.Ctx, bucket, numberKey(n.key), found, revision, 0)
 	n.r.Check(err)
 	n.use(found.Next-1, fmt.Sprint("an earlier version's command ", len(n.used)))
@@ -285,19 +295,15 @@ func (n *numberTrial) use(number uint64, by string) {
 }
 
 func (n *numberTrial) checkHoles(bucket *bus.Bucket) {
-	spare := uint64(0)
-	for _, by := range n.replicas {
-		if taken := n.held[by]; taken != nil {
-			if taken.Return(n.r.Ctx); taken.bound {
-				n.lost++
-			}
+	for by, taken := range n.held {
+		if taken.isOld {
+			n.keep(by, taken)
 		}
-		known, _ := by.known.Get(n.key)
-		spare += uint64(len(known.spare))
+		taken.Return(n.r.Ctx)
 	}
 	found, _, err := bus.Load[count](n.r.Ctx, bucket, numberKey(n.key))
 	n.r.Check(err)
-	if missing := found.Next - uint64(len(n.used)) - spare; missing > n.lost {
-		n.Fatalf("of %d numbers %d are used, %d spare, and no more than %d may be lost", found.Next, len(n.used), spare, n.lost)
+	if missing := found.Next - uint64(len(n.used)+len(found.Spare)); missing > n.lost {
+		n.Fatalf("of %+v %d are used, and no more than %d may be lost", found, len(n.used), n.lost)
 	}
 }
