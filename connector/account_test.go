@@ -16,17 +16,19 @@ import (
 // ledger is a chat with all that was asked for on it.
 type ledger struct {
 	watched
-	texts    []string          // that the customer sends, in this order
-	doubtful map[string]bool   // texts of which nobody knows whether they were sent
-	numbers  map[string]string // of texts: the message ids that their results say
-	skipped  int               // how many numbers may have been skipped
-	commands []string          // ids of the commands that have a result
-	lossy    bool              // an answer was lost, or may have been: what was recovered is told
-	source   string            // the stream that has all of it; CC_EVENTS
+	texts    []string                 // that the customer sends, in this order
+	doubtful map[string]bool          // texts of which nobody knows whether they were sent
+	numbers  map[string]string        // of texts: the message ids that their results say
+	skipped  int                      // how many numbers may have been skipped
+	commands []string                 // ids of the commands that have a result
+	lossy    bool                     // an answer was lost, or may have been: what was recovered is told
+	source   string                   // the stream that has all of it; CC_EVENTS
+	told     map[string]schema.Result // of live commands: what their senders were told, by id
+	amiss    []string                 // what was seen to be wrong on the way
 }
 
 func newLedger(w watched) *ledger {
-	return &ledger{watched: w, source: "CC_EVENTS", doubtful: map[string]bool{}, numbers: map[string]string{}}
+	return &ledger{watched: w, source: "CC_EVENTS", doubtful: map[string]bool{}, numbers: map[string]string{}, told: map[string]schema.Result{}}
 }
 
 // keepAll has a stream of the test's own keep what CC_EVENTS forgets. It is no
@@ -66,6 +68,7 @@ func (r *rig) shortenMemory() {
 func (l *ledger) account() (wrong []string) {
 	l.Helper()
 	all := l.kept()
+	wrong = l.amiss
 	for _, check := range []func([]message) []string{
 		l.accountEvents, l.accountSequence, l.accountIDs, l.accountSessions, l.accountLosses,
 		l.accountCustomer, l.accountResults, l.accountPolls,
@@ -199,17 +202,32 @@ func (l *ledger) accountCustomer([]message) (wrong []string) {
 
 func (l *ledger) accountResults(all []message) (wrong []string) {
 	for _, id := range l.commands {
-		n := 0
+		n, event := 0, schema.Result{}
 		for _, m := range all {
 			if strings.Contains(m.subject, "result.") && schema.Extension(m.event, schema.AttrCausationID) == id {
 				n++
+				if result, err := schema.DecodeResult(m.event); err == nil {
+					event = *result
+				}
 			}
 		}
 		if n != 1 {
 			wrong = append(wrong, fmt.Sprintf("the command %s has %d results", id, n))
 		}
+		if told, is := l.told[id]; is && n > 0 && !isSame(told, event) {
+			wrong = append(wrong, fmt.Sprintf("the sender of %s is told %+v, and its event %+v", id, told, event))
+		}
 	}
 	return wrong
+}
+
+// isSame tells whether a sender was told what the event says. One whose outcome is
+// not there yet is told so.
+func isSame(told, event schema.Result) bool {
+	if told.Error == nil || event.Error == nil {
+		return told.Status == event.Status || told.Error != nil && told.Error.Code == schema.CodeTimeout
+	}
+	return told.Error.Code == schema.CodeTimeout || told.Error.Code == event.Error.Code && told.Error.Outcome == event.Error.Outcome
 }
 
 func (l *ledger) accountPolls([]message) []string {

@@ -114,30 +114,35 @@ func TestDurableCommandWaitsForAConnection(t *testing.T) {
 }
 
 // attempts are the tries that the journal knows of a plain command that waits.
-func (o outsider) attempts(id string) int {
+func (o outsider) attempts(id string) (n int) {
+	o.Helper()
+	o.eachRecord(func(record fields) {
+		if record["id"] == id {
+			tries, _ := record["attempts"].(float64)
+			n = int(tries)
+		}
+	})
+	return n
+}
+
+// eachRecord shows what the journal has.
+func (o outsider) eachRecord(show func(record fields)) {
 	o.Helper()
 	bucket, err := o.js.KeyValue(o.ctx, "CC_JOURNAL")
 	o.check(err)
 	keys, err := bucket.Keys(o.ctx)
 	if err != nil {
-		return 0
+		return
 	}
 	for _, key := range keys {
 		value, err := bucket.Get(o.ctx, key)
 		if err != nil {
 			continue
 		}
-		var record struct {
-			ID       string
-			Attempts int
-			Done     any
-		}
+		var record fields
 		o.check(json.Unmarshal(value.Value(), &record))
-		if record.ID == id {
-			return record.Attempts
-		}
+		show(record)
 	}
-	return 0
 }
 
 func TestDurableCaseClose(t *testing.T) {

@@ -93,6 +93,22 @@ func (l *ackLoser) PublishMsg(ctx context.Context, msg *nats.Msg, options ...jet
 	return ack, err
 }
 
+// BeforePublishing has hook called before a publication that is waited for goes
+// out. If it returns an error, nothing goes out. Before it runs.
+func (c *Connector) BeforePublishing(hook func(*nats.Msg) error) { c.js = &hookedPublisher{c.js, hook} }
+
+type hookedPublisher struct {
+	jetstream.JetStream
+	hook func(*nats.Msg) error
+}
+
+func (p *hookedPublisher) PublishMsg(ctx context.Context, msg *nats.Msg, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if err := p.hook(msg); err != nil {
+		return nil, err
+	}
+	return p.JetStream.PublishMsg(ctx, msg, options...)
+}
+
 // LoseOutboxEntries has the outbox entries be stored and not confirmed, for as long as
 // lost says so; meanwhile is called before that is known. Before it runs.
 func (c *Connector) LoseOutboxEntries(lost *atomic.Bool, meanwhile func()) {
@@ -129,6 +145,9 @@ func (a *lostAck) Err() <-chan error {
 
 // SettleAsDead does what another replica does when this one seems to have died.
 func (c *Connector) SettleAsDead() error { return c.parts.commands.SettleAsDead() }
+
+// Owed is how many live commands it has not settled.
+func (c *Connector) Owed() int { return c.parts.commands.Owed() }
 
 // TryForbiddenAgainAfter shortens for how long a permission that is missing says something about now.
 func (c *Connector) TryForbiddenAgainAfter(d time.Duration) { c.allowed.Memory = d }

@@ -341,6 +341,7 @@ func (p *play) ask(l *ledger, command string, data map[string]any) (result schem
 		result = *decoded
 		return true
 	})
+	l.told[id] = result
 	return result
 }
 

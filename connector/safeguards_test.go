@@ -33,8 +33,11 @@ var trials = map[string]mechanismTrial{
 	"counting":            {bpsim.Options{Hold: time.Minute, Now: atOnce()}, nil, lookAlikes},
 	"journal":             {bpsim.Options{}, nil, repeatedCommand},
 	"numbers":             {bpsim.Options{}, nil, sendsInTurn},
-	"record first":        {bpsim.Options{}, dyingSoon, cutOffWhileCalling},
-	"acknowledge last":    {bpsim.Options{}, dyingSoon, cutOffWhileCalling},
+	"record first":        {bpsim.Options{}, dyingSoon, cutOffInADurableCall},
+	"acknowledge last":    {bpsim.Options{}, dyingSoon, cutOffInADurableCall},
+	"debts":               {bpsim.Options{}, nil, cutOffWhileCalling},
+	"event decides":       {bpsim.Options{}, nil, cutOffWithItsEvent},
+	"outcome first":       {bpsim.Options{}, nil, recordIsAway},
 	"order":               {bpsim.Options{}, nil, failingCommand},
 	"look-up":             {bpsim.Options{}, impatient, lostAnswerToASend},
 	"re-fence":            {bpsim.Options{Hold: 200 * time.Millisecond}, forgetful, handOverLate},
@@ -241,7 +244,7 @@ func dyingSoon(r *rig) { r.config.CallTimeout, r.client.Timeout = time.Second, t
 
 // A replica is cut off from NATS while it makes the call of a durable command, and
 // another one takes over.
-func cutOffWhileCalling(r *rig) *ledger {
+func cutOffInADurableCall(r *rig) *ledger {
 	first := r.startCabled()
 	l := newLedger(watchNew(r))
 	l.lossy = true

@@ -143,18 +143,18 @@ func (d *debts) settle(owed *debt) {
 	}
 }
 
-// abandon leaves a debt to be looked into again.
+// abandon leaves a debt to be looked into again. The outbox sees to its note by itself.
 func (d *debts) abandon(owed *debt) {
-	d.mu.Lock()
-	d.abandoned[owed] = true
-	d.mu.Unlock()
 	switch {
 	case owed.noted && owed.uncalled != "":
 		d.outbox.LeaveWith(owedOutcome(owed.key), owed.uncalled)
 	case owed.noted:
 		d.outbox.Leave(owedOutcome(owed.key), false)
 	}
-	owed.noted = false // the outbox sees to its note by itself
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	owed.noted = false
+	d.abandoned[owed] = true
 }
 
 // end settles the debt, or abandons it.
@@ -249,6 +249,13 @@ func (d *debts) leave() {
 	if d.water.Len() == 0 && !d.since.IsZero() {
 		d.outbox.Clear(owedCommands)
 	}
+}
+
+// Owed is how many live commands this replica has not settled.
+func (c *Commands) Owed() int {
+	c.debts.mu.Lock()
+	defer c.debts.mu.Unlock()
+	return c.debts.water.Len()
 }
 
 // marks settle what stands behind the marks of dead replicas.

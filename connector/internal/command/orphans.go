@@ -113,7 +113,7 @@ func (c *Commands) isTold(ctx context.Context, r *journal.Record) (bool, error) 
 	o := outcome{Outcome: *r.Done}
 	found, err := c.lookFor(ctx, r.Identity, c.resultSubject(r.Identity, o), o.From)
 	if err != nil || found.Message == nil {
-		return found.Forgotten && time.Since(o.At) > c.Publisher.Patience(), err
+		return found.Forgotten && time.Since(o.At) > c.repeatsKnown(), err
 	}
 	instead, _ := c.compare(result{of: r.Identity, at: o.At}, found.Message)
 	if instead != nil {
@@ -157,13 +157,17 @@ func (c *Commands) outcomeOfOrphan(ctx context.Context, cmd *command, failure *s
 	if cmd.chat.Token != "" && failure.Outcome == schema.OutcomeUnknown {
 		c.reportLost(cmd.chat, cmd.record.FirstSeen)
 	}
-	return c.complete(ctx, cmd, failed(failure)), nil
+	o := c.complete(ctx, cmd, failed(failure))
+	if r := cmd.record; r.From != nil {
+		o.From = min(o.From, *r.From) // where its own event would be
+	}
+	return o, nil
 }
 
 // toldOf is the outcome that an event tells of a command which was begun; nil if
 // there is none. Events that may be there before their records are on chats.
 func (c *Commands) toldOf(ctx context.Context, r *journal.Record) (*outcome, error) {
-	if r.From == nil || r.ChatID == "" || c.Failpoints.LeavesOut(failpoint.EventDecides) {
+	if r.From == nil || r.ChatID == "" {
 		return nil, nil
 	}
 	subject := c.resultSubject(r.Identity, outcome{Outcome: journal.Outcome{ChatID: r.ChatID}})

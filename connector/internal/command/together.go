@@ -44,7 +44,7 @@ func (c *Commands) mayTellTogether(cmd *command, o outcome) bool {
 // timeTogether is for how long the stream surely knows an event that was published
 // since the command was begun.
 func (c *Commands) timeTogether(cmd *command) time.Duration {
-	return c.Publisher.Patience() - time.Since(cmd.began)
+	return c.repeatsKnown() - time.Since(cmd.began)
 }
 
 // buildTogether is the result of an outcome that may be told together.
@@ -95,6 +95,14 @@ func (c *Commands) publishBeside(cmd *command, o outcome, r result, settled func
 		return nil
 	}
 	return p
+}
+
+// recordBeside records an outcome of which the event is being published.
+func (c *Commands) recordBeside(ctx context.Context, cmd *command, o outcome, p *publication) error {
+	_, err := c.record(ctx, cmd.record, o)
+	c.Failpoints.Reach(failpoint.Recorded)
+	p.recorded <- err
+	return err
 }
 
 // seen is what became of a publication.
@@ -154,9 +162,11 @@ func (c *Commands) tellTogether(cmd *command, o outcome, r result, settled func(
 	if p == nil {
 		return o, false, nil
 	}
-	_, err := c.record(c.Life.Work, cmd.record, o)
-	c.Failpoints.Reach(failpoint.Recorded)
-	p.recorded <- err
+	if c.Failpoints.LeavesOut(failpoint.OutcomeFirst) {
+		go func() { _ = c.recordBeside(c.Life.Work, cmd, o, p) }()
+		return o, true, nil
+	}
+	err := c.recordBeside(c.Life.Work, cmd, o, p)
 	timer := time.NewTimer(replyPatience)
 	defer timer.Stop()
 	select {
@@ -177,9 +187,7 @@ func (c *Commands) concludeAndPublish(ctx context.Context, cmd *command, o outco
 	o = c.complete(ctx, cmd, o)
 	if r, may := c.buildTogether(cmd, o); may {
 		if p := c.publishBeside(cmd, o, r, func(error) {}); p != nil {
-			_, err := c.record(ctx, cmd.record, o)
-			c.Failpoints.Reach(failpoint.Recorded)
-			p.recorded <- err
+			_ = c.recordBeside(ctx, cmd, o, p) // it is told what became of it
 			return p.await(ctx, o)
 		}
 	}

@@ -25,15 +25,6 @@ func (l *LowWater[K]) Behind(debt K) uint64 { return l.owed[debt] }
 // Len is how many debts there are.
 func (l *LowWater[K]) Len() int { return len(l.owed) }
 
-// Debts are all of them.
-func (l *LowWater[K]) Debts() []K {
-	all := make([]K, 0, len(l.owed))
-	for debt := range l.owed {
-		all = append(all, debt)
-	}
-	return all
-}
-
 // Mark is what all that is owed stands behind, in a journal that has reached so far.
 func (l *LowWater[K]) Mark(reached uint64) uint64 {
 	for _, behind := range l.owed {
