@@ -32,7 +32,7 @@ const (
 	atEvent  = ".result."        // before a result event is published
 )
 
-func newMeddled(t *testing.T) *meddled {
+func newMeddled(t *testing.T, memory time.Duration) *meddled {
 	t.Helper()
 	m := &meddled{outsider: outsider{newRig(t, bpsim.Options{}, aDayToFailOver)}, all: map[string][]func(){}}
 	m.start().stop() // which makes the streams
@@ -48,8 +48,8 @@ func newMeddled(t *testing.T) *meddled {
 			return nil
 		})
 	}
-	m.shortenMemory()
-	m.rememberFor(time.Minute)
+	m.config.Provision = false
+	m.rememberFor(memory)
 	m.start()
 	m.chat = m.openChat()
 	return m
@@ -106,26 +106,26 @@ func (m *meddled) untilAwaited() {
 // meddlings are what may come between the ends of one command: all that another
 // one may do, and the order in which it may do it.
 var meddlings = map[string]struct {
-	isUnknown bool
-	meddle    func(*meddled)
+	isUnknown, isLate bool
+	meddle            func(*meddled)
 }{
-	"settled before the call is answered": {true, func(m *meddled) { m.on("Called", m.settle) }},
-	"settled, and long forgotten, before the call is answered": {true, func(m *meddled) {
+	"settled before the call is answered": {true, false, func(m *meddled) { m.on("Called", m.settle) }},
+	"settled, and long forgotten, before the call is answered": {true, true, func(m *meddled) {
 		m.on("Called", func() { m.settle(); m.forget() })
 	}},
-	"published, and settled before it is recorded": {false, func(m *meddled) {
+	"published, and settled before it is recorded": {false, false, func(m *meddled) {
 		published := make(chan struct{})
 		m.on("ResultPublished", func() { close(published) })
 		m.on(atRecord, func() { <-published; m.settle() })
 	}},
-	"settled by one who had not published yet when its event was": {false, func(m *meddled) {
+	"settled by one who had not published yet when its event was": {false, false, func(m *meddled) {
 		recorded, published := make(chan struct{}), make(chan struct{})
 		m.on(atRecord, func() { go m.settle(); <-recorded })
 		m.on("Recorded", func() { close(recorded); <-published }) // the settler's
 		m.on(atEvent, func() { <-recorded })
 		m.on("ResultPublished", func() { close(published) })
 	}},
-	"settled by one who was about to publish when its event was": {false, func(m *meddled) {
+	"settled by one who was about to publish when its event was": {false, false, func(m *meddled) {
 		recorded, publishing, published := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		m.on(atRecord, func() { go m.settle(); <-recorded })
 		m.on("Recorded", func() { close(recorded) }) // the settler's
@@ -142,7 +142,11 @@ func TestEventDecides(t *testing.T) {
 	for name, c := range meddlings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMeddled(t)
+			memory := time.Minute
+			if c.isLate {
+				memory = time.Second
+			}
+			m := newMeddled(t, memory)
 			g := given{command: "chat.send", id: "same", data: fields{"chatId": m.chat, "text": "x"}}
 			var waiting asked
 			m.on("Begun", func() {
@@ -239,6 +243,7 @@ func cutOffWhileCalling(r *rig) *ledger {
 func cutOffWithItsEvent(r *rig) *ledger {
 	r.start().stop() // which makes the streams
 	r.config.Provision = false
+	r.rememberFor(3 * time.Second) // half of it is time enough for a call
 	var first *cable
 	published, isCut := make(chan struct{}, 100), make(chan struct{})
 	r.config.At(func(point string) {
@@ -256,7 +261,10 @@ func cutOffWithItsEvent(r *rig) *ledger {
 				return nil
 			}
 			if strings.HasPrefix(msg.Subject, atRecord) {
-				<-published
+				select {
+				case <-published:
+				case <-isCut: // it is tried again
+				}
 				cut()
 				return errAway
 			}
@@ -283,7 +291,6 @@ func cutOffWithItsEvent(r *rig) *ledger {
 
 // forget returns when the stream of events knows no id of what it has now.
 func (r *rig) forget() {
-	r.rememberFor(100 * time.Millisecond)
 	last := uint64(0)
 	for {
 		ack, err := r.js.Publish(r.ctx, r.config.Prefix.Internal("events", "probe"), nil, jetstream.WithMsgID("probe"))
@@ -314,7 +321,7 @@ func (r *rig) untilSeenTo() {
 // it is told again. What is not is told, however much it is.
 func TestManyDebtsOfADeadReplica(t *testing.T) {
 	t.Parallel()
-	o := outsider{newRig(t, bpsim.Options{})}
+	o := outsider{newRig(t, bpsim.Options{}, func(r *rig) { r.config.CallTimeout, r.client.Timeout = patience, patience })}
 	doomed := o.startMortal()
 	a, chat := o.listen(), o.openChat()
 	var done, open []string
@@ -323,15 +330,15 @@ func TestManyDebtsOfADeadReplica(t *testing.T) {
 		done = append(done, id)
 		o.request(writePlain(given{command: "chat.typing", id: id, data: fields{"chatId": chat}}))
 	}
-	o.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang"})
+	o.inject(bpsim.Fault{Method: bpsim.SendEvents, Kind: "hang", Times: 40})
 	for i := range 40 {
 		id := "open " + string(rune('A'+i))
 		open = append(open, id)
 		o.askLater(writePlain(given{command: "chat.typing", id: id, data: fields{"chatId": chat}}))
 	}
-	watched{o.rig, chat}.until("all were called", func(r bpsim.Record) bool { return r.Calls[bpsim.SendEvents] >= len(done)+len(open) })
-	doomed.kill()
-	o.sim.ClearFaults()
+	watched{o.rig, chat}.untilStruck()
+	dead := make(chan struct{})
+	go func() { defer close(dead); doomed.kill() }()
 	o.moveMarksBack()
 	o.start()
 	for _, id := range open {
@@ -339,6 +346,7 @@ func TestManyDebtsOfADeadReplica(t *testing.T) {
 	}
 	o.untilSeenTo()
 	a.checkOnce(slices.Concat(done, open)...)
+	<-dead
 }
 
 // moveMarksBack has each replica's mark say that all of the journal may be owed.
