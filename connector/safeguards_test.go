@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -33,6 +34,9 @@ var trials = map[string]mechanismTrial{
 	"journal":             {bpsim.Options{}, nil, repeatedCommand},
 	"debts":               {bpsim.Options{}, leaveQuickly, cutOffWhileCalling},
 	"event decides":       {bpsim.Options{}, leaveQuickly, cutOffWithItsEvent},
+	"numbers":             {bpsim.Options{}, nil, sendsInTurn},
+	"record first":        {bpsim.Options{}, dyingSoon, cutOffInADurableCall},
+	"acknowledge last":    {bpsim.Options{}, dyingSoon, cutOffInADurableCall},
 	"outcome first":       {bpsim.Options{}, nil, recordIsAway},
 	"order":               {bpsim.Options{}, nil, failingCommand},
 	"look-up":             {bpsim.Options{}, impatient, lostAnswerToASend},
@@ -223,6 +227,37 @@ func lostAnswerToASend(r *rig) *ledger {
 	l.inject(bpsim.Fault{Kind: "cut_after", Method: bpsim.SendEvents, Times: 1})
 	l.sendsDurably("hello")
 	l.awaitResults()
+	return l
+}
+
+// The replicas send messages of one chat in turn: each goes by what it knows of the numbers.
+func sendsInTurn(r *rig) *ledger {
+	r.start()
+	r.start()
+	l := newLedger(watchNew(r))
+	for i := range 20 {
+		text := fmt.Sprint("message ", i)
+		l.texts = append(l.texts, text)
+		l.must("chat.send", map[string]any{"chatId": l.chat, "text": text})
+	}
+	return l
+}
+
+func dyingSoon(r *rig) { r.config.CallTimeout, r.client.Timeout = time.Second, time.Second }
+
+// A replica is cut off from NATS while it makes the call of a durable command, and
+// another one takes over.
+func cutOffInADurableCall(r *rig) *ledger {
+	first := r.startCabled()
+	l := newLedger(watchNew(r))
+	l.lossy = true
+	l.inject(bpsim.Fault{Kind: "delay", Delay: 800 * time.Millisecond, AfterEffect: true, Method: bpsim.SendEvents, Times: 1})
+	l.sendsDurably("hello")
+	l.untilStruck()
+	first.cut.Store(true)
+	r.start()
+	l.eventually("no command waits", func() bool { return l.waiting() == 0 })
+	l.untilListening()
 	return l
 }
 

@@ -64,7 +64,10 @@ func TestGoldenFormats(t *testing.T) {
 	later.StreamSequence = 345 // which earlier versions did not write
 	golden.Values(t, "chat-entry", append([]storedEntry{later}, goldenEntries...))
 	golden.Values(t, "session-token", goldenTokens)
-	golden.Values(t, "message-numbers", []count{{Next: 3}, {Next: 9, Bound: []boundNumber{{"command-key", 0}, {"another", 8}}}, {Next: 3, Restored: true}})
+	golden.Values(t, "message-numbers", []count{
+		{Next: 3}, {Next: 9, Bound: []boundNumber{{Command: "command-key"}, {Command: "another", Number: 8}}}, {Next: 3, Restored: true},
+		{Next: 9, Bound: []boundNumber{{Command: "another", Number: 8, Adopted: true}}, Spare: []uint64{3, 7}},
+	})
 	golden.Values(t, "holder-request", goldenRequests)
 	golden.Values(t, "holder-reply", []Reply{{Holder: "replica"}, {Moved: true}, {Holder: "replica", Moved: true}, {Holder: "replica", Error: "nobody holds the chat at the moment"}})
 }
@@ -94,12 +97,13 @@ func TestGoldenMessages(t *testing.T) {
 	r.writeEntries(tap, c, key)
 	r.writeOpening(tap, c, key)
 	tap.During("message numbers", func() {
-		_, err := c.TakeNumberFor(r.Ctx, key, false, "command-key")
+		n, err := c.BindNumber(r.Ctx, key, false, "command-key")
 		r.Check(err)
+		n.Keep()
 		r.Check(c.RetireNumber(r.Ctx, key))
 	})
 	numbers, _, err := bus.Load[count](r.Ctx, r.streams.State, numberKey(key))
-	golden.Same(t, numbers, count{Next: 1, Bound: []boundNumber{{"command-key", 0}}}, err)
+	golden.Same(t, numbers, count{Next: 1, Bound: []boundNumber{{Command: "command-key"}}}, err)
 	tap.During("a question to a chat's holder", func() {
 		_, _ = c.ask(r.Ctx, key, WhereIs{}, "", 10*time.Millisecond)
 	})

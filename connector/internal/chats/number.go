@@ -2,8 +2,7 @@ package chats
 
 import (
 	"context"
-
-	"cc-connector/connector/internal/bus"
+	"slices"
 )
 
 // Number is a message number that was taken for a command before it was known
@@ -13,42 +12,45 @@ import (
 type Number struct {
 	numbers *numbers
 	key     Key
-	value   uint64
-	after   tally // of the taking; at revision 0 for one that was spare
 	closed  bool
+	value   uint64
+	command string // the durable one that it is bound to; "" for a live one
+	isOld   bool   // it was bound before
+	isSpare bool   // somebody has had it, and returned it
+	after   uint64 // revision of the count
 	leave   func() // nil when it is settled
 }
 
 // take waits for the chat's turn.
 func (n *numbers) take(ctx context.Context, key Key, closed bool) (*Number, error) {
+	return n.takeBy(ctx, &Number{numbers: n, key: key, closed: closed}, func(taken *Number, c *count) {
+		taken.value, taken.isSpare = c.take()
+	})
+}
+
+// bind is take for a durable command, which gets the same one again.
+func (n *numbers) bind(ctx context.Context, key Key, closed bool, command string) (*Number, error) {
+	return n.takeBy(ctx, &Number{numbers: n, key: key, closed: closed, command: command}, func(taken *Number, c *count) {
+		if taken.value, taken.isOld = c.adopt(command); !taken.isOld {
+			taken.value, taken.isSpare = c.bind(command)
+		}
+	})
+}
+
+func (n *numbers) takeBy(ctx context.Context, taken *Number, take func(*Number, *count)) (*Number, error) {
 	ctx, cancel := context.WithTimeout(ctx, numberPatience)
 	defer cancel()
-	leave, err := n.turns.enter(ctx, key)
+	leave, err := n.turns.enter(ctx, taken.key)
 	if err != nil {
 		return nil, err
 	}
-	taken := &Number{numbers: n, key: key, closed: closed, leave: leave}
-	if spare, isThere := n.takeSpare(key); isThere {
-		taken.value = spare
-		return taken, nil
-	}
-	if taken.after, err = n.advance(ctx, key, closed, (*tally).take); err != nil {
+	after, err := n.advance(ctx, taken.key, taken.closed, func(t *tally) { take(taken, &t.count) })
+	if err != nil {
 		leave()
 		return nil, err
 	}
-	taken.value = taken.after.Next - 1
+	taken.after, taken.leave = after.revision, leave
 	return taken, nil
-}
-
-func (n *numbers) takeSpare(key Key) (uint64, bool) {
-	t, _ := n.known.Get(key)
-	if len(t.spare) == 0 {
-		return 0, false
-	}
-	number := t.spare[0]
-	t.spare = t.spare[1:]
-	n.known.Add(key, t)
-	return number, true
 }
 
 // Value is the number itself.
@@ -64,27 +66,29 @@ func (n *Number) Keep() {
 
 // Return says that the number is not used, and was told to nobody; after Keep it
 // does nothing. If another replica has taken the next one meanwhile, the number
-// is the next that is taken here. If it cannot be known whether it was written
-// back, nobody gets it.
+// is spare. If it cannot be known whether it was written back, nobody gets it.
 func (n *Number) Return(ctx context.Context) {
 	if n.leave == nil {
 		return
 	}
 	defer n.Keep()
-	if n.after.revision == 0 || !n.writeBack(ctx) {
-		t, _ := n.numbers.known.Get(n.key)
-		t.spare = append(t.spare, n.value)
-		n.numbers.known.Add(n.key, t)
+	if n.isOld {
+		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, numberPatience)
+	defer cancel()
+	_, _ = n.numbers.advance(ctx, n.key, n.closed, n.giveBack)
 }
 
-// writeBack reports false if others have gone on.
-func (n *Number) writeBack(ctx context.Context) bool {
-	before := n.after
-	before.Next = n.value
-	err := n.numbers.save(ctx, n.key, &before, n.closed)
-	if err != nil { // that there is no such number any more is not to be lost with the bucket
-		n.numbers.doubt(n.key, n.after, n.after.spare)
+// giveBack leaves a number where it is that somebody else has found bound.
+func (n *Number) giveBack(t *tally) {
+	switch {
+	case n.command != "" && !t.unbind(n.command, n.value):
+	case t.revision == n.after && !n.isSpare: // nobody has seen that it was taken
+		t.Next = n.value
+	default:
+		t.Spare = append(slices.Clip(t.Spare), n.value)
+		slices.Sort(t.Spare)
+		t.Spare = t.Spare[max(0, len(t.Spare)-spareMost):]
 	}
-	return !bus.IsConflict(err)
 }

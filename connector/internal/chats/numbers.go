@@ -2,6 +2,7 @@ package chats
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/replicas"
 )
 
 // numbers counts the messages that a chat's client has sent, over restarts
@@ -47,6 +49,7 @@ func numberKey(key Key) string { return "number." + string(key.Token) }
 type count struct {
 	Next  uint64        `json:"next"`
 	Bound []boundNumber `json:"bound,omitempty"`
+	Spare []uint64      `json:"spare,omitempty"` // taken, and given back when others had gone on
 	// Put back by one replica after the bucket was lost; another may know more.
 	Restored bool `json:"restored,omitempty"`
 }
@@ -55,59 +58,65 @@ type count struct {
 type boundNumber struct {
 	Command string `json:"command"` // by its key in the journal
 	Number  uint64 `json:"number"`
+	Adopted bool   `json:"adopted,omitempty"` // somebody has found it bound, and goes by it
 }
 
 // A chat's durable commands run one after the other; these are more than can
 // be in anybody's hands.
 const boundMost = 16
 
+// So many numbers are given back at once only if as many replicas get repeats of
+// one chat's commands; of more, some are skipped.
+const spareMost = 64
+
+func (c *count) take() (number uint64, isSpare bool) {
+	if len(c.Spare) > 0 {
+		number, c.Spare = c.Spare[0], c.Spare[1:]
+		return number, true
+	}
+	c.Next++
+	return c.Next - 1, false
+}
+
+// bind takes a number for a durable command.
+func (c *count) bind(command string) (number uint64, isSpare bool) {
+	number, isSpare = c.take()
+	c.Bound = append(slices.Clip(c.Bound), boundNumber{Command: command, Number: number})
+	c.Bound = c.Bound[max(0, len(c.Bound)-boundMost):]
+	return number, isSpare
+}
+
+// adopt finds the number that a durable command has, if it is among the last.
+func (c *count) adopt(command string) (number uint64, isBound bool) {
+	i := slices.IndexFunc(c.Bound, func(b boundNumber) bool { return b.Command == command })
+	if i < 0 {
+		return 0, false
+	}
+	c.Bound = slices.Clone(c.Bound)
+	c.Bound[i].Adopted = true
+	return c.Bound[i].Number, true
+}
+
+// unbind reports false if the number is not the command's any more, or somebody
+// goes by it.
+func (c *count) unbind(command string, number uint64) bool {
+	i := slices.Index(c.Bound, boundNumber{Command: command, Number: number})
+	if i >= 0 {
+		c.Bound = slices.Delete(slices.Clone(c.Bound), i, i+1)
+	}
+	return i >= 0
+}
+
 // tally is what this replica knows of a chat's numbers.
 type tally struct {
 	count
 	revision uint64    // at which the bucket has that; 0 where it may have something else
 	life     time.Time // of the bucket: one that was made again counts its revisions anew
-	spare    []uint64  // taken here and not used, when others had gone on: see Number.Return
-}
-
-func (t *tally) take() { t.Next++ }
-
-// bind is take for a durable command.
-func (t *tally) bind(command string) {
-	number := t.Next
-	if len(t.spare) > 0 {
-		number, t.spare = t.spare[0], t.spare[1:]
-	} else {
-		t.Next++
-	}
-	t.Bound = append(slices.Clip(t.Bound), boundNumber{command, number})
-	t.Bound = t.Bound[max(0, len(t.Bound)-boundMost):]
-}
-
-// boundTo is the number that a durable command has, if it is among the last.
-func (c count) boundTo(command string) (uint64, bool) {
-	for _, b := range c.Bound {
-		if b.Command == command {
-			return b.Number, true
-		}
-	}
-	return 0, false
-}
-
-// takeFor is take for a durable command, which gets the same number again.
-func (n *numbers) takeFor(ctx context.Context, key Key, closed bool, command string) (uint64, error) {
-	var taken uint64
-	return taken, n.change(ctx, key, closed, func(t *tally) {
-		var isBound bool
-		if taken, isBound = t.boundTo(command); !isBound {
-			t.bind(command)
-			taken, _ = t.boundTo(command)
-		}
-	})
 }
 
 // raise makes least the smallest number that may still be taken.
 func (n *numbers) raise(ctx context.Context, key Key, least uint64) error {
-	return n.change(ctx, key, false, func(t *tally) { t.Next, t.spare = max(t.Next, least), nil })
+	return n.change(ctx, key, false, func(t *tally) { t.Next, t.Spare = max(t.Next, least), nil })
 }
 
 func (n *numbers) retire(ctx context.Context, key Key) error {
@@ -144,7 +153,7 @@ func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(
 		}
 		isSure = false
 		if !bus.IsConflict(err) {
-			n.doubt(key, t, next.spare)
+			n.doubt(key, t)
 			return tally{}, err
 		}
 		n.others(key)
@@ -157,10 +166,9 @@ func (n *numbers) recall(key Key) (t tally, isSure bool) {
 	return t, t.revision != 0 && t.life.Equal(n.bucket.Life())
 }
 
-// doubt is for a write of which it is not known whether it was stored. What was
-// to be used by it is used by nobody.
-func (n *numbers) doubt(key Key, before tally, spare []uint64) {
-	before.revision, before.spare = 0, spare
+// doubt is for a write of which it is not known whether it was stored.
+func (n *numbers) doubt(key Key, before tally) {
+	before.revision = 0
 	n.known.Add(key, before)
 }
 
@@ -182,14 +190,14 @@ func (n *numbers) save(ctx context.Context, key Key, t *tally, expires bool) err
 }
 
 // look reads the count. Where the bucket was lost it goes on from what this
-// replica knows: a number is never given twice.
+// replica knows, but for what was spare then: a number is never given twice.
 func (n *numbers) look(ctx context.Context, key Key, known tally) (tally, error) {
 	life := n.bucket.Life()
 	found, revision, err := n.load(ctx, key)
 	if err != nil {
 		return tally{}, err
 	}
-	if found.Next >= known.Next {
+	if known.Spare = nil; found.Next >= known.Next {
 		known.count = found
 	}
 	known.revision, known.life = revision, life
@@ -236,7 +244,7 @@ func (n *numbers) tryPutBack(ctx context.Context, key Key) (isThere bool, err er
 	if known.Next <= found.Next {
 		return true, nil
 	}
-	known.Restored = true
+	known.Restored, known.Spare = true, nil
 	_, err = bus.Save(ctx, n.bucket, numberKey(key), known.count, revision, bus.WholeSeconds(n.keep()))
 	if bus.IsConflict(err) {
 		return false, nil
@@ -259,11 +267,30 @@ func (c *Chats) TakeNumber(ctx context.Context, key Key, closed bool) (*Number, 
 	return c.numbers.take(ctx, key, closed)
 }
 
-// TakeNumberFor is a number for a durable command, by its key in the journal:
-// it gets the same one again.
-func (c *Chats) TakeNumberFor(ctx context.Context, key Key, closed bool, command string) (uint64, error) {
-	return c.numbers.takeFor(ctx, key, closed, command)
+// BindNumber is TakeNumber for a durable command, by its key in the journal: it
+// gets the same one again.
+func (c *Chats) BindNumber(ctx context.Context, key Key, closed bool, command string) (*Number, error) {
+	return c.numbers.bind(ctx, key, closed, command)
 }
+
+// Bound is the number that is bound to a durable command; nil if it has none, and
+// ErrForgotten if what was bound at that time may be forgotten.
+func (c *Chats) Bound(ctx context.Context, key Key, command string, at time.Time) (*uint64, error) {
+	found, _, err := c.numbers.load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if number, isBound := found.adopt(command); isBound {
+		return &number, nil
+	}
+	if c.Streams.State.Life().After(at.Add(-replicas.ClockSkew)) || time.Since(at) > c.Streams.Keeps()-replicas.ClockSkew {
+		return nil, ErrForgotten
+	}
+	return nil, nil
+}
+
+// ErrForgotten says that the connector's memory was lost, or has expired.
+var ErrForgotten = errors.New("what was known of the chat's message numbers is forgotten")
 
 // RetireNumber lets the number expire with the chat that has been closed.
 func (c *Chats) RetireNumber(ctx context.Context, key Key) error { return c.numbers.retire(ctx, key) }

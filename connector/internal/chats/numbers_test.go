@@ -1,7 +1,9 @@
 package chats
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -93,6 +95,43 @@ func TestReturnedNumberIsTheNext(t *testing.T) {
 	}
 }
 
+// A durable command has one number; what was bound to a repeat alone is taken back.
+func TestBoundNumber(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	one, other, key := r.replica("one"), r.replica("other"), r.key("chat")
+	began := time.Now()
+	bind := func(c *Chats, command string) *Number {
+		t.Helper()
+		n, err := c.BindNumber(r.Ctx, key, false, command)
+		r.Check(err)
+		return n
+	}
+	repeat := bind(one, "repeat")
+	repeat.Return(r.Ctx)
+	first := bind(one, "first")
+	first.Keep()
+	again := bind(other, "first")
+	again.Return(r.Ctx)
+	bind(other, "second").Keep()
+	if repeat.Value() != 0 || first.Value() != 0 || again.Value() != 0 {
+		t.Errorf("they are %d, %d and %d", repeat.Value(), first.Value(), again.Value())
+	}
+	for command, want := range map[string]string{"first": "0", "second": "1", "repeat": "none"} {
+		got := "none"
+		n, err := one.Bound(r.Ctx, key, command, began.Add(time.Hour))
+		if r.Check(err); n != nil {
+			got = fmt.Sprint(*n)
+		}
+		if got != want {
+			t.Errorf("the number of the %s is %s", command, got)
+		}
+	}
+	if _, err := one.Bound(r.Ctx, key, "older than the bucket", began.Add(-time.Hour)); !errors.Is(err, ErrForgotten) {
+		t.Errorf("it never had one: %v", err)
+	}
+}
+
 // Whoever comes while a number may be returned waits, and no longer than it may.
 func TestNumberIsWaitedFor(t *testing.T) {
 	t.Parallel()
@@ -128,6 +167,7 @@ type numberTrial struct {
 	loser    *natstest.AckLoser
 	replicas []*numbers
 	held     map[*numbers]*Number
+	by       map[*numbers]string // the durable command that holds it
 	used     map[uint64]string
 	lost     uint64 // numbers that nobody may have
 }
@@ -143,7 +183,7 @@ func TestNumbersOfSeveralReplicas(t *testing.T) {
 	chat := 0
 	rapid.Check(t, func(t *rapid.T) {
 		chat++
-		trial := &numberTrial{T: t, r: r, key: r.key(brightpattern.ChatID(fmt.Sprint("chat", chat))), loser: loser, held: map[*numbers]*Number{}, used: map[uint64]string{}}
+		trial := &numberTrial{T: t, r: r, key: r.key(brightpattern.ChatID(fmt.Sprint("chat", chat))), loser: loser, held: map[*numbers]*Number{}, by: map[*numbers]string{}, used: map[uint64]string{}}
 		for range 2 {
 			trial.replicas = append(trial.replicas, newNumbers(streams.State, streams.Keeps, func(Key) {}, failpoint.Plan{}))
 		}
@@ -176,11 +216,24 @@ func (n *numberTrial) losing(t *rapid.T, do func() error) error {
 }
 
 func (n *numberTrial) take(by *numbers, t *rapid.T) {
+	n.hold(by, t, func() (*Number, error) { return by.take(n.r.Ctx, n.key, false) })
+}
+
+func (n *numberTrial) bind(by *numbers, t *rapid.T) {
+	command := fmt.Sprint("command ", rapid.IntRange(0, 5).Draw(t, "command"))
+	if n.held[by] == nil {
+		n.hold(by, t, func() (*Number, error) { return by.bind(n.r.Ctx, n.key, false, command) })
+		n.by[by] = command
+	}
+}
+
+func (n *numberTrial) hold(by *numbers, t *rapid.T, take func() (*Number, error)) {
 	if n.held[by] != nil {
 		return
 	}
+	delete(n.by, by)
 	_ = n.losing(t, func() error {
-		taken, err := by.take(n.r.Ctx, n.key, false)
+		taken, err := take()
 		if err == nil {
 			n.held[by] = taken
 		}
@@ -194,9 +247,8 @@ func (n *numberTrial) settle(by *numbers, t *rapid.T) {
 		return
 	}
 	delete(n.held, by)
-	if rapid.Bool().Draw(t, "kept") {
-		taken.Keep()
-		n.use(taken.Value(), fmt.Sprint("a live command ", len(n.used)))
+	if taken.isOld || rapid.Bool().Draw(t, "kept") { // who finds it bound goes by it
+		n.keep(by, taken)
 		return
 	}
 	_ = n.losing(t, func() error {
@@ -206,31 +258,30 @@ func (n *numberTrial) settle(by *numbers, t *rapid.T) {
 	})
 }
 
-func (n *numberTrial) bind(by *numbers, t *rapid.T) {
-	if n.held[by] != nil {
-		return
-	}
-	command := fmt.Sprint("command ", rapid.IntRange(0, 5).Draw(t, "command"))
-	_ = n.losing(t, func() error {
-		taken, err := by.takeFor(n.r.Ctx, n.key, false, command)
-		if err == nil {
-			n.use(taken, command)
-		}
-		return err
-	})
-}
-
 func (n *numberTrial) retire(by *numbers) {
 	if n.held[by] == nil {
 		n.r.Check(by.retire(n.r.Ctx, n.key))
 	}
 }
 
-// earlier takes a number as the version before does.
+func (n *numberTrial) keep(by *numbers, taken *Number) {
+	taken.Keep()
+	n.use(taken.Value(), cmp.Or(n.by[by], fmt.Sprint("a live command ", len(n.used))))
+}
+
+// earlier takes a number as the version before does, which knows of none that are
+// spare. While it lives, none that is bound is returned.
 func (n *numberTrial) earlier(bucket *bus.Bucket) {
+	for _, taken := range n.held {
+		if taken.command != "" {
+			return
+		}
+	}
 	found, revision, err := bus.Load[count](n.r.Ctx, bucket, numberKey(n.key))
 	n.r.Check(err)
+	n.lost += uint64(len(found.Spare))
 	found.Next++
+	found.Spare = nil
 	_, err = bus.Save(n.r.Ctx, bucket, numberKey(n.key), found, revision, 0)
 	n.r.Check(err)
 	n.use(found.Next-1, fmt.Sprint("an earlier version's command ", len(n.used)))
@@ -244,17 +295,15 @@ func (n *numberTrial) use(number uint64, by string) {
 }
 
 func (n *numberTrial) checkHoles(bucket *bus.Bucket) {
-	spare := uint64(0)
-	for _, by := range n.replicas {
-		if taken := n.held[by]; taken != nil {
-			taken.Return(n.r.Ctx)
+	for by, taken := range n.held {
+		if taken.isOld {
+			n.keep(by, taken)
 		}
-		known, _ := by.known.Get(n.key)
-		spare += uint64(len(known.spare))
+		taken.Return(n.r.Ctx)
 	}
 	found, _, err := bus.Load[count](n.r.Ctx, bucket, numberKey(n.key))
 	n.r.Check(err)
-	if missing := found.Next - uint64(len(n.used)) - spare; missing > n.lost {
-		n.Fatalf("of %d numbers %d are used, %d spare, and no more than %d may be lost", found.Next, len(n.used), spare, n.lost)
+	if missing := found.Next - uint64(len(n.used)+len(found.Spare)); missing > n.lost {
+		n.Fatalf("of %+v %d are used, and no more than %d may be lost", found, len(n.used), n.lost)
 	}
 }

@@ -173,18 +173,22 @@ func numbered[D any](toEvent func(*D, brightpattern.MessageID) brightpattern.Cli
 
 // bindNumber gives a command the message number that it keeps through its tries.
 func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
-	closed, cmd, r := chat.isClosed, chat.command, chat.command.record
-	if !cmd.isDurable() { // it is tried once
-		return c.liveNumber(ctx, chat.key, closed, cmd)
-	}
-	if r.Number != nil {
+	cmd, r := chat.command, chat.command.record
+	switch {
+	case !cmd.isDurable(): // it is tried once
+		return c.liveNumber(ctx, chat.key, chat.isClosed, cmd)
+	case r.Number != nil:
 		return *r.Number, nil
+	case cmd.number != nil:
+		return 0, cmd.number.err
 	}
-	n, err := c.Chats.TakeNumberFor(ctx, chat.key, closed, cmd.Key)
+	taken, err := c.Chats.BindNumber(ctx, chat.key, chat.isClosed, cmd.Key)
 	if err != nil {
 		return 0, err
 	}
+	taken.Keep()
 	c.Failpoints.Reach(failpoint.Numbered)
+	n := taken.Value()
 	r.Number, r.LastCall = &n, time.Now().UTC()
 	return n, c.Journal.Write(ctx, r)
 }

@@ -88,15 +88,18 @@ func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) que
 		held.Stop()
 		return queue.PutOff
 	}
+	if c.Failpoints.LeavesOut(failpoint.AckLast) {
+		_ = delivery.DoubleAck(ctx)
+	}
 	var n next
 	if err == nil {
 		n, err = d.goOn(held.Context())
 	}
-	return c.settle(held, n, err)
+	return c.settle(delivery, held, n, err)
 }
 
 // settle acknowledges a command that is done, and puts off one that is not.
-func (c *Commands) settle(held *lease.Lease, n next, err error) queue.Verdict {
+func (c *Commands) settle(delivery *queue.Delivery, held *lease.Lease, n next, err error) queue.Verdict {
 	switch {
 	case errors.Is(err, journal.ErrOvertaken), held.Context().Err() != nil:
 		held.Stop() // it is another's, or comes again by itself
@@ -105,11 +108,8 @@ func (c *Commands) settle(held *lease.Lease, n next, err error) queue.Verdict {
 		c.Log.Warn("a durable command could not be gone on with; it is tried again", "error", err)
 		n = next{after: retryPause(1, nil)}
 	case n.done:
-		if err = held.End(); err == nil {
-			return queue.Done
-		}
-		c.Log.Warn("a durable command is done but could not be removed; it will be when it comes again", "error", err)
-		return queue.PutOff
+		c.remove(delivery, held)
+		return queue.Done
 	}
 	if err := held.GiveBack(n.after); err != nil {
 		c.Log.Debug("a durable command could not be put off; it comes again by itself", "error", err)
@@ -117,31 +117,48 @@ func (c *Commands) settle(held *lease.Lease, n next, err error) queue.Verdict {
 	return queue.PutOff
 }
 
+// remove acknowledges a command that is done. The chat's next one need not wait for
+// that: the order goes by what is done.
+func (c *Commands) remove(delivery *queue.Delivery, held *lease.Lease) {
+	acknowledge := func() {
+		if err := held.End(); err != nil {
+			c.Log.Warn("a durable command is done but could not be removed; it will be when it comes again", "error", err)
+			return
+		}
+		c.queues.NoteRemoved(delivery)
+	}
+	if !c.asides.Go(acknowledge) {
+		acknowledge()
+	}
+}
+
 // durable is one run of a durable command: from one delivery to the next.
 type durable struct {
-	commands *Commands
-	ignored  intake.Reason // then there is no command
-	cmd      *command
-	refused  *schema.Error
-	decided  bool   // its outcome is recorded
-	sequence uint64 // in the stream of commands
-	subject  string
-	raw      arrival
-	since    time.Time // the stream has it
+	commands  *Commands
+	ignored   intake.Reason // then there is no command
+	cmd       *command
+	refused   *schema.Error
+	decided   bool   // its outcome is recorded
+	again     bool   // it was delivered before
+	forgotten bool   // it may have had a number that nobody knows any more
+	sequence  uint64 // in the stream of commands
+	subject   string
+	raw       arrival
+	since     time.Time // the stream has it
 }
 
 // readDelivered reads what was delivered; what was put off is read anew.
 func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) (*durable, error) {
 	msg := delivery.Message()
 	if msg == nil {
-		return c.readStored(ctx, delivery.Sequence())
+		return c.readStored(ctx, delivery.Sequence(), delivery.IsAgain())
 	}
 	meta, err := msg.Metadata()
 	if err != nil {
 		return nil, err
 	}
 	d := &durable{
-		commands: c, sequence: delivery.Sequence(),
+		commands: c, sequence: delivery.Sequence(), again: delivery.IsAgain(),
 		ignored: c.Guard.JudgeStored(msg.Header, msg.Data, bus.IsUnreadable(msg)),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: meta.Timestamp,
 	}
@@ -149,7 +166,7 @@ func (c *Commands) readDelivered(ctx context.Context, delivery *queue.Delivery) 
 	return d, nil
 }
 
-func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, error) {
+func (c *Commands) readStored(ctx context.Context, sequence uint64, again bool) (*durable, error) {
 	msg, err := bus.Ask(ctx, c.Log, "reading a durable command", func(ctx context.Context) (*bus.Stored, error) {
 		return c.Streams.Commands.At(ctx, sequence)
 	})
@@ -157,7 +174,7 @@ func (c *Commands) readStored(ctx context.Context, sequence uint64) (*durable, e
 		return nil, err
 	}
 	d := &durable{
-		commands: c, sequence: sequence, ignored: c.Guard.JudgeStored(msg.Header, msg.Data, msg.Unreadable),
+		commands: c, sequence: sequence, again: again, ignored: c.Guard.JudgeStored(msg.Header, msg.Data, msg.Unreadable),
 		subject: msg.Subject, raw: arrival{header: msg.Header, data: msg.Data}, since: msg.Time,
 	}
 	d.read()
@@ -195,6 +212,11 @@ func (d *durable) read() {
 
 // advance goes one step further with the command.
 func (d *durable) advance(ctx context.Context) (next, error) {
+	if begun, err := d.beginFirst(ctx); err != nil {
+		return next{}, err
+	} else if begun {
+		return d.makeCall(ctx)
+	}
 	r, err := d.begin(ctx)
 	d.cmd.record = r
 	switch {
@@ -212,7 +234,9 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 	if d.refused != nil {
 		return d.finish(ctx, failed(d.refused))
 	}
-	d.learnOfDeath()
+	if told, err := d.learnOfDeath(ctx); told != nil || err != nil {
+		return d.endAsTold(ctx, told, err)
+	}
 	if d.isPast(time.Now()) {
 		return d.giveUp(ctx)
 	}
@@ -240,65 +264,20 @@ func (d *durable) begin(ctx context.Context) (*journal.Record, error) {
 	return r, nil
 }
 
-// takePlace is for a repeat of a command that is not done. It waits for the
-// outcome, but if the other message has been taken out of the stream by hand,
-// nobody works on it, and this one goes on with it.
-func (d *durable) takePlace(ctx context.Context, r *journal.Record) (bool, error) {
-	if r.Message == 0 { // a live one
-		return false, nil
-	}
-	there, err := d.isThere(ctx, r.Message)
-	if there || err != nil {
-		return false, err
-	}
-	again, err := d.commands.Journal.Find(ctx, d.cmd.Key)
-	if err != nil || !r.IsSame(again) { // it has just been done
-		return false, err
-	}
-	r.Message = d.sequence
-	return true, nil
-}
-
-// isThere tells whether the command still stands in the stream at another place.
-func (d *durable) isThere(ctx context.Context, sequence uint64) (bool, error) {
-	other, err := d.commands.readStored(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return false, nil
-	}
-	return err == nil && other.ignored == "" && other.cmd.Key == d.cmd.Key, err
-}
-
-// awaitOther waits for the outcome of the other message with this identity, but
-// not for one that did not come to an end in all its time.
-func (d *durable) awaitOther(ctx context.Context, err error) (next, error) {
-	if err == nil && d.isPast(time.Now()) {
-		return d.finish(ctx, failed(died()))
-	}
-	return d.later(retryPause(1, nil)), err
-}
-
-// learnOfDeath reads the traces of a replica that died while it called.
-func (d *durable) learnOfDeath() {
-	r := d.cmd.record
-	if !r.Calling {
-		return
-	}
-	r.Calling, r.MayBeDone, r.LastError = false, true, died()
-	if d.cmd.chat.Token != "" && (!d.cmd.spec.MessageID || r.Number != nil) { // else it has not got beyond an upload
-		d.commands.reportLost(d.cmd.chat, r.LastCall)
-	}
-}
-
 // try makes one attempt.
 func (d *durable) try(ctx context.Context) (next, error) {
-	c, r := d.commands, d.cmd.record
-	r.Attempts++
-	r.Calling, r.LastCall, r.Replica = true, time.Now().UTC(), c.Self
-	if err := c.Journal.Write(ctx, r); err != nil {
-		r.Calling = false
+	d.markCalling()
+	if err := d.writeCalling(ctx); err != nil {
+		d.cmd.record.Calling = false
 		return next{}, err
 	}
-	c.Failpoints.Reach(failpoint.Begun)
+	d.commands.Failpoints.Reach(failpoint.Begun)
+	return d.makeCall(ctx)
+}
+
+// makeCall makes the call that is recorded.
+func (d *durable) makeCall(ctx context.Context) (next, error) {
+	c := d.commands
 	began := time.Now()
 	calling, cancel := context.WithTimeout(ctx, timeFor(d.cmd.spec, c.cfg.CallTimeout))
 	o := c.call(calling, d.cmd)
@@ -382,11 +361,12 @@ func (d *durable) finish(ctx context.Context, o outcome) (next, error) {
 		unknown.Outcome = schema.OutcomeUnknown
 		o.Error = &unknown
 	}
-	o, err := d.commands.conclude(ctx, d.cmd, o)
-	if err != nil {
+	before := d.cmd.record.Sequence()
+	o, err := d.commands.concludeAndPublish(ctx, d.cmd, o)
+	d.decided = err == nil || d.cmd.record.Sequence() != before
+	if !d.decided {
 		return next{}, err
 	}
-	d.decided = true
 	d.commands.Metrics.Counted(d.cmd.spec.Name, o.Error)
-	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, false)
+	return finished, err
 }

@@ -32,7 +32,7 @@ func (c *Commands) headOf(ctx context.Context, chat subjects.ChatToken, behind u
 func (c *Commands) isSettled(ctx context.Context, sequence uint64) bool {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	d, err := c.readStored(ctx, sequence)
+	d, err := c.readStored(ctx, sequence, true)
 	if err != nil || d.ignored != "" {
 		return err == nil
 	}

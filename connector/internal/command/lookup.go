@@ -16,6 +16,40 @@ import (
 
 // What is done about a call whose outcome is not known, before another is made.
 
+// learnOfDeath reads the traces of a replica that died while it called. It may have
+// told what the call came to.
+func (d *durable) learnOfDeath(ctx context.Context) (told *outcome, err error) {
+	r := d.cmd.record
+	if !r.Calling {
+		return nil, nil
+	}
+	if told, err = d.commands.toldOf(ctx, r); told != nil || err != nil {
+		return told, err
+	}
+	if err := d.findNumber(ctx); err != nil {
+		return nil, err
+	}
+	r.Calling, r.MayBeDone, r.LastError = false, true, died()
+	if d.cmd.chat.Token != "" && (!d.cmd.spec.MessageID || r.Number != nil) { // else it has not got beyond an upload
+		d.commands.reportLost(d.cmd.chat, r.LastCall)
+	}
+	return nil, nil
+}
+
+// endAsTold has the journal follow an event that is there.
+func (d *durable) endAsTold(ctx context.Context, told *outcome, err error) (next, error) {
+	if err != nil {
+		return next{}, err
+	}
+	o, err := d.commands.conclusion(ctx, d.cmd, *told)
+	if err != nil {
+		return next{}, err
+	}
+	d.decided = true
+	d.commands.Metrics.Counted(d.cmd.spec.Name, o.Error)
+	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, true)
+}
+
 // resolve reports true if the command is settled, or has to wait.
 func (d *durable) resolve(ctx context.Context) (n next, settled bool, err error) {
 	r := d.cmd.record
@@ -24,7 +58,7 @@ func (d *durable) resolve(ctx context.Context) (n next, settled bool, err error)
 		return next{}, false, nil
 	case r.Number != nil:
 		return d.lookUp(ctx)
-	case d.cmd.spec.MessageID: // without a number nothing was sent
+	case d.cmd.spec.MessageID && !d.forgotten: // without a number nothing was sent
 		r.MayBeDone = false
 		return next{}, false, nil
 	}
@@ -89,7 +123,7 @@ func (d *durable) canBeLookedUp() time.Time {
 	if movesFile[d.cmd.spec.Name] {
 		calls = callsMost
 	}
-	ready := d.cmd.record.LastCall.Add(time.Duration(calls) * d.commands.cfg.CallTimeout)
+	ready := d.cmd.record.LastCall.Add(beginMost + time.Duration(calls)*d.commands.cfg.CallTimeout)
 	if d.cmd.record.Replica != d.commands.Self {
 		ready = ready.Add(replicas.ClockSkew)
 	}

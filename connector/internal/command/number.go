@@ -6,7 +6,7 @@ import (
 	"cc-connector/connector/internal/chats"
 )
 
-// A live command's message number is taken while its record is made. If the
+// A command's message number is taken while its record is made. If the
 // command turns out to be a repeat, or nobody knows, it is given back.
 
 // takenNumber is what became of taking it.
@@ -28,10 +28,14 @@ func (c *Commands) takeNumber(ctx context.Context, cmd *command) (decide func(ru
 	}
 	taking := make(chan takenNumber, 1)
 	go func() {
-		found, err := c.Chats.FindKnown(ctx, cmd.chat)
+		found, err := c.Chats.Know(ctx, cmd.chat)
 		var n *chats.Number
-		if err == nil {
-			n, err = c.Chats.TakeNumber(ctx, cmd.chat, found.ClosedAt != nil)
+		switch {
+		case err != nil:
+		case cmd.isDurable():
+			n, err = c.Chats.BindNumber(ctx, cmd.chat, found.Closed, cmd.Key)
+		default:
+			n, err = c.Chats.TakeNumber(ctx, cmd.chat, found.Closed)
 		}
 		taking <- takenNumber{n, err}
 	}()

@@ -14,6 +14,8 @@ const (
 	PublishFirst Mechanism = "publish before poll" // an answer's events are stored before the next poll
 	Counting     Mechanism = "counting"            // events with one fingerprint are counted, and so told apart
 	Journal      Mechanism = "journal"             // an idempotency record: a command is run once
+	RecordFirst  Mechanism = "record first"        // a durable command's call is on record before it is made: whoever takes over looks
+	AckLast      Mechanism = "acknowledge last"    // a durable command is removed when its outcome and its result are stored
 	Order        Mechanism = "order"               // a durable command runs when it is the head of its chat's queue
 	Numbers      Mechanism = "numbers"             // a message number is taken at the revision of the count that is known: never twice
 	LookUp       Mechanism = "look-up"             // a message of unknown outcome is looked up before it is sent again

@@ -21,6 +21,7 @@ type chatQueue struct {
 	untold  bool        // the other replicas do not know that yet
 	unsure  bool        // the stream could not be asked for the head
 	working bool
+	idle    bool // since the last sweep
 	touched bool // something has changed since the worker looked last
 }
 
@@ -86,7 +87,12 @@ func (qs *Queues) hear(chat subjects.ChatToken, done uint64) {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	if q := qs.byChat[chat]; q != nil && !qs.leaving {
-		q.done = max(q.done, done)
-		qs.wake(q)
+		if q.done = max(q.done, done); len(q.waiting) > 0 {
+			qs.wake(q)
+		}
 	}
 }
+
+// NoteRemoved says that a command which was done is in the stream no more: until
+// then it may have seemed to be the head.
+func (qs *Queues) NoteRemoved(d *Delivery) { qs.hear(d.chat, d.sequence) }

@@ -40,6 +40,9 @@ func NewDelivery(nc *nats.Conn, msg *nats.Msg, chat subjects.ChatToken, wait tim
 // Sequence is the command's place in the stream of commands.
 func (d *Delivery) Sequence() uint64 { return d.sequence }
 
+// IsAgain tells whether it was delivered before.
+func (d *Delivery) IsAgain() bool { return d.again }
+
 // Message is what was delivered; nil if the command has been put off since.
 func (d *Delivery) Message() *nats.Msg { return d.msg }
 

@@ -106,10 +106,13 @@ func (qs *Queues) Accept(d *Delivery) {
 	}
 	q := qs.queueOf(d.chat)
 	q.put(d)
-	if q.working || q.waiting[0] != d {
+	if q.waiting[0] != d {
 		q.touched = true
 		qs.putOff(d)
 		return
+	}
+	for _, later := range q.waiting[1:] { // of a chat one is kept in hand
+		qs.putOff(later)
 	}
 	qs.wake(q)
 }
@@ -129,7 +132,7 @@ func (qs *Queues) wake(q *chatQueue) {
 		q.touched = true
 		return
 	}
-	q.working = true
+	q.working, q.idle = true, false
 	qs.start(func(ctx context.Context) { qs.follow(ctx, q) })
 }
 
@@ -159,13 +162,18 @@ func (qs *Queues) rest() {
 func (qs *Queues) follow(ctx context.Context, q *chatQueue) {
 	for {
 		first, done := qs.first(q)
-		head, err := qs.askHead(ctx, q, first, done)
+		var head uint64
+		var err error
+		if first != nil {
+			head, err = qs.askHead(ctx, q, first, done)
+		}
 		switch {
 		case err != nil, first == nil, head != 0 && head < first.sequence:
 			if qs.standBack(q, first, head, err) {
 				return
 			}
-		case !qs.remove(q, first), head != first.sequence: // it has been offered to others, or was done elsewhere
+		case !qs.remove(q, first): // it has been offered to others
+		case head != first.sequence && first.sequence > done: // it was done elsewhere
 		case qs.runInSlot(ctx, first) == Done:
 			qs.noteDone(q, first.sequence)
 		}
@@ -188,17 +196,17 @@ func (qs *Queues) first(q *chatQueue) (first *Delivery, done uint64) {
 // a command that has stood back before is the head looked into.
 func (qs *Queues) askHead(ctx context.Context, q *chatQueue, first *Delivery, done uint64) (uint64, error) {
 	head, err := qs.Head(ctx, q.chat, done)
-	for err == nil && first != nil && first.again && head != 0 && head < first.sequence && qs.IsSettled(ctx, head) {
+	for err == nil && first.again && head != 0 && head < first.sequence && qs.IsSettled(ctx, head) {
 		head, err = qs.Head(ctx, q.chat, head)
 	}
-	if qs.Failpoints.LeavesOut(failpoint.Order) && first != nil {
+	if qs.Failpoints.LeavesOut(failpoint.Order) {
 		head = first.sequence
 	}
 	return head, err
 }
 
 // standBack brings the queue to rest, unless something has changed. It tells
-// the other replicas how far the chat has come.
+// the other replicas how far the chat has come: one of them may have the next.
 func (qs *Queues) standBack(q *chatQueue, first *Delivery, head uint64, err error) bool {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
@@ -208,13 +216,10 @@ func (qs *Queues) standBack(q *chatQueue, first *Delivery, head uint64, err erro
 	if first != nil && !qs.leaving { // then it has been offered to others
 		qs.putOff(first)
 	}
-	if head != 0 && q.untold {
+	if q.untold && (head != 0 || first == nil) {
 		qs.announce(q)
 	}
 	q.working, q.unsure = false, err != nil
-	if len(q.waiting) == 0 {
-		delete(qs.byChat, q.chat)
-	}
 	return true
 }
 
@@ -300,14 +305,24 @@ func (qs *Queues) sweep() {
 	defer qs.mu.Unlock()
 	for chat, q := range qs.byChat {
 		if q.working {
+			qs.putOffLate(q)
 			continue
 		}
 		switch q.prune(0); {
-		case len(q.waiting) == 0:
+		case len(q.waiting) == 0 && q.idle:
 			delete(qs.byChat, chat)
+		case len(q.waiting) == 0:
+			q.idle = true // what is done may still be about to be removed
 		case q.unsure, time.Until(q.waiting[0].until) < lastLook:
 			qs.wake(q)
 		}
+	}
+}
+
+// putOffLate puts off the command that is in hand, if it has to wait for long.
+func (qs *Queues) putOffLate(q *chatQueue) {
+	if len(q.waiting) > 0 && !qs.leaving && q.waiting[0].msg != nil && time.Until(q.waiting[0].until) < lastLook {
+		qs.putOff(q.waiting[0])
 	}
 }
 
