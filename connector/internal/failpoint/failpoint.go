@@ -18,6 +18,7 @@ const (
 	LookUp       Mechanism = "look-up"             // a message of unknown outcome is looked up before it is sent again
 	Refence      Mechanism = "re-fence"            // a fence is put up anew before the stream forgets it
 	Checkpoint   Mechanism = "checkpoint"          // what is published is known also when the stream has forgotten it
+	GoodOrder    Mechanism = "good order"          // a chat is called handed over with nothing lost only if that is so
 )
 
 // Point is a moment between two effects, at which a process may die.
