@@ -220,6 +220,10 @@ func (c *checkpoint) tellEarlier(memory *chatlog.Memory, room int) {
 	}
 }
 
+// wholeGrows is more than how many times as long as a journal it is in a
+// checkpoint, with the counts for earlier versions.
+const wholeGrows = 8
+
 // hold puts all that is known into a checkpoint, if it may be so large.
 func (c *checkpoint) hold(memory *chatlog.Memory, largest int) bool {
 	if len(memory.Journal()) > largest {
@@ -228,9 +232,11 @@ func (c *checkpoint) hold(memory *chatlog.Memory, largest int) bool {
 	whole := *c
 	whole.Seen, whole.Untaken = memory.Counts()
 	whole.Journal = memory.Journal()
-	written, err := schema.JSON(whole)
-	if err != nil || len(written) > largest {
-		return false
+	if len(whole.Journal)*wholeGrows+4*restMost > largest { // else it need not be tried
+		written, err := schema.JSON(whole)
+		if err != nil || len(written) > largest {
+			return false
+		}
 	}
 	*c = whole
 	return true

@@ -288,7 +288,7 @@ func TestReadinessTellsOfACheckpointThatIsRefused(t *testing.T) {
 		t.Errorf("ready says %v", err)
 	}
 	r.limitState(-1)
-	h.tend(r.Ctx, jetstream.StreamState{}, &none)
+	h.tend(r.Ctx, r.poller.retention(), jetstream.StreamState{}, &none)
 	r.Check(r.poller.Health.Check())
 	r.limitState(100)
 	h.trySaveCheckpoint(r.Ctx)

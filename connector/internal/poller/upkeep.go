@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/retry"
 )
@@ -45,10 +46,10 @@ func (p *Poller) tendAll(ctx context.Context) {
 	if err != nil {
 		return // readiness tells; nothing is forgotten by a stream that is away
 	}
-	refreshes := refreshesMost
+	retention, refreshes := p.retention(), refreshesMost
 	for _, h := range p.held.all() {
 		if h.mu.TryLock() { // a holder that is busy is looked after next time
-			h.tend(ctx, info.State, &refreshes)
+			h.tend(ctx, retention, info.State, &refreshes)
 			h.mu.Unlock()
 		}
 	}
@@ -59,11 +60,10 @@ const refreshesMost = 64
 
 // tend writes a checkpoint and puts the fence up anew if they grow old, and
 // refreshes the entry while that may be done and succeeds. h.mu is held.
-func (h *holder) tend(ctx context.Context, state jetstream.StreamState, refreshes *int) {
+func (h *holder) tend(ctx context.Context, retention chatlog.Retention, state jetstream.StreamState, refreshes *int) {
 	if h.checkHeld() != nil || !h.lease.IsSure() {
 		return
 	}
-	retention := h.poller.retention()
 	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) {
 		if err := h.chatLog.Renew(h.lease.Context()); err != nil {
 			h.lease.Drop(err)
