@@ -42,6 +42,7 @@ var trials = map[string]mechanismTrial{
 	"look-up":             {bpsim.Options{}, impatient, lostAnswerToASend},
 	"re-fence":            {bpsim.Options{Hold: 200 * time.Millisecond}, forgetful, handOverLate},
 	"checkpoint":          {bpsim.Options{Hold: 200 * time.Millisecond}, forgetful, handOverForgotten},
+	"good order":          {bpsim.Options{Hold: time.Minute, StalePoll: time.Minute}, nil, handOverWhilePolling},
 }
 
 // Each safeguard keeps a promise that nothing else keeps: with it the account
@@ -292,6 +293,25 @@ func handOverForgotten(r *rig) *ledger {
 	l.says("two")
 	r.awaitStored(l.chat, ".event.message", 1)
 	l.untilListening()
+	return l
+}
+
+// A replica leaves while its poll is held, and the contact center gives that an
+// event before it notices.
+func handOverWhilePolling(r *rig) *ledger {
+	first := r.start()
+	l := newLedger(watchNew(r))
+	l.lossy = true
+	l.untilListening()
+	first.stop()
+	for _, text := range []string{"to the one that left", "to the next"} {
+		l.says(text)
+		l.until("it is taken", func(r bpsim.Record) bool { return r.Chat.Pending == 0 })
+		if text == "to the one that left" {
+			r.start()
+		}
+		l.untilListening()
+	}
 	return l
 }
 

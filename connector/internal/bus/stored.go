@@ -28,11 +28,17 @@ func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stre
 
 // Subjects are those of a filter that the stream has messages of.
 func (s *Stream) Subjects(ctx context.Context, filter string) ([]string, error) {
+	counts, err := s.CountBySubject(ctx, filter)
+	return slices.Collect(maps.Keys(counts)), err
+}
+
+// CountBySubject tells how many messages the stream has of each subject of a filter.
+func (s *Stream) CountBySubject(ctx context.Context, filter string) (map[string]uint64, error) {
 	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
 	if err != nil {
 		return nil, err
 	}
-	return slices.Collect(maps.Keys(info.State.Subjects)), nil
+	return info.State.Subjects, nil
 }
 
 // Stored is a message as it stands in a stream.
@@ -50,8 +56,9 @@ func (s *Stream) At(ctx context.Context, sequence uint64) (*Stored, error) {
 	return s.get(ctx, getRequest{Sequence: sequence})
 }
 
-// Next reads the first message of a subject, which may be a wildcard, from a
-// sequence on; jetstream.ErrMsgNotFound if there is none.
+// Next reads the first message of a subject from a sequence on;
+// jetstream.ErrMsgNotFound if there is none. Of a wildcard the server looks at
+// every message from there on.
 func (s *Stream) Next(ctx context.Context, from uint64, subject string) (*Stored, error) {
 	return s.get(ctx, getRequest{Sequence: from, Next: subject})
 }

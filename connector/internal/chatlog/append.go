@@ -106,6 +106,7 @@ func (l *Log) append(ctx context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(ctx, l.Publisher.Patience())
 	defer cancel()
 	ack, err := l.Publisher.Store(ctx, msg, m.id, l.underFence()...)
+	l.doubtful = l.doubtful || err != nil && !bus.IsUnfit(err)
 	if err == nil {
 		l.counts.Sequence = next
 		l.burst += int64(msg.Size())

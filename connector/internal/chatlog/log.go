@@ -76,6 +76,7 @@ type Log struct {
 	replaced  FenceID // the one that stood before
 	uncounted int     // messages that no checkpoint has yet
 	oldest    mark    // the first of them
+	doubtful  bool    // whether a message may stand in the stream that is not counted
 	burst     int64   // bytes that were published since a checkpoint was thought of
 }
 
@@ -96,6 +97,9 @@ func (l *Log) Replaced() FenceID { return l.replaced }
 
 // Counts are the present ones.
 func (l *Log) Counts() Counts { return l.counts }
+
+// IsCertain tells whether all is counted that this holder has published.
+func (l *Log) IsCertain() bool { return !l.doubtful }
 
 // Memory is what is known of the chat's events; it changes with the next one.
 func (l *Log) Memory() *Memory { return l.memory }

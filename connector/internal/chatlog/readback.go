@@ -27,24 +27,31 @@ type Published struct {
 	Message  *bus.Stored
 }
 
+// # Reading a chat's part of the stream
+//
+// The server finds the next message of a wildcard by looking at every message of
+// every chat, and it does so for all that ask one after the other. So a holder
+// asks once which subjects the chat has messages of, and how many; both are
+// indexed, and so is each of these subjects. The cost is that of what is read,
+// whatever else is stored.
+
 // ReadBack shows each every event and session message that stands in the
 // stream for the chat behind what is counted, in its order, and brings sequence
 // and counts up to it. The results between them may be many times as many and
 // have no sequence: they are not read.
 func (l *Log) ReadBack(ctx context.Context, each func(Published)) error {
-	events := &cursor{subject: l.Naming.Prefix.Event(l.chat.Token, "*"), next: l.counts.Position + 1}
-	sessions := &cursor{subject: l.Naming.Prefix.Session(l.chat.Token, "*"), next: l.counts.Position + 1}
+	cursors, err := l.cursors(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		for _, c := range []*cursor{events, sessions} {
+		for _, c := range cursors {
 			if err := l.look(ctx, c); err != nil {
 				return err
 			}
 		}
-		first := events
-		if first.head == nil || sessions.head != nil && sessions.head.Sequence < first.head.Sequence {
-			first = sessions
-		}
-		if first.head == nil {
+		first := earliest(cursors)
+		if first == nil {
 			return nil
 		}
 		l.take(first.head, each)
@@ -52,28 +59,53 @@ func (l *Log) ReadBack(ctx context.Context, each func(Published)) error {
 	}
 }
 
-// cursor goes through the messages of some subjects.
+// cursor goes through the messages of a subject.
 type cursor struct {
 	subject string
 	next    uint64
+	left    uint64      // not more are to be read
 	head    *bus.Stored // the next one, if it has been read
-	atEnd   bool
 }
 
-// look reads the next message. Nobody adds one behind a holder's back.
+// cursors are those of the chat's events and session messages. Nobody adds
+// one behind a holder's back.
+func (l *Log) cursors(ctx context.Context) (all []*cursor, err error) {
+	stored, err := bus.Ask(ctx, l.log, "reading which events the chat has", func(ctx context.Context) (map[string]uint64, error) {
+		return l.Events.CountBySubject(ctx, l.Naming.Prefix.ChatAll(l.chat.Token))
+	})
+	for subject, count := range stored {
+		parsed, err := l.Naming.Prefix.Parse(subject)
+		if err == nil && (parsed.Kind == subjects.KindEvent || parsed.Kind == subjects.KindSession) {
+			all = append(all, &cursor{subject: subject, next: l.counts.Position + 1, left: count})
+		}
+	}
+	return all, err
+}
+
+// earliest is the cursor whose head stands before the others', nil if none has one.
+func earliest(cursors []*cursor) (first *cursor) {
+	for _, c := range cursors {
+		if c.head != nil && (first == nil || c.head.Sequence < first.head.Sequence) {
+			first = c
+		}
+	}
+	return first
+}
+
+// look reads the next message, if there is one.
 func (l *Log) look(ctx context.Context, c *cursor) error {
-	if c.head != nil || c.atEnd {
+	if c.head != nil || c.left == 0 {
 		return nil
 	}
 	msg, err := bus.Ask(ctx, l.log, "reading a chat's events back", func(ctx context.Context) (*bus.Stored, error) {
 		return l.Events.Next(ctx, c.next, c.subject)
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		c.atEnd = true
+		c.left = 0
 		return nil
 	}
 	if err == nil {
-		c.head, c.next = msg, msg.Sequence+1
+		c.head, c.next, c.left = msg, msg.Sequence+1, c.left-1
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package chatlog
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,33 @@ func TestNextHolderGoesOn(t *testing.T) {
 		golden.Same(t, next.Counts(), first.Counts(), nil)
 		seen, untaken := next.Memory().Counts()
 		golden.Same(t, []translate.Counts{seen, untaken}, []translate.Counts{{f: 2}, {f: 1}}, nil)
+	}
+}
+
+// However many messages others have, a chat's are asked for by their own
+// subjects: of a wildcard the server would look at all of them.
+func TestReadBackAsksForNoWildcard(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.log()
+	r.Check(l.Raise(r.Ctx))
+	for range 3 {
+		r.Check(r.typing(l, translate.FromPoll))
+	}
+	asked, err := r.NC.SubscribeSync("$JS.API.STREAM.MSG.GET.>")
+	r.Check(err)
+	next, told := r.log(), 0
+	r.Check(next.ReadBack(r.Ctx, func(Published) { told++ }))
+	r.Check(r.NC.Flush())
+	for n, _, _ := asked.Pending(); n > 0; n-- {
+		msg, err := asked.NextMsg(time.Second)
+		r.Check(err)
+		if strings.Contains(string(msg.Data), "*") {
+			t.Errorf("asked is %s", msg.Data)
+		}
+	}
+	if delivered, err := asked.Delivered(); delivered != 3 || told != 3 || err != nil {
+		t.Errorf("%d questions for %d messages, %v", delivered, told, err)
 	}
 }
 

@@ -15,6 +15,33 @@ import (
 // what is counted is written into a checkpoint before the stream can have
 // forgotten it.
 
+// # A fence that stands far back
+//
+// The server reads the fence for each message that is published under it, and
+// with it the part of the stream around it, some MiB, unless it has just done so.
+// Fences of chats that were opened at many times would have it read all over the
+// stream. So the fence of a chat in which something happens is put up anew when
+// the stream has grown by so much since: all of them then stand close together.
+
+// FarBack is how many bytes the stream grows by until a fence stands far back.
+const FarBack = 128 << 20
+
+// StandsFarBack tells whether the fence does, of a chat that had messages lately.
+func (l *Log) StandsFarBack(state jetstream.StreamState) bool {
+	return BytesBehind(l.fence.position, state) > FarBack && BytesBehind(l.counts.Position, state) < FarBack
+}
+
+// FencedAt is where the fence stands.
+func (l *Log) FencedAt() uint64 { return l.fence.position }
+
+// BytesBehind is about how much stands in the stream behind a position.
+func BytesBehind(position uint64, state jetstream.StreamState) uint64 {
+	if state.Msgs == 0 || position >= state.LastSeq {
+		return 0
+	}
+	return (state.LastSeq - position) * (state.Bytes / state.Msgs)
+}
+
 // NeedsFence tells whether the stream may soon forget the fence.
 func (l *Log) NeedsFence(r Retention, state jetstream.StreamState) bool {
 	return r.endangers(l.fence, state)

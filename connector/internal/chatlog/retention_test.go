@@ -49,6 +49,29 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// The fence of a chat in which something happens does not stay far back.
+func TestFencesThatStandFarBack(t *testing.T) {
+	state := jetstream.StreamState{FirstSeq: 1001, LastSeq: 1001000, Msgs: 1000000, Bytes: 1000000 << 10}
+	for name, c := range map[string]struct {
+		fence, last uint64
+		want        bool
+	}{
+		"far back":             {2000, 1000999, true},
+		"far back, and silent": {2000, 2001, false},
+		"close":                {1000000, 1000999, false},
+		"the last message":     {1001000, 1001000, false},
+		"behind what is known": {1001001, 1001002, false},
+	} {
+		l := &Log{fence: mark{position: c.fence}, counts: Counts{Position: c.last}}
+		if got := l.StandsFarBack(state); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+		if l.StandsFarBack(jetstream.StreamState{}) {
+			t.Errorf("%s, in an empty stream", name)
+		}
+	}
+}
+
 // A chat that fills the stream by itself needs a checkpoint before anybody
 // looks after it.
 func TestBursts(t *testing.T) {

@@ -24,6 +24,7 @@ const (
 	EventDecides Mechanism = "event decides"       // before an outcome is said to be unknown, its event is looked for
 	OutcomeFirst Mechanism = "outcome first"       // nobody is told an outcome that is not on record
 	Checkpoint   Mechanism = "checkpoint"          // what is published is known also when the stream has forgotten it
+	GoodOrder    Mechanism = "good order"          // a chat is called handed over with nothing lost only if that is so
 )
 
 // Point is a moment between two effects, at which a process may die.

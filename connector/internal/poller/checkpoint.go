@@ -55,12 +55,24 @@ type checkpoint struct {
 	Wanted schema.CloseReason `json:"wanted,omitempty"` // why the opening is to be closed
 	Closed bool               `json:"closed,omitempty"` // session.closed was published for it
 
-	// Whose fence stood when the chat was handed over with nothing lost.
+	// Whose fence stood when the chat was handed over: with all counted that was
+	// published under it, and with nothing lost.
+	Final chatlog.FenceID `json:"final,omitempty"`
 	Clean chatlog.FenceID `json:"clean,omitempty"`
 
 	revision uint64
 	sealed   int // bytes of the journal that segments hold
 }
+
+// occasion is when a checkpoint is written.
+type occasion int
+
+const (
+	inPassing      occasion = iota
+	atParting               // the chat is handed over, and nothing is published any more
+	atCleanParting          // and nothing is lost
+	atClose                 // it is to expire
+)
 
 func checkpointKey(key chats.Key) string { return "checkpoint." + string(key.Token) }
 
@@ -112,7 +124,7 @@ func (h *holder) trySaveCheckpoint(ctx context.Context) {
 	if h.poller.Health.IsUnremembered(string(h.chat.Token)) { // that has been said
 		level = slog.LevelDebug
 	}
-	if err := h.writeCheckpoint(ctx, false, ""); err != nil {
+	if err := h.writeCheckpoint(ctx, inPassing); err != nil {
 		h.log.Log(ctx, level, "the chat's checkpoint could not be written", "error", err)
 	}
 }
@@ -120,21 +132,21 @@ func (h *holder) trySaveCheckpoint(ctx context.Context) {
 // mustSaveCheckpoint writes down what is counted, until it is. h.mu is held.
 func (h *holder) mustSaveCheckpoint(ctx context.Context) error {
 	_, err := bus.Ask(ctx, h.log, "writing the chat's checkpoint", func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, h.writeCheckpoint(ctx, false, "")
+		return struct{}{}, h.writeCheckpoint(ctx, inPassing)
 	})
 	return err
 }
 
 // writeCheckpoint takes the place of one that an earlier holder wrote late, but
 // not of one that knows more. Readiness tells when it cannot be written.
-func (h *holder) writeCheckpoint(ctx context.Context, isLast bool, clean chatlog.FenceID) error {
+func (h *holder) writeCheckpoint(ctx context.Context, when occasion) error {
 	if h.poller.Failpoints.LeavesOut(failpoint.Checkpoint) {
 		return nil
 	}
 	if h.phase == announced && h.entry.Lags() { // what is counted is not read back for it
 		_ = h.writeEntry(ctx)
 	}
-	err := h.putCheckpoint(ctx, isLast, clean)
+	err := h.putCheckpoint(ctx, when)
 	h.poller.Failpoints.Reach(failpoint.CheckpointWritten)
 	if ctx.Err() == nil {
 		h.poller.Health.Remembered(string(h.chat.Token), err)
@@ -142,13 +154,13 @@ func (h *holder) writeCheckpoint(ctx context.Context, isLast bool, clean chatlog
 	return err
 }
 
-func (h *holder) putCheckpoint(ctx context.Context, isLast bool, clean chatlog.FenceID) error {
+func (h *holder) putCheckpoint(ctx context.Context, when occasion) error {
 	var keep time.Duration
-	if isLast {
+	if when == atClose {
 		keep = bus.WholeSeconds(h.poller.Streams.Keeps())
 	}
-	next, replaced := h.checkpoint(clean), h.saved
-	if isLast {
+	next, replaced := h.checkpoint(when), h.saved
+	if when == atClose {
 		h.unseal()
 	}
 	if err := h.fit(ctx, &next, keep); err != nil {
@@ -162,7 +174,7 @@ func (h *holder) putCheckpoint(ctx context.Context, isLast bool, clean chatlog.F
 	next.revision = revision
 	h.saved = next.withoutMemory()
 	h.chatLog.Checkpointed()
-	if isLast && (replaced.Before != "" || next.Before != "") {
+	if when == atClose && (replaced.Before != "" || next.Before != "") {
 		if err := h.segments().drop(ctx, replaced.revision); err != nil {
 			h.log.Debug("what was sealed of the closed chat's events could not be removed", "error", err)
 		}
@@ -208,6 +220,10 @@ func (c *checkpoint) tellEarlier(memory *chatlog.Memory, room int) {
 	}
 }
 
+// wholeGrows is more than how many times as long as a journal it is in a
+// checkpoint, with the counts for earlier versions.
+const wholeGrows = 8
+
 // hold puts all that is known into a checkpoint, if it may be so large.
 func (c *checkpoint) hold(memory *chatlog.Memory, largest int) bool {
 	if len(memory.Journal()) > largest {
@@ -216,9 +232,11 @@ func (c *checkpoint) hold(memory *chatlog.Memory, largest int) bool {
 	whole := *c
 	whole.Seen, whole.Untaken = memory.Counts()
 	whole.Journal = memory.Journal()
-	written, err := schema.JSON(whole)
-	if err != nil || len(written) > largest {
-		return false
+	if len(whole.Journal)*wholeGrows+4*restMost > largest { // else it need not be tried
+		written, err := schema.JSON(whole)
+		if err != nil || len(written) > largest {
+			return false
+		}
 	}
 	*c = whole
 	return true
@@ -273,13 +291,19 @@ func (c checkpoint) withoutMemory() checkpoint {
 	return c
 }
 
-func (h *holder) checkpoint(clean chatlog.FenceID) checkpoint {
+func (h *holder) checkpoint(when occasion) checkpoint {
 	counts := h.chatLog.Counts()
 	c := checkpoint{
 		Position: counts.Position, Sequence: counts.Sequence, Seen: translate.Counts{},
 		Signaled: h.traits.signaled, Answered: h.traits.answered, LastSeen: h.reconciliation.completeUntil(),
-		Compared: h.reconciliation.covered.until, ComparedSince: h.reconciliation.covered.since, Clean: clean,
+		Compared: h.reconciliation.covered.until, ComparedSince: h.reconciliation.covered.since,
 		Told: h.reconciliation.told.list(),
+	}
+	switch when {
+	case atCleanParting:
+		c.Final, c.Clean = h.chatLog.Self(), h.chatLog.Self()
+	case atParting:
+		c.Final = h.chatLog.Self()
 	}
 	if h.phase != unannounced {
 		c.Opening, c.Wanted, c.Closed = h.token.Opening, h.wanted, h.phase == closed

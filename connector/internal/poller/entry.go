@@ -60,7 +60,7 @@ func (h *holder) closeEntry(ctx context.Context) error {
 	_, err := bus.Ask(ctx, h.log, "marking the chat as closed", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, errors.Join(h.poller.Chats.SaveAsHolder(ctx, h.chat, &h.entry), h.poller.Chats.RetireNumber(ctx, h.chat))
 	})
-	if checkpointErr := h.writeCheckpoint(ctx, true, ""); checkpointErr != nil { // it only serves a chat that is attached again
+	if checkpointErr := h.writeCheckpoint(ctx, atClose); checkpointErr != nil { // it only serves a chat that is attached again
 		h.log.Warn("the closed chat's checkpoint could not be written", "error", checkpointErr)
 	}
 	return err

@@ -3,7 +3,6 @@ package poller
 import (
 	"testing"
 
-	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/schema"
 )
@@ -16,7 +15,7 @@ func TestEntryIsWrittenBeforeTheCheckpoint(t *testing.T) {
 	h := r.knowing("opening", 5)
 	h.entry = h.token.Entry()
 	h.entry.Apply(&schema.Status{State: "connected"}, 5, 5)
-	r.Check(h.writeCheckpoint(r.Ctx, false, chatlog.FenceID("clean")))
+	r.Check(h.writeCheckpoint(r.Ctx, atCleanParting))
 	found, err := r.poller.Chats.Find(r.Ctx, r.chat)
 	r.Check(err)
 	if found.State != "connected" || found.Sequence != 5 || found.StreamSequence != 5 {

@@ -20,6 +20,7 @@ var goldenCheckpoints = []checkpoint{
 		Position: 4100, Sequence: 2000, Seen: translate.Counts{}, Journal: []byte{2, 3, 'o', 'n', 'e'}, Before: "17.name", Opening: "opening",
 	},
 	{Position: 44, Sequence: 15, Seen: translate.Counts{}, Opening: "opening", Told: []toldGap{{golden.Time(1), golden.Time(2)}}},
+	{Position: 45, Sequence: 16, Seen: translate.Counts{}, Opening: "opening", Final: "fence"},
 }
 
 var goldenSegments = []segment{{Journal: []byte{2, 3, 'o', 'n', 'e'}}, {Before: "17.name", Journal: []byte{8, 0}}}
@@ -35,7 +36,11 @@ func TestGoldenMessages(t *testing.T) {
 	tap := r.Tap()
 	for _, want := range []checkpoint{goldenCheckpoints[0], goldenCheckpoints[2]} {
 		h := r.holderWith(want)
-		tap.During("a checkpoint", func() { r.Check(h.writeCheckpoint(r.Ctx, want.Closed, want.Clean)) })
+		when := inPassing
+		if want.Closed {
+			when = atClose
+		}
+		tap.During("a checkpoint", func() { r.Check(h.writeCheckpoint(r.Ctx, when)) })
 		found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
 		want.revision, want.Journal = h.saved.revision, found.Journal
 		golden.Same(t, found, want, err)

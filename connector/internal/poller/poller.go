@@ -68,10 +68,11 @@ type Poller struct {
 	pulled   chan struct{} // closed when no pull of tokens stands any more
 	requests *nats.Subscription
 
-	restored bus.Lives // of the streams in which all is that this replica knows; of Restore alone
-	busy     busy      // of Restore alone
-	swept    time.Time // creation of the token stream in which every open chat has its token; of Restore alone
-	waiting  int       // chats without a place anywhere, as the log has it; of KeepShare alone
+	restored   bus.Lives // of the streams in which all is that this replica knows; of Restore alone
+	busy       busy      // of Restore alone
+	swept      time.Time // creation of the token stream in which every open chat has its token; of Restore alone
+	lookedBack uint64    // end of the stream of events when its fences were looked at; of Tend alone
+	waiting    int       // chats without a place anywhere, as the log has it; of KeepShare alone
 }
 
 // New polls nothing yet.

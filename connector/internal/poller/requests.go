@@ -104,7 +104,7 @@ func (h *holder) lookForLosses(r chats.LookForLosses) error {
 	complete := h.reconciliation.completeUntil()
 	h.reconciliation.answerLost(now, began, until, h.traits.signaled)
 	if h.reconciliation.completeUntil().Before(complete) { // whoever comes after this holder has to know, too
-		return h.writeCheckpoint(h.lease.Context(), false, "")
+		return h.writeCheckpoint(h.lease.Context(), inPassing)
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ func (h *holder) restoreEstate(ctx context.Context, what lost) error {
 // writeKnown writes checkpoint and entry, unless somebody has gone on from there.
 func (h *holder) writeKnown(ctx context.Context) error {
 	for _, write := range []func() error{
-		func() error { return h.writeCheckpoint(ctx, false, "") },
+		func() error { return h.writeCheckpoint(ctx, inPassing) },
 		func() error { return h.poller.Chats.SaveAsHolder(ctx, h.chat, &h.entry) },
 	} {
 		if err := write(); err != nil && !errors.Is(err, bus.ErrFenced) {

@@ -13,6 +13,7 @@ import (
 	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/throttle"
 	"cc-connector/connector/internal/translate"
 )
 
@@ -38,6 +39,7 @@ func newRig(t *testing.T) *rig {
 		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Clients: known, Streams: streams, Self: "replica", Log: natstest.Log()},
 			chats.Config{Prefix: natstest.Prefix, CallTimeout: time.Second}),
+		Places: throttle.NewPlaces(),
 	}, Config{Prefix: natstest.Prefix, MaxChats: 10, CallTimeout: time.Second, FailoverAfter: 10 * time.Second})
 	return r
 }

@@ -94,7 +94,7 @@ func TestChatOfAnyLength(t *testing.T) {
 		}
 		h.phase = announced
 		h.chatLog.Resume(chatlog.Counts{Position: uint64(events), Sequence: uint64(events)}, memoryOf(events), 0)
-		r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+		r.Check(h.writeCheckpoint(r.Ctx, inPassing))
 		after := r.kept()
 		for key, msg := range after {
 			if len(msg.Data) > smallBus/2 {
@@ -123,7 +123,7 @@ func TestCheckpointsOfTwoVersions(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	h := r.knowing("opening", 20)
-	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(h.writeCheckpoint(r.Ctx, inPassing))
 	type earlierCheckpoint struct {
 		Position, Sequence uint64
 		Seen               translate.Counts
@@ -153,7 +153,7 @@ func TestSealedCheckpointForAnEarlierVersion(t *testing.T) {
 	r.Check(r.poller.Registry.Look(r.Ctx))
 	for _, events := range []int{200, 5000} {
 		h, all := r.knowing("opening", events), events == 200
-		r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+		r.Check(h.writeCheckpoint(r.Ctx, inPassing))
 		found, err := r.poller.findCheckpoint(r.Ctx, r.chat)
 		r.Check(err)
 		if len(found.Seen) == events != all {
@@ -168,7 +168,7 @@ func TestSealedCheckpointIsPutBack(t *testing.T) {
 	r := newRig(t)
 	r.limitState(smallBus)
 	h := r.knowing("opening", 1000)
-	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(h.writeCheckpoint(r.Ctx, inPassing))
 	for key := range r.kept() {
 		r.Check(r.poller.Streams.State.Purge(r.Ctx, key))
 	}
@@ -183,7 +183,7 @@ func TestToldGapsAreKept(t *testing.T) {
 	h := r.knowing("opening", 1)
 	missing := gap{second(1), second(5)}
 	h.reconciliation.told.tell(missing)
-	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(h.writeCheckpoint(r.Ctx, inPassing))
 	if again := r.loaded("opening").reconciliation.told.tell(missing); len(again) != 0 {
 		t.Errorf("it is told again: %v", again)
 	}
@@ -196,17 +196,17 @@ func TestSegmentsOfOthersAreLeftAlone(t *testing.T) {
 	r := newRig(t)
 	r.limitState(smallBus)
 	first := r.knowing("opening", 600)
-	r.Check(first.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(first.writeCheckpoint(r.Ctx, inPassing))
 	overtaken, next := r.loaded("opening"), r.loaded("opening")
 	for h, events := range map[*holder]int{overtaken: 1000, next: 1400} {
 		h.phase = announced
 		h.chatLog.Resume(chatlog.Counts{Position: uint64(events), Sequence: uint64(events)}, memoryOf(events), 0)
 	}
-	unwritten := overtaken.checkpoint("")
+	unwritten := overtaken.checkpoint(inPassing)
 	r.Check(overtaken.fit(r.Ctx, &unwritten, 0))
 	r.checkKnown("without the checkpoint", r.loaded("opening"), memoryOf(600))
-	r.Check(next.writeCheckpoint(r.Ctx, false, ""))
-	if err := overtaken.writeCheckpoint(r.Ctx, false, ""); err == nil {
+	r.Check(next.writeCheckpoint(r.Ctx, inPassing))
+	if err := overtaken.writeCheckpoint(r.Ctx, inPassing); err == nil {
 		t.Error("the overtaken holder has written its checkpoint")
 	}
 	r.checkKnown("the next holder's", r.loaded("opening"), memoryOf(1400))
@@ -222,10 +222,10 @@ func TestSegmentsExpireWithTheCheckpoint(t *testing.T) {
 	r := newRig(t)
 	r.limitState(smallBus)
 	h := r.knowing("first", 600)
-	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(h.writeCheckpoint(r.Ctx, inPassing))
 	open := r.kept()
 	h.phase = closed
-	r.Check(h.writeCheckpoint(r.Ctx, true, ""))
+	r.Check(h.writeCheckpoint(r.Ctx, atClose))
 	over := r.kept()
 	for key, msg := range over {
 		if msg.Header.Get(jetstream.MsgTTLHeader) == "" {
@@ -238,7 +238,7 @@ func TestSegmentsExpireWithTheCheckpoint(t *testing.T) {
 	again := r.loaded("second")
 	r.checkKnown("the closed chat", again, h.chatLog.Memory())
 	again.phase = announced
-	r.Check(again.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(again.writeCheckpoint(r.Ctx, inPassing))
 	for key, msg := range r.kept() {
 		if over[key] == nil && msg.Header.Get(jetstream.MsgTTLHeader) != "" {
 			t.Errorf("%s of the chat that is open again expires", key)
@@ -256,7 +256,7 @@ func TestLostSegment(t *testing.T) {
 	r := newRig(t)
 	r.limitState(smallBus)
 	h := r.knowing("opening", 1000)
-	r.Check(h.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(h.writeCheckpoint(r.Ctx, inPassing))
 	var last segment
 	found := r.kept()
 	r.Check(json.Unmarshal(found[h.segments().prefix+string(h.saved.Before)].Data, &last))
@@ -269,7 +269,7 @@ func TestLostSegment(t *testing.T) {
 		t.Errorf("the sequence goes on from %d", next.chatLog.Counts().Sequence)
 	}
 	next.phase = announced
-	r.Check(next.writeCheckpoint(r.Ctx, false, ""))
+	r.Check(next.writeCheckpoint(r.Ctx, inPassing))
 	r.checkKnown("what is left", r.loaded("opening"), next.chatLog.Memory())
 }
 
@@ -288,7 +288,7 @@ func TestReadinessTellsOfACheckpointThatIsRefused(t *testing.T) {
 		t.Errorf("ready says %v", err)
 	}
 	r.limitState(-1)
-	h.tend(r.Ctx, jetstream.StreamState{}, &none)
+	h.tend(r.Ctx, r.poller.retention(), jetstream.StreamState{}, &none)
 	r.Check(r.poller.Health.Check())
 	r.limitState(100)
 	h.trySaveCheckpoint(r.Ctx)

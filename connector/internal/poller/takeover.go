@@ -51,8 +51,10 @@ func (h *holder) learnThePast(ctx context.Context) error {
 		h.chatLog.CountFromStart()
 		h.entry.Displace()
 	}
-	if err := h.readBack(ctx); err != nil {
-		return err
+	if another || !h.wasHandedOver() {
+		if err := h.readBack(ctx); err != nil {
+			return err
+		}
 	}
 	if another {
 		h.saveEntry(ctx)

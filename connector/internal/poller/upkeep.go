@@ -1,11 +1,14 @@
 package poller
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/retry"
 )
@@ -45,10 +48,11 @@ func (p *Poller) tendAll(ctx context.Context) {
 	if err != nil {
 		return // readiness tells; nothing is forgotten by a stream that is away
 	}
-	refreshes := refreshesMost
+	p.bringForward(info.State)
+	retention, refreshes := p.retention(), refreshesMost
 	for _, h := range p.held.all() {
 		if h.mu.TryLock() { // a holder that is busy is looked after next time
-			h.tend(ctx, info.State, &refreshes)
+			h.tend(ctx, retention, info.State, &refreshes)
 			h.mu.Unlock()
 		}
 	}
@@ -59,16 +63,12 @@ const refreshesMost = 64
 
 // tend writes a checkpoint and puts the fence up anew if they grow old, and
 // refreshes the entry while that may be done and succeeds. h.mu is held.
-func (h *holder) tend(ctx context.Context, state jetstream.StreamState, refreshes *int) {
+func (h *holder) tend(ctx context.Context, retention chatlog.Retention, state jetstream.StreamState, refreshes *int) {
 	if h.checkHeld() != nil || !h.lease.IsSure() {
 		return
 	}
-	retention := h.poller.retention()
-	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) {
-		if err := h.chatLog.Renew(h.lease.Context()); err != nil {
-			h.lease.Drop(err)
-			return
-		}
+	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) && !h.renewFence() {
+		return
 	}
 	if h.chatLog.NeedsCheckpoint(retention, state) || h.poller.Health.IsUnremembered(string(h.chat.Token)) {
 		h.trySaveCheckpoint(ctx)
@@ -78,4 +78,50 @@ func (h *holder) tend(ctx context.Context, state jetstream.StreamState, refreshe
 			*refreshes = 0 // it would not help the others either
 		}
 	}
+}
+
+// bringForward puts up anew the fences that stand far back, when the stream has
+// grown by a part of that since they were looked at: the oldest first, for the
+// server comes by each part of the stream once then.
+func (p *Poller) bringForward(state jetstream.StreamState) {
+	if p.lookedBack <= state.LastSeq && chatlog.BytesBehind(p.lookedBack, state) < chatlog.FarBack/4 {
+		return
+	}
+	p.lookedBack = state.LastSeq
+	type far struct {
+		h  *holder
+		at uint64
+	}
+	var back []far
+	for _, h := range p.held.all() {
+		if h.mu.TryLock() {
+			if h.chatLog.StandsFarBack(state) {
+				back = append(back, far{h, h.chatLog.FencedAt()})
+			}
+			h.mu.Unlock()
+		}
+	}
+	slices.SortFunc(back, func(a, b far) int { return cmp.Compare(a.at, b.at) })
+	for _, f := range back {
+		f.h.bringForward()
+	}
+}
+
+func (h *holder) bringForward() {
+	if !h.mu.TryLock() { // it is looked after next time
+		return
+	}
+	defer h.mu.Unlock()
+	if h.checkHeld() == nil && h.lease.IsSure() {
+		h.renewFence()
+	}
+}
+
+// renewFence lets go of a chat that is another holder's. h.mu is held.
+func (h *holder) renewFence() bool {
+	err := h.chatLog.Renew(h.lease.Context())
+	if err != nil {
+		h.lease.Drop(err)
+	}
+	return err == nil
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"cc-connector/connector/internal/chatlog"
 )
 
@@ -27,4 +29,32 @@ func TestUpkeepFollowsTheStream(t *testing.T) {
 	if keeps := r.poller.Streams.Keeps(); keeps != 5*time.Second {
 		t.Errorf("what is known of closed chats is kept %v", keeps)
 	}
+}
+
+// Fences are put up anew as the stream grows, each under the holder's own name,
+// and looked at again only when it has grown by much.
+func TestFencesFollowTheStream(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.parts()
+	r.poller.held.add(h)
+	grown := func(bytes uint64) jetstream.StreamState { // by a few messages, each of them large
+		return jetstream.StreamState{FirstSeq: 1, LastSeq: h.chatLog.Counts().Position + 1, Msgs: 4, Bytes: bytes}
+	}
+	at, self := h.chatLog.FencedAt(), h.chatLog.Self()
+	for _, step := range []struct {
+		looked, bytes uint64
+		moves         bool
+	}{{h.chatLog.Counts().Position + 1, 3 * chatlog.FarBack, false}, {1, chatlog.FarBack / 2, false}, {1, 3 * chatlog.FarBack, true}} {
+		r.poller.lookedBack = step.looked
+		r.poller.bringForward(grown(step.bytes))
+		if moved := h.chatLog.FencedAt() > at; moved != step.moves {
+			t.Errorf("at %d bytes, looked at up to %d, it is put up anew: %v", step.bytes, step.looked, moved)
+		}
+		at = h.chatLog.FencedAt()
+	}
+	if last, whose, err := h.chatLog.LastFence(r.Ctx); last != at || whose != self || err != nil {
+		t.Errorf("at %d stands the fence of %q, %v", last, whose, err)
+	}
+	r.Check(r.types(h))
 }
