@@ -11,14 +11,16 @@ import (
 // decodeStructured reads the JSON format itself rather than by the sdk, whose
 // reader takes the last of repeated members and quotes values in its errors.
 func (r *reader) decodeStructured(data []byte) (event.Event, *FieldError) {
-	payload := map[string]json.RawMessage{}
+	var plain, encoded json.RawMessage
 	var ferr *FieldError
 	isObject := eachMember(data, func(m member) bool {
 		switch {
 		case !r.note(m.name):
 			ferr = &FieldError{safeName(m.name), "is given more than once"}
-		case m.name == "data" || m.name == "data_base64":
-			payload[m.name] = m.value
+		case m.name == "data":
+			plain = m.value
+		case m.name == "data_base64":
+			encoded = m.value
 		default:
 			ferr = r.addJSON(m)
 		}
@@ -34,7 +36,7 @@ func (r *reader) decodeStructured(data []byte) (event.Event, *FieldError) {
 	if ferr != nil {
 		return event.Event{}, ferr
 	}
-	ferr = setPayload(&e, payload["data"], payload["data_base64"])
+	ferr = setPayload(&e, plain, encoded)
 	return e, ferr
 }
 
