@@ -43,11 +43,32 @@ func (o object) text(key string) string {
 
 // str is a string, or "".
 func (o object) str(key string) string {
-	var s string
-	if json.Unmarshal(o[key], &s) != nil {
-		return ""
-	}
+	s, _ := unquote(o[key])
 	return s
+}
+
+// unquote returns a JSON string's value. Few have anything in them that has to
+// be decoded.
+func unquote(raw []byte) (s string, isText bool) {
+	last := len(raw) - 1
+	if last < 1 || raw[0] != '"' {
+		return "", false
+	}
+	if isPlain(raw[1:last]) && raw[last] == '"' {
+		return string(raw[1:last]), true
+	}
+	err := json.Unmarshal(raw, &s)
+	return s, err == nil
+}
+
+// isPlain tells a text in which, in a JSON string, every byte stands for itself.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.Valid(text)
 }
 
 // isString tells whether there is a string that says something.
