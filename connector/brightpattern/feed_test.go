@@ -62,3 +62,15 @@ func TestUnquoteIsAsOfJSON(t *testing.T) {
 		}
 	})
 }
+
+// Texts are written as encode writes them, whatever they hold.
+func TestQuotedIsAsEncoded(t *testing.T) {
+	parts := rapid.SampledFrom([]string{"a", " ", `"`, `\`, "\n", "\x00", "\x1f", "\x7f", "é", "\xff", "\u2028", "\u2029", "\u20ac", "<&>", "\U0001F600"})
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(parts, 0, 6).Draw(t, "parts"), "")
+		want, err := encode(text)
+		if got := appendQuoted([]byte("x"), text); err != nil || string(got) != "x"+string(want) {
+			t.Fatalf("%q is written as %s", text, got[1:])
+		}
+	})
+}

@@ -54,21 +54,21 @@ func unquote(raw []byte) (s string, isText bool) {
 	if last < 1 || raw[0] != '"' {
 		return "", false
 	}
-	if isPlain(raw[1:last]) && raw[last] == '"' {
-		return string(raw[1:last]), true
+	if s = string(raw[1:last]); isPlain(s) && raw[last] == '"' {
+		return s, true
 	}
 	err := json.Unmarshal(raw, &s)
 	return s, err == nil
 }
 
 // isPlain tells a text in which, in a JSON string, every byte stands for itself.
-func isPlain(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' || c == '"' || c == '\\' {
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
 			return false
 		}
 	}
-	return utf8.Valid(text)
+	return utf8.ValidString(text)
 }
 
 // isString tells whether there is a string that says something.
@@ -93,7 +93,7 @@ func (o object) number(key string) *float64 {
 
 func parseNumber(s string) (float64, bool) {
 	s = strings.TrimSpace(s)
-	if strings.Trim(s, "0123456789+-.eE") != "" { // no NaN, Inf or hexadecimal
+	if s == "" || strings.Trim(s, "0123456789+-.eE") != "" { // no NaN, Inf or hexadecimal
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)
