@@ -91,35 +91,48 @@ func (r *reader) limit(name, value string) *FieldError {
 	return nil
 }
 
-// add takes one attribute: a string, bool or int32. An empty value of a
-// CloudEvents attribute is as if it were not there: none may be empty.
-func (r *reader) add(name string, value any) *FieldError {
-	s, isText := value.(string)
-	if ferr := r.limit(name, s); ferr != nil {
+// add takes one attribute. An empty value of a CloudEvents attribute is as if it
+// were not there: none may be empty.
+func (r *reader) add(name, value string) *FieldError {
+	if ferr := r.check(name, value); ferr != nil {
 		return ferr
 	}
-	if !isAttributeName(name) {
-		return &FieldError{foreignName(name), "an attribute's name is of a-z and 0-9, and not data"}
-	}
-	if isText && !utf8.ValidString(s) {
+	if !utf8.ValidString(value) {
 		return &FieldError{safeName(name), "must be valid UTF-8"}
 	}
 	setter, ours := setters[name]
-	if !ours {
+	switch {
+	case !ours:
 		_ = r.context.SetExtension(name, value) // neither name nor type can be wrong here
 		return nil
-	}
-	if !isText {
-		return &FieldError{name, "must be a string"}
-	}
-	if s == "" {
+	case value == "":
 		return nil
 	}
 	r.seen[name] = true
-	if !setter.set(&r.context, s) {
+	if !setter.set(&r.context, value) {
 		return &FieldError{name, setter.want}
 	}
 	return nil
+}
+
+// addBare takes an attribute that is a boolean or an int32.
+func (r *reader) addBare(name string, value any) *FieldError {
+	if ferr := r.check(name, ""); ferr != nil {
+		return ferr
+	}
+	if _, ours := setters[name]; ours {
+		return &FieldError{name, "must be a string"}
+	}
+	_ = r.context.SetExtension(name, value)
+	return nil
+}
+
+func (r *reader) check(name, value string) *FieldError {
+	ferr := r.limit(name, value)
+	if ferr == nil && !isAttributeName(name) {
+		ferr = &FieldError{foreignName(name), "an attribute's name is of a-z and 0-9, and not data"}
+	}
+	return ferr
 }
 
 // event returns what was collected, if it is a valid CloudEvent.

@@ -22,7 +22,7 @@ func encodeBinary(w writable) *nats.Msg {
 		h[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	for _, a := range w.attributes {
-		add(attributePrefix+a.name, a.value)
+		add(headerName(a.name), a.value)
 	}
 	if dct := cmp.Or(w.contentType, defaultContentType); !isStructured(dct) {
 		add(contentType, dct)

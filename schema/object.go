@@ -47,7 +47,7 @@ func eachMember(data []byte, take func(member) bool) bool {
 func eachMemberOf(object []byte, take func(member) bool) {
 	w := walk{rest: object}
 	for w.skip("{,"); w.next() == '"'; w.skip(",") {
-		name, _ := text(w.value())
+		name := memberName(w.value())
 		w.skip(":")
 		if !take(member{name, w.value()}) {
 			return

@@ -46,7 +46,7 @@ func (r *reader) addJSON(m member) *FieldError {
 	case 'n':
 		return r.limit(m.name, "")
 	case 't', 'f':
-		return r.add(m.name, first == 't')
+		return r.addBare(m.name, first == 't')
 	case '"':
 		s, _ := text(m.value)
 		return r.add(m.name, s)
@@ -55,7 +55,7 @@ func (r *reader) addJSON(m member) *FieldError {
 	if err != nil {
 		return &FieldError{safeName(m.name), "must be a string, a boolean or a whole number of 32 bits"}
 	}
-	return r.add(m.name, int32(n))
+	return r.addBare(m.name, int32(n))
 }
 
 func setPayload(e *event.Event, data, encoded json.RawMessage) *FieldError {

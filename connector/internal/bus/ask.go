@@ -27,7 +27,7 @@ func Ask[T any](ctx context.Context, log *slog.Logger, doing string, operation f
 
 func ask[T any](ctx context.Context, trouble *retry.Trouble, operation func(context.Context) (T, error)) (T, error) {
 	return backoff.Retry(ctx, func() (T, error) {
-		try, cancel := context.WithTimeout(ctx, AnswerPatience)
+		try, cancel := patient(ctx)
 		defer cancel()
 		value, err := operation(try)
 		switch {
@@ -41,4 +41,12 @@ func ask[T any](ctx context.Context, trouble *retry.Trouble, operation func(cont
 		}
 		return value, err
 	}, backoff.WithBackOff(retry.NewBackOff(firstAsk, longestAsk)), backoff.WithMaxElapsedTime(0))
+}
+
+// patient is a context for one answer. One that ends before is good enough.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ends := ctx.Deadline(); ends && time.Until(end) <= AnswerPatience {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, AnswerPatience)
 }
