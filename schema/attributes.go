@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +15,10 @@ import (
 const specVersion = "1.0"
 
 // attribute is one attribute in its canonical text form.
-type attribute struct{ name, value string }
+type attribute struct {
+	name, value string
+	bare        bool // a boolean or a number, which JSON writes without quotes
+}
 
 // required attributes, in the order in which they are missed.
 var required = []string{"specversion", "id", "source", "type"}
@@ -60,18 +62,17 @@ func setTime(c *event.EventContextV1, s string) bool {
 type reader struct {
 	context event.EventContextV1
 	limited bool            // from anybody: see DecodeCommand
-	seen    map[string]bool // given at all, to find repeats
-	set     map[string]bool // given with a value
+	seen    map[string]bool // given at all, to find repeats; true: with a value
 }
 
 func newReader(limited bool) *reader {
-	return &reader{limited: limited, seen: map[string]bool{}, set: map[string]bool{}}
+	return &reader{limited: limited, seen: map[string]bool{}}
 }
 
 // note reports false for a name that was given before.
 func (r *reader) note(name string) bool {
-	twice := r.seen[name]
-	r.seen[name] = true
+	_, twice := r.seen[name]
+	r.seen[name] = r.seen[name]
 	return !twice
 }
 
@@ -90,41 +91,54 @@ func (r *reader) limit(name, value string) *FieldError {
 	return nil
 }
 
-// add takes one attribute: a string, bool or int32. An empty value of a
-// CloudEvents attribute is as if it were not there: none may be empty.
-func (r *reader) add(name string, value any) *FieldError {
-	s, isText := value.(string)
-	if ferr := r.limit(name, s); ferr != nil {
+// add takes one attribute. An empty value of a CloudEvents attribute is as if it
+// were not there: none may be empty.
+func (r *reader) add(name, value string) *FieldError {
+	if ferr := r.check(name, value); ferr != nil {
 		return ferr
 	}
-	if !isAttributeName(name) {
-		return &FieldError{foreignName(name), "an attribute's name is of a-z and 0-9, and not data"}
-	}
-	if isText && !utf8.ValidString(s) {
+	if !utf8.ValidString(value) {
 		return &FieldError{safeName(name), "must be valid UTF-8"}
 	}
 	setter, ours := setters[name]
-	if !ours {
+	switch {
+	case !ours:
 		_ = r.context.SetExtension(name, value) // neither name nor type can be wrong here
 		return nil
-	}
-	if !isText {
-		return &FieldError{name, "must be a string"}
-	}
-	if s == "" {
+	case value == "":
 		return nil
 	}
-	r.set[name] = true
-	if !setter.set(&r.context, s) {
+	r.seen[name] = true
+	if !setter.set(&r.context, value) {
 		return &FieldError{name, setter.want}
 	}
 	return nil
 }
 
+// addBare takes an attribute that is a boolean or an int32.
+func (r *reader) addBare(name string, value any) *FieldError {
+	if ferr := r.check(name, ""); ferr != nil {
+		return ferr
+	}
+	if _, ours := setters[name]; ours {
+		return &FieldError{name, "must be a string"}
+	}
+	_ = r.context.SetExtension(name, value)
+	return nil
+}
+
+func (r *reader) check(name, value string) *FieldError {
+	ferr := r.limit(name, value)
+	if ferr == nil && !isAttributeName(name) {
+		ferr = &FieldError{foreignName(name), "an attribute's name is of a-z and 0-9, and not data"}
+	}
+	return ferr
+}
+
 // event returns what was collected, if it is a valid CloudEvent.
 func (r *reader) event() (event.Event, *FieldError) {
 	for _, name := range required {
-		if !r.set[name] {
+		if !r.seen[name] {
 			return event.Event{}, &FieldError{name, "is missing: every CloudEvent has it"}
 		}
 	}
@@ -137,6 +151,9 @@ func (r *reader) event() (event.Event, *FieldError) {
 
 // invalid is the sdk's judgement of an event, without the values it may quote.
 func invalid(e event.Event) *FieldError {
+	if isPlainlyValid(e) {
+		return nil
+	}
 	err := e.Validate()
 	if err == nil {
 		return nil
@@ -150,95 +167,18 @@ func invalid(e event.Event) *FieldError {
 	return &FieldError{safeName(name), "is not valid in CloudEvents 1.0: it is empty or of the wrong form"}
 }
 
-// prepare returns a copy of e that can be written, and its attributes.
-func prepare(e event.Event) (event.Event, []attribute, *FieldError) {
-	if ferr := invalid(e); ferr != nil {
-		return e, nil, ferr
+// isPlainlyValid is of events in which the sdk would find nothing wrong, and
+// makes no garbage. It says nothing of others.
+func isPlainlyValid(e event.Event) bool {
+	c, isV1 := e.Context.(*event.EventContextV1)
+	if !isV1 || len(e.FieldErrors) > 0 || isBlank(c.ID) || isBlank(c.Type) {
+		return false
 	}
-	if e.SpecVersion() != specVersion {
-		return e, nil, &FieldError{"specversion", "must be 1.0"}
-	}
-	context := e.Context.AsV1() // a copy, but for the extensions
-	attrs := coreAttributes(context)
-	extensions, extra, ferr := formatExtensions(context.Extensions)
-	if ferr != nil {
-		return e, nil, ferr
-	}
-	attrs = append(attrs, extra...)
-	if ferr := writable(context, attrs); ferr != nil {
-		return e, nil, ferr
-	}
-	context.Extensions = extensions
-	e.Context = context
-	ferr = prepareData(&e)
-	return e, attrs, ferr
+	return (c.Source.Host != "" || c.Source.Path != "") && (c.Subject == nil || !isBlank(*c.Subject)) &&
+		(c.DataSchema == nil || c.DataSchema.Scheme != "") && (c.DataContentType == nil || *c.DataContentType == event.ApplicationJSON)
 }
 
-func writable(context *event.EventContextV1, attrs []attribute) *FieldError {
-	for _, a := range attrs {
-		if !utf8.ValidString(a.value) {
-			return &FieldError{safeName(a.name), "must be valid UTF-8"}
-		}
-	}
-	if t := context.Time; t != nil && (t.UTC().Year() < 0 || t.UTC().Year() > 9999) {
-		return &FieldError{"time", "must have a year within 0 and 9999"}
-	}
-	return nil
-}
-
-func coreAttributes(c *event.EventContextV1) []attribute {
-	attrs := []attribute{{"specversion", specVersion}, {"id", c.ID}, {"source", c.Source.String()}, {"type", c.Type}}
-	if c.Subject != nil {
-		attrs = append(attrs, attribute{"subject", *c.Subject})
-	}
-	if c.DataContentType != nil {
-		attrs = append(attrs, attribute{"datacontenttype", *c.DataContentType})
-	}
-	if c.DataSchema != nil {
-		attrs = append(attrs, attribute{"dataschema", c.DataSchema.String()})
-	}
-	if c.Time != nil {
-		attrs = append(attrs, attribute{"time", c.Time.String()})
-	}
-	return attrs
-}
-
-// formatExtensions keeps booleans and integers, which JSON writes as such, and makes text of all else.
-func formatExtensions(in map[string]any) (map[string]any, []attribute, *FieldError) {
-	out := make(map[string]any, len(in))
-	attrs := make([]attribute, 0, len(in))
-	for _, name := range slices.Sorted(maps.Keys(in)) {
-		s, err := types.Format(in[name])
-		if err != nil || !isAttributeName(name) {
-			return nil, nil, &FieldError{safeName(name), "is not a CloudEvents attribute"}
-		}
-		attrs = append(attrs, attribute{name, s})
-		switch value := in[name].(type) {
-		case bool, int32:
-			out[name] = value
-		default:
-			out[name] = s
-		}
-	}
-	return out, attrs, nil
-}
-
-// prepareData makes the choice between JSON, text and base64 by the data itself.
-func prepareData(e *event.Event) *FieldError {
-	if len(e.DataEncoded) == 0 {
-		e.DataEncoded, e.DataBase64 = nil, false // the sdk writes an empty slice as a JSON member without a value
-		return nil
-	}
-	if isJSON(e.DataContentType()) {
-		e.DataBase64 = false
-		if !utf8.Valid(e.DataEncoded) || !json.Valid(e.DataEncoded) {
-			return &FieldError{"data", "must be JSON in UTF-8, as datacontenttype says"}
-		}
-		return nil
-	}
-	e.DataBase64 = e.DataBase64 || !utf8.Valid(e.DataEncoded)
-	return nil
-}
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // isJSON tells JSON data by its content type; without one, data is JSON. The
 // list is the sdk's, whose writer puts all other data into a JSON string.

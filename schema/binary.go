@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -13,22 +14,20 @@ const attributePrefix = "ce-"
 
 // encodeBinary sets the header's keys literally: nats.Header is case-sensitive
 // and its Set keeps the case, while the binding wants ce- names in lower case.
-func encodeBinary(e event.Event, attrs []attribute) *nats.Msg {
-	h := make(nats.Header, len(attrs)+1)
-	for _, a := range attrs {
-		h[attributePrefix+a.name] = []string{percentEncode(a.value)}
+func encodeBinary(w writable) *nats.Msg {
+	h := make(nats.Header, len(w.attributes)+1)
+	values := make([]string, 0, len(w.attributes)+1) // of all headers, each of which has a part of it
+	add := func(name, value string) {
+		values = append(values, percentEncode(value))
+		h[name] = values[len(values)-1 : len(values) : len(values)]
 	}
-	if dct := dataContentType(e); !isStructured(dct) {
-		h[contentType] = []string{percentEncode(dct)}
+	for _, a := range w.attributes {
+		add(headerName(a.name), a.value)
 	}
-	return &nats.Msg{Header: h, Data: e.DataEncoded}
-}
-
-func dataContentType(e event.Event) string {
-	if dct := e.DataContentType(); dct != "" {
-		return dct
+	if dct := cmp.Or(w.contentType, defaultContentType); !isStructured(dct) {
+		add(contentType, dct)
 	}
-	return defaultContentType
+	return &nats.Msg{Header: h, Data: w.data}
 }
 
 // isStructured tells content types that make a reader take the message for structured.

@@ -56,22 +56,14 @@ const (
 // is always written as JSON, whatever e.DataBase64 says. The error is a
 // [*FieldError] that names the attribute which no valid CloudEvent can carry.
 func Encode(e event.Event, m Mode) (*nats.Msg, error) {
-	prepared, attrs, ferr := prepare(e)
+	w, ferr := prepare(e)
 	if ferr != nil {
 		return nil, ferr
 	}
 	if m == Binary {
-		return encodeBinary(prepared, attrs), nil
+		return encodeBinary(w), nil
 	}
-	return encodeStructured(prepared)
-}
-
-func encodeStructured(e event.Event) (*nats.Msg, error) {
-	var b bytes.Buffer
-	if err := event.WriteJson(&e, &b); err != nil {
-		return nil, &FieldError{"data", "cannot be written as JSON"}
-	}
-	return &nats.Msg{Header: nats.Header{contentType: {structuredType}}, Data: b.Bytes()}, nil
+	return &nats.Msg{Header: nats.Header{contentType: {structuredType}}, Data: w.json()}, nil
 }
 
 // Decode reads a message in any of the three forms. Structured: a Content-Type

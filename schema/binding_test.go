@@ -51,12 +51,12 @@ func encode(t *testing.T, e event.Event, m Mode) *nats.Msg {
 // attributesOf lists an event's attributes as text.
 func attributesOf(t *testing.T, e event.Event) map[string]string {
 	t.Helper()
-	_, attrs, ferr := prepare(e)
+	w, ferr := prepare(e)
 	if ferr != nil {
 		t.Fatal(ferr)
 	}
 	all := map[string]string{}
-	for _, a := range attrs {
+	for _, a := range w.attributes {
 		all[a.name] = a.value
 	}
 	return all

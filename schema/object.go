@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -33,24 +34,92 @@ func isObject(data []byte) bool {
 
 // eachMember shows a JSON object's members in order, repeated names too (a map
 // would silently keep the last), until take wants no more. It reports false for
-// anything but one object in UTF-8.
+// anything but one object in UTF-8. What it shows is data's own memory.
 func eachMember(data []byte, take func(member) bool) bool {
 	if !isObject(data) {
 		return false
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	_, _ = d.Token() // the brace; from here nothing can fail, the text being valid
-	for d.More() {
-		var m member
-		token, err := d.Token()
-		if err != nil || d.Decode(&m.value) != nil {
-			return false
+	eachMemberOf(data, take)
+	return true
+}
+
+// eachMemberOf is eachMember for what is known to be an object.
+func eachMemberOf(object []byte, take func(member) bool) {
+	w := walk{rest: object}
+	for w.skip("{,"); w.next() == '"'; w.skip(",") {
+		name := memberName(w.value())
+		w.skip(":")
+		if !take(member{name, w.value()}) {
+			return
 		}
-		if m.name, _ = token.(string); !take(m) {
+	}
+}
+
+// walk goes over a text that is known to be JSON.
+type walk struct{ rest []byte }
+
+// next is the first byte of what comes next, 0 at the end.
+func (w *walk) next() byte {
+	w.skip("")
+	if len(w.rest) == 0 {
+		return 0
+	}
+	return w.rest[0]
+}
+
+// skip passes over white space, and over signs.
+func (w *walk) skip(signs string) {
+	for len(w.rest) > 0 && (isSpace(w.rest[0]) || strings.IndexByte(signs, w.rest[0]) >= 0) {
+		w.rest = w.rest[1:]
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+
+// value takes the value that comes next.
+func (w *walk) value() json.RawMessage {
+	w.skip("")
+	end, level := 0, 0
+	for end < len(w.rest) {
+		switch c := w.rest[end]; {
+		case c == '"':
+			end += stringLength(w.rest[end:])
+		case c == '{' || c == '[':
+			level++
+			end++
+		case level == 0 && (c == ',' || c == '}' || c == ']' || isSpace(c)):
+			return w.take(end)
+		case c == '}' || c == ']':
+			level--
+			end++
+		default:
+			end++
+			continue
+		}
+		if level == 0 { // the end of a string, an object or a list
 			break
 		}
 	}
-	return true
+	return w.take(end)
+}
+
+func (w *walk) take(length int) json.RawMessage {
+	taken := w.rest[:length:length]
+	w.rest = w.rest[length:]
+	return taken
+}
+
+// stringLength is that of the JSON string that a text begins with, quotes included.
+func stringLength(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
 }
 
 // depth is how deeply arrays and objects are nested, also in what is no JSON.
@@ -84,10 +153,27 @@ func firstByte(data []byte) byte {
 
 // text returns a JSON string's value.
 func text(raw json.RawMessage) (string, bool) {
+	if isPlainString(raw) {
+		return string(raw[1 : len(raw)-1]), true
+	}
 	if firstByte(raw) != '"' {
 		return "", false
 	}
 	var s string
 	err := json.Unmarshal(raw, &s)
 	return s, err == nil
+}
+
+// isPlainString tells a JSON string in which every byte stands for itself.
+func isPlainString(raw []byte) bool {
+	last := len(raw) - 1
+	if last < 1 || raw[0] != '"' || raw[last] != '"' {
+		return false
+	}
+	for _, c := range raw[1:last] {
+		if c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.Valid(raw)
 }

@@ -9,7 +9,7 @@ import "encoding/json"
 // that [Command.Validate] has accepted.
 func (c *Command) Request(data json.RawMessage, refOf func(clientID string) string) json.RawMessage {
 	request := []byte{'{'}
-	eachMember(data, func(m member) bool {
+	eachMemberOf(data, func(m member) bool {
 		if field, known := c.Field(m.name); known && !field.Withheld {
 			request = append(request, field.told(m, refOf)...)
 		}

@@ -1,7 +1,5 @@
 package schema
 
-import "slices"
-
 // How large a message may be that a command needs. A character of a JSON string
 // is at most six bytes: \u0000.
 
@@ -19,22 +17,20 @@ func (c *Command) MaxSize() int {
 	for _, f := range c.Fields {
 		data += f.maxSize()
 	}
-	for _, group := range c.OneOf { // the others are not there
-		for _, f := range c.lesser(group) {
-			data -= f.maxSize()
-		}
+	for _, group := range c.OneOf {
+		data -= c.maxOfOthers(group)
 	}
 	return envelope + inBase64(data)
 }
 
-// lesser are the fields of a group but the largest.
-func (c *Command) lesser(group []string) []Field {
-	fields := make([]Field, len(group))
-	for i, name := range group {
-		fields[i], _ = c.Field(name)
+// maxOfOthers is that of the fields of a group but the largest: they are not there.
+func (c *Command) maxOfOthers(group []string) int {
+	all, largest := 0, 0
+	for _, name := range group {
+		f, _ := c.Field(name)
+		all, largest = all+f.maxSize(), max(largest, f.maxSize())
 	}
-	slices.SortFunc(fields, func(a, b Field) int { return a.maxSize() - b.maxSize() })
-	return fields[:len(fields)-1]
+	return all - largest
 }
 
 // maxSize is that of the field, with its name.

@@ -11,14 +11,16 @@ import (
 // decodeStructured reads the JSON format itself rather than by the sdk, whose
 // reader takes the last of repeated members and quotes values in its errors.
 func (r *reader) decodeStructured(data []byte) (event.Event, *FieldError) {
-	payload := map[string]json.RawMessage{}
+	var plain, encoded json.RawMessage
 	var ferr *FieldError
 	isObject := eachMember(data, func(m member) bool {
 		switch {
 		case !r.note(m.name):
 			ferr = &FieldError{safeName(m.name), "is given more than once"}
-		case m.name == "data" || m.name == "data_base64":
-			payload[m.name] = m.value
+		case m.name == "data":
+			plain = m.value
+		case m.name == "data_base64":
+			encoded = m.value
 		default:
 			ferr = r.addJSON(m)
 		}
@@ -34,7 +36,7 @@ func (r *reader) decodeStructured(data []byte) (event.Event, *FieldError) {
 	if ferr != nil {
 		return event.Event{}, ferr
 	}
-	ferr = setPayload(&e, payload["data"], payload["data_base64"])
+	ferr = setPayload(&e, plain, encoded)
 	return e, ferr
 }
 
@@ -44,7 +46,7 @@ func (r *reader) addJSON(m member) *FieldError {
 	case 'n':
 		return r.limit(m.name, "")
 	case 't', 'f':
-		return r.add(m.name, first == 't')
+		return r.addBare(m.name, first == 't')
 	case '"':
 		s, _ := text(m.value)
 		return r.add(m.name, s)
@@ -53,7 +55,7 @@ func (r *reader) addJSON(m member) *FieldError {
 	if err != nil {
 		return &FieldError{safeName(m.name), "must be a string, a boolean or a whole number of 32 bits"}
 	}
-	return r.add(m.name, int32(n))
+	return r.addBare(m.name, int32(n))
 }
 
 func setPayload(e *event.Event, data, encoded json.RawMessage) *FieldError {

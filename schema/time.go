@@ -24,11 +24,14 @@ func NewTime(t time.Time) *Time {
 func (t Time) String() string { return t.UTC().Format(timeLayout) }
 
 // MarshalText refuses years that RFC 3339 cannot write.
-func (t Time) MarshalText() ([]byte, error) {
+func (t Time) MarshalText() ([]byte, error) { return t.appendText(nil) }
+
+// appendText is MarshalText behind what b holds.
+func (t Time) appendText(b []byte) ([]byte, error) {
 	if year := t.UTC().Year(); year < 0 || year > 9999 {
 		return nil, errors.New("a time's year must be within 0 and 9999")
 	}
-	return []byte(t.String()), nil
+	return t.UTC().AppendFormat(b, timeLayout), nil
 }
 
 // UnmarshalText reads any RFC 3339 time.
@@ -43,11 +46,11 @@ func (t *Time) UnmarshalText(b []byte) error {
 
 // MarshalJSON stands here because the one of time.Time would be promoted.
 func (t Time) MarshalJSON() ([]byte, error) {
-	b, err := t.MarshalText()
+	b, err := t.appendText(append(make([]byte, 0, len(timeLayout)+2), '"'))
 	if err != nil {
 		return nil, err
 	}
-	return JSON(string(b))
+	return append(b, '"'), nil
 }
 
 // UnmarshalJSON reads a JSON string holding any RFC 3339 time.

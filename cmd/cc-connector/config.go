@@ -20,6 +20,7 @@ type config struct {
 	client    brightpattern.Config
 	connector connector.Config
 	httpAddr  string // empty: no server
+	profiles  bool   // are served there
 	log       logConfig
 
 	corrections []correction // to be logged
@@ -41,6 +42,7 @@ func readConfig() (config, error) {
 		client:    r.client(),
 		connector: r.limits(),
 		httpAddr:  r.httpAddr(),
+		profiles:  r.profiles(),
 		log:       r.log(),
 	}
 	r.complete(&cfg)

@@ -94,6 +94,7 @@ func badSingles() []badSetting {
 		one("CC_HTTP_ADDR", "8080"),
 		one("CC_HTTP_ADDR", "127.0.0.1:http-alt"),
 		one("CC_HTTP_ADDR", "127.0.0.1:65536"),
+		one("CC_PPROF", "on"),
 		one("CC_HTTP_TIMEOUT", "15"),
 		one("CC_HTTP_TIMEOUT", "0s"),
 		one("CC_HTTP_TIMEOUT", "-1s"),
@@ -263,6 +264,7 @@ func TestSmallestConfig(t *testing.T) {
 	})
 	checkSame(t, cfg.log, logConfig{level: slog.LevelInfo, json: true})
 	checkSame(t, cfg.httpAddr, "127.0.0.1:8080")
+	checkSame(t, cfg.profiles, false)
 }
 
 func TestFullConfig(t *testing.T) {

@@ -52,7 +52,7 @@ func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) er
 	log.Info("starting", "version", cfg.connector.Version, "nats", redacted(cfg.nats.urls), "baseUrl", cfg.client.BaseURL,
 		"tenant", cfg.client.TenantURL, "apps", len(cfg.connector.Apps), "prefix", cfg.connector.Prefix)
 	registry, ready := newRegistry(), newReadiness("NATS is not connected yet")
-	stopOps, err := serveOps(cfg.httpAddr, opsHandler(ready, registry), log, fail)
+	stopOps, err := serveOps(cfg.httpAddr, withProfiles(cfg.profiles, opsHandler(ready, registry)), log, fail)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ type settings struct {
 	SchemaBaseURL   string `envconfig:"CC_SCHEMA_BASE_URL" default:"cc-connector:/schemas" desc:"beginning of every dataschema; where /schemas is reachable, to make them resolve"`
 
 	HTTPAddr    string `envconfig:"CC_HTTP_ADDR" default:"127.0.0.1:8080" desc:"where /healthz, /readyz, /metrics and /schemas/ are served; off: nowhere"`
+	PProf       string `envconfig:"CC_PPROF" default:"false" desc:"serve Go's profiles under /debug/pprof/ on CC_HTTP_ADDR, to all who reach it"`
 	HTTPTimeout string `envconfig:"CC_HTTP_TIMEOUT" default:"15s" desc:"the longest that a call to the contact center may take"`
 	PollTimeout string `envconfig:"CC_POLL_TIMEOUT" default:"30s" desc:"the longest that a poll may take; more than 15s"`
 

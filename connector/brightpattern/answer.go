@@ -39,7 +39,9 @@ func readErrorBody(x *exchange) (Code, string) {
 		return "", ""
 	}
 	body := x.body(errorBody)
-	text, err := newFeed(body, body.pay).all()
+	f := newFeed(body, body.pay)
+	defer f.release()
+	text, err := f.all()
 	if err != nil {
 		return "", ""
 	}

@@ -44,8 +44,8 @@ func (c *Client) RequestChat(ctx context.Context, cred Credentials, request Chat
 	return chat, err
 }
 
-func (r ChatRequest) wire() (fields, error) {
-	parameters := make(fields, len(r.Parameters)+1)
+func (r ChatRequest) wire() (map[string]any, error) {
+	parameters := make(map[string]any, len(r.Parameters)+1)
 	for name, value := range r.Parameters {
 		parameters[name] = value
 	}
@@ -56,8 +56,14 @@ func (r ChatRequest) wire() (fields, error) {
 		}
 		parameters["user_platform"] = platform
 	}
-	f := fields{"parameters": parameters}
-	return opt(opt(f, "from", r.From), "phone_number", r.PhoneNumber), nil
+	request := map[string]any{"parameters": parameters}
+	if r.From != "" {
+		request["from"] = r.From
+	}
+	if r.PhoneNumber != "" {
+		request["phone_number"] = r.PhoneNumber
+	}
+	return request, nil
 }
 
 // ActiveChat is the client's active chat; a 404 means that there is none.
@@ -152,17 +158,16 @@ func sendCall(chat ChatID, events []ClientEvent) (call, error) {
 	if len(events) == 0 {
 		return call{}, invalid(method, "there are no events")
 	}
-	wire := make([]fields, len(events))
-	for i, event := range events {
+	body := append(make([]byte, 0, len(events)*usualEvent), `{"events":[`...)
+	for _, event := range events {
 		f, err := event.wire()
 		if err != nil {
 			return call{}, invalid(method, err.Error())
 		}
-		wire[i] = f
+		body = append(append(body, f...), '}', ',')
 	}
-	call, err := postJSON(method, fields{"events": wire}, "chats", string(chat), "events")
-	call.limit = eventsBody
-	return call, err
+	body = append(body[:len(body)-1], ']', '}') // in place of the last comma
+	return call{method: method, kind: post, path: []string{"chats", string(chat), "events"}, contentType: jsonType, body: body, limit: eventsBody}, nil
 }
 
 // History is all that was said in the session, the client's events among it.

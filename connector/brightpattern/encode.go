@@ -9,31 +9,56 @@ import (
 	"strings"
 )
 
-// fields are an event on its way out.
-type fields map[string]any
+// fields are an event on its way out: its JSON, but for the brace at the end.
+type fields []byte
 
-func event(name EventName) fields { return fields{"event": name} }
+func event(name EventName) fields { return with(make(fields, 0, usualEvent), "event", name) }
 
-// with adds a field, the empty value too.
-func (f fields) with(key string, value any) fields {
-	f[key] = value
-	return f
+const usualEvent = 256 // bytes of an event on its way out; larger ones grow
+
+// with adds a field, the empty text too.
+func with[S ~string](f fields, key string, value S) fields {
+	return appendQuoted(f.name(key), string(value))
 }
 
 // opt adds a field unless it is empty.
 func opt[S ~string](f fields, key string, value S) fields {
-	if value != "" {
-		f[key] = value
+	if value == "" {
+		return f
 	}
-	return f
+	return with(f, key, value)
 }
+
+// raw adds a field whose value is JSON.
+func (f fields) raw(key string, value json.RawMessage) fields { return append(f.name(key), value...) }
+
+// name is for names that need no escaping.
+func (f fields) name(key string) fields {
+	between := byte(',')
+	if len(f) == 0 {
+		between = '{'
+	}
+	return append(append(append(f, between, '"'), key...), '"', ':')
+}
+
+// appendQuoted writes a text as encode does.
+func appendQuoted(b []byte, s string) []byte {
+	if isPlain(s) && strings.IndexByte(s, lineSeparatorLead) < 0 {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	quoted, _ := encode(s) // a text can always be written
+	return append(b, quoted...)
+}
+
+// lineSeparatorLead begins the two line separators of Unicode, which are written as escapes.
+const lineSeparatorLead = '\xe2'
 
 func (m Message) wire() (fields, error) {
 	f := opt(opt(event(EventMessage), "msg_id", m.ID), "channel", m.Channel)
 	if m.HTML != "" {
-		return f.with("msg", m.HTML), nil
+		return with(f, "msg", m.HTML), nil
 	}
-	return f.with("msg", textToHTML.Replace(m.Text)).with("msg_text", m.Text), nil
+	return with(with(f, "msg", textToHTML.Replace(m.Text)), "msg_text", m.Text), nil
 }
 
 // textToHTML shows plain text as it was meant. "\r\n" stands before its parts
@@ -44,11 +69,11 @@ var textToHTML = strings.NewReplacer(
 )
 
 func (d Delivered) wire() (fields, error) {
-	return event(EventMessageDelivered).with("ref_msg_id", d.Ref), nil
+	return with(event(EventMessageDelivered), "ref_msg_id", d.Ref), nil
 }
 
 func (r Read) wire() (fields, error) {
-	return event(EventMessageRead).with("ref_msg_id", r.Ref), nil
+	return with(event(EventMessageRead), "ref_msg_id", r.Ref), nil
 }
 
 func (Typing) wire() (fields, error)             { return event(EventTyping), nil }
@@ -69,7 +94,7 @@ func (l Location) wire() (fields, error) {
 	case !finite(place.Latitude) || !finite(place.Longitude):
 		return nil, errors.New("latitude or longitude is not a number")
 	default:
-		return f.with("latitude", decimal(place.Latitude)).with("longitude", decimal(place.Longitude)), nil
+		return with(with(f, "latitude", decimal(place.Latitude)), "longitude", decimal(place.Longitude)), nil
 	}
 }
 
@@ -77,8 +102,8 @@ func finite(f float64) bool    { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func (s SharedFile) wire() (fields, error) {
-	f := opt(event(EventFile), "msg_id", s.ID).with("file_id", s.FileID)
-	return f.with("file_name", s.FileName).with("file_type", orDefault(s.FileType, "attachment")), nil
+	f := with(opt(event(EventFile), "msg_id", s.ID), "file_id", s.FileID)
+	return with(with(f, "file_name", s.FileName), "file_type", orDefault(s.FileType, "attachment")), nil
 }
 
 func (d FormData) wire() (fields, error) {
@@ -94,27 +119,27 @@ func formData(name EventName, id FormRequestID, form string, data json.RawMessag
 		data = json.RawMessage("{}")
 	}
 	data, err := dataObject(data)
-	return event(name).with("form_request_id", id).with("form_name", form).with("data", data), err
+	return with(with(event(name), "form_request_id", id), "form_name", form).raw("data", data), err
 }
 
 func (c SecureFormCancel) wire() (fields, error) {
-	return event(EventSecureFormCancel).with("form_request_id", c.FormRequestID), nil
+	return with(event(EventSecureFormCancel), "form_request_id", c.FormRequestID), nil
 }
 
 func (s Signal) wire() (fields, error) {
 	data, err := dataObject(s.Data)
-	f := opt(event(EventSignaling), "msg_id", s.ID).with("destination_party_id", s.Destination)
-	return f.with("data", data), err
+	f := with(opt(event(EventSignaling), "msg_id", s.ID), "destination_party_id", s.Destination)
+	return f.raw("data", data), err
 }
 
 func (c CobrowsingStarted) wire() (fields, error) {
-	f := event(EventCobrowsingStarted).with("provider_type", c.ProviderType)
-	return f.with("cobrowsing_url", c.URL), nil
+	f := with(event(EventCobrowsingStarted), "provider_type", c.ProviderType)
+	return with(f, "cobrowsing_url", c.URL), nil
 }
 
 func (n Navigation) wire() (fields, error) {
 	f := opt(event(EventNavigation), "msg_id", n.ID)
-	return f.with("title", n.Title).with("page", n.Page), nil
+	return with(with(f, "title", n.Title), "page", n.Page), nil
 }
 
 // dataObject refuses, without repeating any of it, what is not a JSON object.

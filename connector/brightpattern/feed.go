@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 )
 
 // deepestParsed is how many levels encoding/json reads; deeper texts are
@@ -75,9 +76,9 @@ func (s *scan) take(c byte) {
 // cut off before it has become anything, and one value that nobody can read
 // spoils no other.
 type feed struct {
-	src    io.Reader // nil: there is no more
-	window []byte    // what src is read into
-	buf    []byte    // of it, what is not taken yet
+	src    io.Reader         // nil: there is no more
+	window *[windowSize]byte // what src is read into
+	buf    []byte            // of it, what is not taken yet
 	pay    func(cost int64) error
 }
 
@@ -86,11 +87,21 @@ const (
 	windowSize    = 4 << 10
 )
 
+// windows are those of feeds that were released.
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// newFeed reads what is still to come. Who has called it releases the feed.
 func newFeed(src io.Reader, pay func(int64) error) *feed {
-	f := &feed{src: src, window: make([]byte, windowSize), pay: pay}
-	n, _ := io.ReadAtLeast(src, f.window, len(byteOrderMark)) // what goes wrong does so again
+	f := &feed{src: src, window: windows.Get().(*[windowSize]byte), pay: pay}
+	n, _ := io.ReadAtLeast(src, f.window[:], len(byteOrderMark)) // what goes wrong does so again
 	f.buf = bytes.TrimPrefix(f.window[:n], []byte(byteOrderMark))
 	return f
+}
+
+// release ends a feed. Nothing that was read of it shares its window.
+func (f *feed) release() {
+	windows.Put(f.window)
+	f.src, f.window, f.buf = nil, nil, nil
 }
 
 // feedOf reads what is in memory already, and shares that.
@@ -109,7 +120,7 @@ func (f *feed) fill() error {
 		if f.src == nil {
 			return io.EOF
 		}
-		n, err := f.src.Read(f.window)
+		n, err := f.src.Read(f.window[:])
 		if f.buf = f.window[:n]; n == 0 && err != nil {
 			return err
 		}
@@ -197,12 +208,12 @@ func (s *scan) through(text []byte, plain bool) (n int, whole bool) {
 // object reads {"<key>":<value>,…}; member reads the value.
 func (f *feed) object(member func(key string) error) error {
 	return f.sequence('{', '}', func() error {
-		quoted, err := f.value()
+		quoted, _, err := f.part()
 		if err != nil {
 			return err
 		}
-		var key string
-		if quoted[0] != '"' || json.Unmarshal(quoted, &key) != nil {
+		key, isText := unquote(quoted)
+		if !isText {
 			return errNotJSON
 		}
 		if err := f.expect(':'); err != nil {

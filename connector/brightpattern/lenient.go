@@ -43,11 +43,32 @@ func (o object) text(key string) string {
 
 // str is a string, or "".
 func (o object) str(key string) string {
-	var s string
-	if json.Unmarshal(o[key], &s) != nil {
-		return ""
-	}
+	s, _ := unquote(o[key])
 	return s
+}
+
+// unquote returns a JSON string's value. Few have anything in them that has to
+// be decoded.
+func unquote(raw []byte) (s string, isText bool) {
+	last := len(raw) - 1
+	if last < 1 || raw[0] != '"' {
+		return "", false
+	}
+	if s = string(raw[1:last]); isPlain(s) && raw[last] == '"' {
+		return s, true
+	}
+	err := json.Unmarshal(raw, &s)
+	return s, err == nil
+}
+
+// isPlain tells a text in which, in a JSON string, every byte stands for itself.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.ValidString(text)
 }
 
 // isString tells whether there is a string that says something.
@@ -72,7 +93,7 @@ func (o object) number(key string) *float64 {
 
 func parseNumber(s string) (float64, bool) {
 	s = strings.TrimSpace(s)
-	if strings.Trim(s, "0123456789+-.eE") != "" { // no NaN, Inf or hexadecimal
+	if s == "" || strings.Trim(s, "0123456789+-.eE") != "" { // no NaN, Inf or hexadecimal
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)

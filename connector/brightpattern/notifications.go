@@ -19,7 +19,7 @@ func (c *Client) SubscribeAPNs(ctx context.Context, cred Credentials, chat ChatI
 	if deviceToken == "" || bundleID == "" {
 		return invalid(subscribe, "the device token or the bundle id is empty")
 	}
-	return c.notify(ctx, cred, chat, fields{"ios_apns_device_token": deviceToken, "ios_app_bundle_id": bundleID})
+	return c.notify(ctx, cred, chat, map[string]string{"ios_apns_device_token": deviceToken, "ios_app_bundle_id": bundleID})
 }
 
 // SubscribeFirebase has a chat's news announced over Firebase.
@@ -30,15 +30,15 @@ func (c *Client) SubscribeFirebase(ctx context.Context, cred Credentials, chat C
 	if platform != PlatformIOS && platform != PlatformAndroid {
 		return invalid(subscribe, "the platform is unknown")
 	}
-	return c.notify(ctx, cred, chat, fields{string(platform) + "_firebase_device_token": deviceToken})
+	return c.notify(ctx, cred, chat, map[string]string{string(platform) + "_firebase_device_token": deviceToken})
 }
 
 // CancelNotifications ends a chat's subscription, whatever it was.
 func (c *Client) CancelNotifications(ctx context.Context, cred Credentials, chat ChatID) error {
-	return c.notify(ctx, cred, chat, fields{})
+	return c.notify(ctx, cred, chat, map[string]string{})
 }
 
-func (c *Client) notify(ctx context.Context, cred Credentials, chat ChatID, payload fields) error {
+func (c *Client) notify(ctx context.Context, cred Credentials, chat ChatID, payload map[string]string) error {
 	call, err := postJSON(subscribe, payload, "chats", string(chat), "notifications")
 	if err != nil {
 		return err

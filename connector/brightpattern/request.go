@@ -73,7 +73,9 @@ func (c *Client) deliver(ctx context.Context, cred Credentials, call call, read 
 	}
 	defer x.end()
 	body := x.body(orDefault(call.limit, smallBody))
-	err = read(newFeed(body, body.pay))
+	f := newFeed(body, body.pay)
+	defer f.release()
+	err = read(f)
 	var no *refusal
 	switch {
 	case body.failed != nil:

@@ -26,19 +26,41 @@ func Ask[T any](ctx context.Context, log *slog.Logger, doing string, operation f
 }
 
 func ask[T any](ctx context.Context, trouble *retry.Trouble, operation func(context.Context) (T, error)) (T, error) {
+	value, err := try(ctx, trouble, operation)
+	if err == nil { // nearly always
+		return value, nil
+	}
+	isTried := true
 	return backoff.Retry(ctx, func() (T, error) {
-		try, cancel := context.WithTimeout(ctx, AnswerPatience)
-		defer cancel()
-		value, err := operation(try)
-		switch {
-		case err == nil, retry.IsFinal(err):
+		if isTried {
+			isTried = false
 			return value, err
-		case IsWrongSequence(err), isFinal(err):
-			return value, retry.Final(err)
 		}
-		if ctx.Err() == nil {
-			trouble.Note(err)
-		}
-		return value, err
+		return try(ctx, trouble, operation)
 	}, backoff.WithBackOff(retry.NewBackOff(firstAsk, longestAsk)), backoff.WithMaxElapsedTime(0))
+}
+
+// try marks an error that repeating cannot mend.
+func try[T any](ctx context.Context, trouble *retry.Trouble, operation func(context.Context) (T, error)) (T, error) {
+	trying, cancel := patient(ctx)
+	defer cancel()
+	value, err := operation(trying)
+	switch {
+	case err == nil, retry.IsFinal(err):
+		return value, err
+	case IsWrongSequence(err), isFinal(err):
+		return value, retry.Final(err)
+	}
+	if ctx.Err() == nil {
+		trouble.Note(err)
+	}
+	return value, err
+}
+
+// patient is a context for one answer. One that ends before is good enough.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ends := ctx.Deadline(); ends && time.Until(end) <= AnswerPatience {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, AnswerPatience)
 }

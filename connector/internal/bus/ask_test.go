@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -31,6 +32,24 @@ func TestAskRepeatsUntilItIsAnswered(t *testing.T) {
 	}
 	if lines := strings.Count(log.String(), "asking does not succeed yet"); lines != 2 {
 		t.Errorf("%d reasons are logged:\n%s", lines, &log)
+	}
+}
+
+// A try ends when an answer is late, or with who asks.
+func TestAskWaitsNoLongerThanForAnAnswer(t *testing.T) {
+	for _, patience := range []time.Duration{time.Minute, bus.AnswerPatience / 2} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		latest := time.Now().Add(min(patience, bus.AnswerPatience))
+		_, err := bus.Ask(ctx, slog.New(slog.DiscardHandler), "asking", func(try context.Context) (int, error) {
+			if end, ends := try.Deadline(); !ends || end.After(latest.Add(bus.AnswerPatience/4)) {
+				t.Errorf("with %v at most, a try may end at %v, later than %v", patience, end, latest)
+			}
+			return 0, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

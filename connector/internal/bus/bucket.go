@@ -46,7 +46,7 @@ type Value struct {
 
 // Get reads a key.
 func (b *Bucket) Get(ctx context.Context, key string) (Value, error) {
-	ctx, cancel := context.WithTimeout(ctx, AnswerPatience)
+	ctx, cancel := patient(ctx)
 	defer cancel()
 	msg, err := b.stream.Last(ctx, b.Subject(key))
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && isMarker(msg.Header) {

@@ -143,7 +143,11 @@ func Canonical(raw json.RawMessage) string {
 
 // digest hashes a list of strings so that no two lists share an input.
 func digest(parts ...string) [sha256.Size]byte {
-	var input []byte
+	size := 0
+	for _, part := range parts {
+		size += binary.MaxVarintLen16 + len(part)
+	}
+	input := make([]byte, 0, size)
 	for _, part := range parts {
 		input = binary.AppendUvarint(input, uint64(len(part)))
 		input = append(input, part...)

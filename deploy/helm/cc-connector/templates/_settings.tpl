@@ -37,6 +37,7 @@ CC_CLOUDEVENTS_MODE: {{ $s.cloudeventsMode | quote }}
 CC_RESULTS_REQUEST: {{ include "cc-connector.text" $s.resultsRequest | quote }}
 CC_SCHEMA_BASE_URL: {{ $s.schemaBaseUrl | quote }}
 CC_HTTP_ADDR: ":{{ int .Values.httpPort }}"
+CC_PPROF: {{ include "cc-connector.text" $s.pprof | quote }}
 CC_HTTP_TIMEOUT: {{ $c.httpTimeout | quote }}
 CC_POLL_TIMEOUT: {{ $c.pollTimeout | quote }}
 CC_MAX_CHATS: {{ include "cc-connector.text" $s.maxChats | quote }}
