@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+)
+
+// bench is one run of the benchmark.
+type bench struct {
+	ctx      context.Context // until a process dies, or the user interrupts
+	fail     context.CancelCauseFunc
+	plan     plan
+	programs programs
+	dir      string // for files that nobody needs afterwards
+	progress *progress
+	report   report
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// measureAll prints a table at the end, and nothing if it does not get there.
+func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
+	measured := fullPlan
+	if set.quick {
+		measured = quickPlan
+	}
+	result, err := measure(ctx, set, measured, errs)
+	if err != nil {
+		return err
+	}
+	if set.json != "" {
+		if err := result.writeJSON(set.json); err != nil {
+			return err
+		}
+	}
+	result.print(out)
+	return nil
+}
+
+// measure leaves no process and no file behind.
+func measure(user context.Context, set settings, measured plan, errs io.Writer) (result report, err error) {
+	ctx, fail := context.WithCancelCause(context.Background())
+	defer fail(nil)
+	defer context.AfterFunc(user, func() { fail(errInterrupted) })()
+	dir, err := os.MkdirTemp("", "ccbench-")
+	if err != nil {
+		return report{}, fmt.Errorf("a folder for its files: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	b := &bench{ctx: ctx, fail: fail, plan: measured, dir: dir, progress: newProgress(errs)}
+	err = b.runSections(set)
+	if cause := context.Cause(ctx); cause != nil {
+		return report{}, cause // rather than what it led to
+	}
+	return b.report, err
+}
+
+func (b *bench) runSections(set settings) (err error) {
+	b.progress.say("building what is measured")
+	if b.programs, err = gather(b.ctx, set, b.dir); err != nil {
+		return err
+	}
+	chosen := slices.DeleteFunc(sections(), func(s section) bool { return len(set.only) > 0 && !slices.Contains(set.only, s.name) })
+	for _, s := range chosen {
+		b.progress.add(s.cost(b.plan, len(b.programs.contenders)))
+	}
+	b.report = newReport(b.programs, set.quick)
+	begin := time.Now()
+	for _, s := range chosen {
+		b.progress.begin(s.name, s.cost(b.plan, len(b.programs.contenders)))
+		if err := s.run(b); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	b.report.Seconds = time.Since(begin).Seconds()
+	return nil
+}
+
+func (r *report) writeJSON(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(text, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("-json: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// print writes the report as Markdown that is also fit for a terminal.
+func (r *report) print(out io.Writer) {
+	fmt.Fprintf(out, "%s, %d cores, %.0f GiB, %s; %s, nats-server %s; %s\n", orUnknown(r.Machine.CPU), r.Machine.Cores, r.Machine.Memory, r.Machine.System, r.Go, r.NATS, r.measured())
+	fmt.Fprintf(out, "The %s form, in %.0f s. Medians of the rounds, with the least and the most of them.\n", r.Form, r.Seconds)
+	if len(r.Commands) > 0 {
+		r.printCommands(out)
+	}
+}
+
+func orUnknown(name string) string {
+	if name == "" {
+		return "unknown processor"
+	}
+	return name
+}
+
+func (r *report) measured() string {
+	var all []string
+	for _, c := range r.Measured {
+		all = append(all, c.Name+": "+c.Version)
+	}
+	return strings.Join(all, ", ")
+}
+
+func (r *report) printCommands(out io.Writer) {
+	rows := [][]string{{"chat.send", "callers", "a second", "of the floor", "CPU, µs", "p50, ms", "p99, ms", "at half load, a second", "p50, ms", "p99, ms"}}
+	for _, row := range r.Commands {
+		rows = append(rows, []string{
+			row.title(), whole(float64(row.Callers)), row.PerSecond.as(whole), row.OfFloor.as(hundredths), row.CPU.as(whole), row.Full.P50.as(hundredths), row.Full.P99.as(hundredths),
+			whole(row.HalfRate), row.Half.P50.as(hundredths), row.Half.P99.as(hundredths),
+		})
+	}
+	printTable(out, "Commands", rows)
+	for _, a := range r.Accounts {
+		fmt.Fprintf(out, "\n%s: %s commands given, %s results stored.\n", a.Of, whole(float64(a.Given)), whole(float64(a.Results)))
+	}
+}
+
+// as is the median with the least and the most.
+func (s spread) as(spell func(float64) string) string {
+	if s.Least == s.Most {
+		return spell(s.Median)
+	}
+	return fmt.Sprintf("%s (%s–%s)", spell(s.Median), spell(s.Least), spell(s.Most))
+}
+
+func hundredths(f float64) string { return fmt.Sprintf("%.2f", f) }
+
+// whole has a comma at the thousands.
+func whole(f float64) string {
+	digits := fmt.Sprintf("%.0f", f)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// printTable aligns the columns. The first row is the head.
+func printTable(out io.Writer, title string, rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	fmt.Fprintf(out, "\n## %s\n\n", title)
+	for i, row := range rows {
+		fmt.Fprintln(out, line(row, widths, " "))
+		if i == 0 {
+			fmt.Fprintln(out, line(make([]string, len(widths)), widths, "-"))
+		}
+	}
+}
+
+// line has the first cell at the left, the others at the right.
+func line(cells []string, widths []int, fill string) string {
+	var b strings.Builder
+	for i, cell := range cells {
+		padding := strings.Repeat(fill, widths[i]-utf8.RuneCountInString(cell))
+		if i == 0 {
+			cell += padding
+		} else {
+			cell = padding + cell
+		}
+		b.WriteString("| " + cell + " ")
+	}
+	return b.String() + "|"
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/prometheus/procfs"
+)
+
+// usage is what a process has used of the machine since it began.
+type usage struct {
+	cpuSeconds float64 // user and system
+	resident   int     // bytes now
+	peak       int     // and at most
+}
+
+func (p *process) usage() (usage, error) {
+	stat, status, err := readProc(p.pid())
+	if err != nil {
+		return usage{}, fmt.Errorf("what %s uses is read in /proc, as on Linux: %w", p.name, err)
+	}
+	return usage{stat.CPUTime(), stat.ResidentMemory(), int(status.VmHWM)}, nil
+}
+
+func readProc(pid int) (stat procfs.ProcStat, status procfs.ProcStatus, err error) {
+	proc, err := procfs.NewProc(pid)
+	if err != nil {
+		return stat, status, err
+	}
+	if stat, err = proc.Stat(); err != nil {
+		return stat, status, err
+	}
+	status, err = proc.NewStatus()
+	return stat, status, err
+}
