@@ -26,7 +26,7 @@ var errInterrupted = errors.New("interrupted")
 
 // measureAll prints a table at the end, and nothing if it does not get there.
 func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
-	measured := fullPlan
+	measured := wholePlan
 	if set.quick {
 		measured = quickPlan
 	}
@@ -40,6 +40,9 @@ func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
 		}
 	}
 	result.print(out)
+	if set.plot != "" {
+		return result.draw(set.plot)
+	}
 	return nil
 }
 
@@ -62,6 +65,9 @@ func measure(user context.Context, set settings, measured plan, errs io.Writer) 
 }
 
 func (b *bench) runSections(set settings) (err error) {
+	if err := requireFiles(b.plan.mostChats()); err != nil {
+		return err
+	}
 	b.progress.say("building what is measured")
 	if b.programs, err = gather(b.ctx, set, b.dir); err != nil {
 		return err

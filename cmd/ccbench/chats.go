@@ -1,55 +1,108 @@
 package main
 
-import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"sync/atomic"
+import "time"
 
-	"golang.org/x/sync/errgroup"
+type chatsPlan struct {
+	counts    []int
+	perSecond float64 // events
+	span      time.Duration
+	idle      time.Duration // as long as a poll is held: each chat is polled once
+}
 
-	"cc-connector/subjects"
-)
+// chatRow is what so many polled chats cost.
+type chatRow struct {
+	Of       string  `json:"of"`
+	Chats    int     `json:"chats"`
+	Memory   float64 `json:"memoryMiB"` // resident
+	PerChat  float64 `json:"kiBPerChat"`
+	PeakChat float64 `json:"peakKiBPerChat"` // with the events
+	Idle     float64 `json:"idleCores"`      // of a core, with nothing happening
+	Rate     float64 `json:"eventsPerSecond"`
+	Events   int     `json:"events"`    // pushed and received
+	CPU      spread  `json:"cpuMicros"` // of the connector, an event; the polls included
+	Stream   millis  `json:"stream"`    // from the push to a JetStream consumer
+	Core     millis  `json:"core"`      // to a core subscriber
+}
 
-const openers = 32 // at once
-
-// inParallel does n things, some of them at once, until one fails.
-func inParallel(ctx context.Context, n int, do func(context.Context, int) error) error {
-	var next atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	for range min(n, openers) {
-		group.Go(func() error {
-			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if err := do(ctx, i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+func chatsCost(p plan, contenders int) time.Duration {
+	c := p.chats
+	cost := 4 * time.Second
+	opened := 0
+	for _, n := range c.counts {
+		cost += time.Duration(n-opened)*openingCost + c.idle + time.Duration(p.rounds)*c.span
+		opened = n
 	}
-	return group.Wait()
+	return time.Duration(contenders) * cost
 }
 
-// openChats has the connector open chats, and returns their ids.
-func (s *stand) openChats(ctx context.Context, of contender, n int) ([]string, error) {
-	subject := subjects.Prefix(of.prefix).Live("chat.request")
-	chats := make([]string, n)
-	return chats, inParallel(ctx, n, func(ctx context.Context, i int) (err error) {
-		chats[i], err = s.openChat(ctx, subject)
-		return err
-	})
+// chats opens more and more chats, and looks at each number for a while.
+func (b *bench) chats() error {
+	for _, of := range b.programs.contenders {
+		if err := b.chatsOf(of); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (s *stand) openChat(ctx context.Context, subject string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTime)
-	defer cancel()
-	reply, err := s.nc.RequestWithContext(ctx, subject, []byte(`{"from":"Ada"}`))
+func (b *bench) chatsOf(of contender) error {
+	s, err := newStand(b.ctx, b.fail, b.programs, b.dir)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", subject, err)
+		return err
 	}
-	var made struct{ Result struct{ ChatID string } }
-	if err := json.Unmarshal(reply.Data, &made); err != nil || made.Result.ChatID == "" {
-		return "", fmt.Errorf("%s: %s", subject, reply.Header.Get("Nats-Service-Error"))
+	defer s.close()
+	r, err := s.startReplica(b.ctx, of)
+	if err != nil {
+		return err
 	}
-	return made.Result.ChatID, nil
+	e, err := s.listen(b.ctx, of)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	empty, err := r.usage()
+	opened := 0
+	for _, n := range b.plan.chats.counts {
+		if err != nil {
+			return err
+		}
+		b.progress.say("%s, opening chats until there are %d", of.Name, n)
+		if _, err = s.openChats(b.ctx, of, n-opened); err == nil {
+			opened, err = n, b.atChats(s, r, e, n, empty)
+		}
+	}
+	return err
+}
+
+func (b *bench) atChats(s *stand, r *replica, e *ears, n int, empty usage) error {
+	b.progress.say("%s, %d chats, idle", r.Name, n)
+	idle, settled, err := r.idle(b.ctx, b.plan.chats.idle)
+	if err != nil {
+		return err
+	}
+	var rounds []heard
+	for round := range b.plan.rounds {
+		b.progress.say("%s, %d chats, events, round %d", r.Name, n, round+1)
+		h, err := s.flow(b.ctx, r, e, b.plan.chats.perSecond, b.plan.chats.span)
+		if err != nil {
+			return err
+		}
+		rounds = append(rounds, h)
+	}
+	after, err := r.usage()
+	row := chatRow{Of: r.Name, Chats: n, Idle: idle, Rate: b.plan.chats.perSecond, Memory: float64(settled.resident) / (1 << 20)}
+	row.PerChat = float64(settled.resident-empty.resident) / float64(n) / 1024
+	row.PeakChat = float64(after.peak-empty.resident) / float64(n) / 1024
+	row.hears(rounds)
+	b.report.Chats = append(b.report.Chats, row)
+	return err
+}
+
+func (row *chatRow) hears(rounds []heard) {
+	for _, h := range rounds {
+		row.Events += h.pushed
+	}
+	row.CPU = spreadBy(rounds, func(h heard) float64 { return h.cpuMicros })
+	row.Stream = millisOf(rounds, func(h heard) percentiles { return h.stream })
+	row.Core = millisOf(rounds, func(h heard) percentiles { return h.core })
 }

@@ -20,12 +20,6 @@ type commandRow struct {
 	HalfRate  float64 `json:"halfPerSecond"` // which is half of the median throughput
 }
 
-// millis are latencies in milliseconds.
-type millis struct {
-	P50 spread `json:"p50"`
-	P99 spread `json:"p99"`
-}
-
 // trial is a lane, and what its rounds have shown.
 type trial struct {
 	lane
@@ -164,7 +158,7 @@ func rowsOf(trials []*trial, callers int) []commandRow {
 		rows = append(rows, commandRow{
 			Lane: t.name, Of: t.of, Callers: callers, Commands: t.given, PerSecond: t.perSecond(), OfFloor: t.overRounds(trials[0]),
 			CPU:  spreadBy(t.full, func(l loaded) float64 { return l.cpuMicros }),
-			Full: millisOf(t.full), Half: millisOf(t.half), HalfRate: t.halfRate(),
+			Full: millisOf(t.full, loaded.latency), Half: millisOf(t.half, loaded.latency), HalfRate: t.halfRate(),
 		})
 	}
 	return rows
@@ -179,12 +173,7 @@ func (t *trial) overRounds(floor *trial) spread {
 	return spreadOf(ratios)
 }
 
-func millisOf(rounds []loaded) millis {
-	return millis{
-		P50: spreadBy(rounds, func(l loaded) float64 { return l.p50 }),
-		P99: spreadBy(rounds, func(l loaded) float64 { return l.p99 }),
-	}
-}
+func (l loaded) latency() percentiles { return l.percentiles }
 
 func (r commandRow) title() string {
 	if r.Of == "" {

@@ -46,6 +46,19 @@ func spreadBy[R any](rounds []R, figure func(R) float64) spread {
 	return spreadOf(figures)
 }
 
+// millis are the latencies of several rounds, in milliseconds.
+type millis struct {
+	P50 spread `json:"p50"`
+	P99 spread `json:"p99"`
+}
+
+func millisOf[R any](rounds []R, latency func(R) percentiles) millis {
+	return millis{
+		P50: spreadBy(rounds, func(r R) float64 { return latency(r).p50 }),
+		P99: spreadBy(rounds, func(r R) float64 { return latency(r).p99 }),
+	}
+}
+
 // ratio of two figures that were measured in turn.
 func ratio(a, b float64) float64 {
 	if b == 0 {

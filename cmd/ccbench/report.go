@@ -9,14 +9,17 @@ import (
 
 // report is all that was measured: the data of -json.
 type report struct {
-	Form     string       `json:"form"` // quick, whole
-	Seconds  float64      `json:"seconds"`
-	Machine  machine      `json:"machine"`
-	Go       string       `json:"go"`
-	NATS     string       `json:"natsServer"`
-	Measured []contender  `json:"measured"`
-	Commands []commandRow `json:"commands,omitempty"`
-	Accounts []account    `json:"accounts,omitempty"`
+	Form     string        `json:"form"` // quick, whole
+	Seconds  float64       `json:"seconds"`
+	Machine  machine       `json:"machine"`
+	Go       string        `json:"go"`
+	NATS     string        `json:"natsServer"`
+	Measured []contender   `json:"measured"`
+	Commands []commandRow  `json:"commands,omitempty"`
+	Accounts []account     `json:"accounts,omitempty"`
+	Chats    []chatRow     `json:"chats,omitempty"`
+	Recovery []recoveryRow `json:"recovery,omitempty"`
+	Growth   []growthRow   `json:"growth,omitempty"`
 }
 
 type machine struct {

@@ -37,6 +37,8 @@ type replica struct {
 	ops string // base URL of its metrics
 }
 
+const hold = 10 * time.Second // of a poll with nothing new
+
 var (
 	served    = regexp.MustCompile(`^serving at (\S+)$`)
 	simReady  = regexp.MustCompile(`(http://\S+) as the base URL`)
@@ -62,7 +64,7 @@ func (s *stand) build(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	sim := program{name: "ccsim", path: s.programs.sim, announces: simReady,
-		args: []string{"-listen", "127.0.0.1:0", "-script", "none", "-inactivity", "24h", "-tenant", tenant, "-apps", appID}}
+		args: []string{"-listen", "127.0.0.1:0", "-script", "none", "-hold", hold.String(), "-inactivity", "24h", "-tenant", tenant, "-apps", appID}}
 	var base string
 	if s.sim, base, err = s.start(ctx, sim); err != nil {
 		return err

@@ -11,8 +11,13 @@ import (
 func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%s, %d cores, %.0f GiB, %s; %s, nats-server %s; %s\n", orUnknown(r.Machine.CPU), r.Machine.Cores, r.Machine.Memory, r.Machine.System, r.Go, r.NATS, r.measured())
 	fmt.Fprintf(out, "The %s form, in %.0f s. Medians of the rounds, with the least and the most of them.\n", r.Form, r.Seconds)
-	if len(r.Commands) > 0 {
-		r.printCommands(out)
+	for _, table := range []func(*report) (string, [][]string){commandsTable, chatsTable, recoveryTable, growthTable} {
+		if title, rows := table(r); len(rows) > 1 {
+			printTable(out, title, rows)
+		}
+	}
+	for _, a := range r.Accounts {
+		fmt.Fprintf(out, "\n%s: %s commands given, %s results stored.\n", a.Of, whole(float64(a.Given)), whole(float64(a.Results)))
 	}
 }
 
@@ -31,18 +36,56 @@ func (r *report) measured() string {
 	return strings.Join(all, ", ")
 }
 
-func (r *report) printCommands(out io.Writer) {
-	rows := [][]string{{"chat.send", "callers", "a second", "of the floor", "CPU, µs", "p50, ms", "p99, ms", "at half load, a second", "p50, ms", "p99, ms"}}
+func commandsTable(r *report) (title string, rows [][]string) {
+	rows = [][]string{{"chat.send", "callers", "a second", "of the floor", "CPU, µs", "p50, ms", "p99, ms", "at half load", "p50, ms", "p99, ms"}}
 	for _, row := range r.Commands {
 		rows = append(rows, []string{
 			row.title(), whole(float64(row.Callers)), row.PerSecond.as(whole), row.OfFloor.as(hundredths), row.CPU.as(whole), row.Full.P50.as(hundredths), row.Full.P99.as(hundredths),
 			whole(row.HalfRate), row.Half.P50.as(hundredths), row.Half.P99.as(hundredths),
 		})
 	}
-	printTable(out, "Commands", rows)
-	for _, a := range r.Accounts {
-		fmt.Fprintf(out, "\n%s: %s commands given, %s results stored.\n", a.Of, whole(float64(a.Given)), whole(float64(a.Results)))
+	return "Commands", rows
+}
+
+func chatsTable(r *report) (title string, rows [][]string) {
+	rows = [][]string{{"chats", "", "MiB", "KiB a chat", "at most", "idle, cores", "events a second", "CPU, µs", "consumer p50, ms", "p99, ms", "subscriber p50, ms", "p99, ms"}}
+	for _, row := range r.Chats {
+		rows = append(rows, []string{
+			whole(float64(row.Chats)), row.Of, whole(row.Memory), tenths(row.PerChat), tenths(row.PeakChat), hundredths(row.Idle), whole(row.Rate), row.CPU.as(whole),
+			row.Stream.P50.as(hundredths), row.Stream.P99.as(hundredths), row.Core.P50.as(hundredths), row.Core.P99.as(hundredths),
+		})
 	}
+	return "Chats", rows
+}
+
+func recoveryTable(r *report) (title string, rows [][]string) {
+	rows = [][]string{{"polled again after", "", "chats", "half, s", "all, s"}}
+	for _, row := range r.Recovery {
+		after := row.By
+		if row.Failover > 0 {
+			after += fmt.Sprintf(" and %.0f s", row.Failover)
+		}
+		rows = append(rows, []string{after, row.Of, whole(float64(row.Chats)), row.Half.as(hundredths), row.All.as(hundredths)})
+	}
+	return "Recovery", rows
+}
+
+func growthTable(r *report) (title string, rows [][]string) {
+	rows = [][]string{{"ratio, with", "", "commands a second", "of the floor's own", "CPU a command", "CPU an event", "consumer p50"}}
+	for _, row := range r.Growth {
+		rows = append(rows, []string{
+			row.More, row.Of, asRatio(row.Commands), asRatio(row.Floor), asRatio(row.CommandCPU), row.EventCPU.as(hundredths), row.EventP50.as(hundredths),
+		})
+	}
+	return "Growth", rows
+}
+
+// asRatio is a dash where there is none.
+func asRatio(s *spread) string {
+	if s == nil {
+		return "–"
+	}
+	return s.as(hundredths)
 }
 
 // as is the median with the least and the most.
@@ -52,6 +95,8 @@ func (s spread) as(spell func(float64) string) string {
 	}
 	return fmt.Sprintf("%s (%s–%s)", spell(s.Median), spell(s.Least), spell(s.Most))
 }
+
+func tenths(f float64) string { return fmt.Sprintf("%.1f", f) }
 
 func hundredths(f float64) string { return fmt.Sprintf("%.2f", f) }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/prometheus/procfs"
 )
@@ -31,4 +33,20 @@ func readProc(pid int) (stat procfs.ProcStat, status procfs.ProcStatus, err erro
 	}
 	status, err = proc.NewStatus()
 	return stat, status, err
+}
+
+// idle looks on for a while. It returns the share of a core that was used, and
+// what is used in the end.
+func (p *process) idle(ctx context.Context, span time.Duration) (cores float64, after usage, err error) {
+	before, err := p.usage()
+	if err != nil {
+		return 0, usage{}, err
+	}
+	select {
+	case <-time.After(span):
+	case <-ctx.Done():
+		return 0, usage{}, context.Cause(ctx)
+	}
+	after, err = p.usage()
+	return (after.cpuSeconds - before.cpuSeconds) / span.Seconds(), after, err
 }
