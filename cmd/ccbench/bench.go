@@ -26,11 +26,7 @@ var errInterrupted = errors.New("interrupted")
 
 // measureAll prints a table at the end, and nothing if it does not get there.
 func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
-	measured := wholePlan
-	if set.quick {
-		measured = quickPlan
-	}
-	result, err := measure(ctx, set, measured, errs)
+	result, err := measure(ctx, set, errs)
 	if err != nil {
 		return err
 	}
@@ -47,7 +43,7 @@ func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
 }
 
 // measure leaves no process and no file behind.
-func measure(user context.Context, set settings, measured plan, errs io.Writer) (result report, err error) {
+func measure(user context.Context, set settings, errs io.Writer) (result report, err error) {
 	ctx, fail := context.WithCancelCause(context.Background())
 	defer fail(nil)
 	defer context.AfterFunc(user, func() { fail(errInterrupted) })()
@@ -56,7 +52,7 @@ func measure(user context.Context, set settings, measured plan, errs io.Writer) 
 		return report{}, fmt.Errorf("a folder for its files: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bench{ctx: ctx, fail: fail, plan: measured, dir: dir, progress: newProgress(errs)}
+	b := &bench{ctx: ctx, fail: fail, plan: set.plan, dir: dir, progress: newProgress(errs)}
 	err = b.runSections(set)
 	if cause := context.Cause(ctx); cause != nil {
 		return report{}, cause // rather than what it led to
@@ -76,7 +72,7 @@ func (b *bench) runSections(set settings) (err error) {
 	for _, s := range chosen {
 		b.progress.add(s.cost(b.plan, len(b.programs.contenders)))
 	}
-	b.report = newReport(b.programs, set.quick)
+	b.report = newReport(b.programs, b.plan)
 	begin := time.Now()
 	for _, s := range chosen {
 		b.progress.begin(s.name, s.cost(b.plan, len(b.programs.contenders)))

@@ -17,6 +17,12 @@ type contender struct {
 	prefix  string // of its subjects, so that several share a NATS server
 }
 
+// What the contenders are called.
+const (
+	measured = "connector"
+	rival    = "against"
+)
+
 // programs are what is measured, and with what.
 type programs struct {
 	self       string
@@ -38,7 +44,7 @@ func gather(ctx context.Context, set settings, dir string) (all programs, err er
 	}
 	all.contenders = []contender{{Name: "connector", path: connector, prefix: "cc"}}
 	if set.against != "" {
-		all.contenders = append(all.contenders, contender{Name: "against", path: set.against, prefix: "against"})
+		all.contenders = append(all.contenders, contender{Name: rival, path: set.against, prefix: rival})
 	}
 	for i := range all.contenders {
 		c := &all.contenders[i]

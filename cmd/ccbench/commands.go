@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -108,7 +108,7 @@ func (b *bench) atCallers(callers int, lanes []lane) ([]commandRow, error) {
 func (b *bench) inTurn(trials []*trial, callers int, what string, round int, do func(*trial) error) error {
 	for i := range trials {
 		t := trials[(i+round)%len(trials)]
-		b.progress.say("%d callers, %s, round %d: %s %s", callers, what, round+1, t.of, t.name)
+		b.progress.say("%d callers, %s, round %d: %s", callers, what, round+1, strings.TrimSpace(t.of+" "+t.name))
 		if err := do(t); err != nil {
 			return err
 		}
@@ -130,7 +130,8 @@ func (b *bench) halfLoad(t *trial, callers int) error {
 	return err
 }
 
-func (t *trial) halfRate() float64 { return t.perSecond().Median / 2 }
+// halfRate is one a second at least.
+func (t *trial) halfRate() float64 { return max(1, t.perSecond().Median/2) }
 
 func (t *trial) perSecond() spread {
 	return spreadBy(t.full, func(l loaded) float64 { return l.perSecond })
@@ -175,9 +176,10 @@ func (t *trial) overRounds(floor *trial) spread {
 
 func (l loaded) latency() percentiles { return l.percentiles }
 
+// title names the contender where there are two.
 func (r commandRow) title() string {
-	if r.Of == "" {
-		return r.Lane
+	if r.Of == rival {
+		return r.Lane + " (" + r.Of + ")"
 	}
-	return fmt.Sprintf("%s (%s)", r.Lane, r.Of)
+	return r.Lane
 }

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	tenant = "bench.example"
-	appID  = "bench"
+	tenant   = "bench.example"
+	appID    = "bench" // of the connector
+	floorApp = "floor" // whose chats nobody polls
 )
 
 // contact is the simulated contact center as the floor and this program use it.
@@ -28,13 +29,13 @@ func newContact(base string) *contact {
 
 func (c *contact) close() { c.client.CloseIdleConnections() }
 
-// call makes a call of the contact center's API, in the name of a client.
+// call makes a call of the contact center's API, in the name of a client of the floor.
 func (c *contact) call(ctx context.Context, path, client string, body []byte) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/clientweb/api/v2/"+path+"?tenantUrl="+tenant, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", `MOBILE-API-140-327-PLAIN appId="`+appID+`", clientId="`+client+`"`)
+	request.Header.Set("Authorization", `MOBILE-API-140-327-PLAIN appId="`+floorApp+`", clientId="`+client+`"`)
 	request.Header.Set("User-Agent", "MobileClient")
 	request.Header.Set("Cache-Control", "no-cache")
 	request.Header.Set("Content-Type", "application/json; charset=UTF-8")
@@ -54,7 +55,7 @@ func (c *contact) do(request *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// open makes a chat that no connector knows of, and returns its id.
+// open makes a chat of the floor, and returns its id.
 func (c *contact) open(ctx context.Context, client string) (string, error) {
 	body, err := c.call(ctx, "chats", client, []byte(`{"parameters":{}}`))
 	if err != nil {

@@ -110,7 +110,7 @@ func (s *stand) flow(ctx context.Context, r *replica, e *ears, perSecond float64
 }
 
 func (s *stand) push(ctx context.Context, perSecond float64, span time.Duration) (pushed int, err error) {
-	body, err := json.Marshal(map[string]any{"perSecond": perSecond, "for": span.String()})
+	body, err := json.Marshal(map[string]any{"perSecond": perSecond, "for": span.String(), "app": appID})
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 
 // plan is how much is measured.
 type plan struct {
+	form     string
 	rounds   int // of everything
 	commands commandsPlan
 	chats    chatsPlan
@@ -25,6 +26,7 @@ type commandsPlan struct {
 }
 
 var wholePlan = plan{
+	form:     "whole",
 	rounds:   3,
 	commands: commandsPlan{callers: []int{1, 16, 128, 256}, span: 2 * time.Second},
 	chats:    chatsPlan{counts: []int{1000, 5000, 10_000}, perSecond: 1000, span: 5 * time.Second, idle: hold},
@@ -33,6 +35,7 @@ var wholePlan = plan{
 }
 
 var quickPlan = plan{
+	form:     "quick",
 	rounds:   3,
 	commands: commandsPlan{callers: []int{1, 16, 128, 256}, span: 400 * time.Millisecond},
 	chats:    chatsPlan{counts: []int{250, 1000}, perSecond: 1000, span: 2 * time.Second, idle: hold},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -41,7 +40,7 @@ func start(ctx context.Context, fail context.CancelCauseFunc, from program) (*pr
 	p := &process{name: from.name, cmd: exec.Command(from.path, from.args...), log: newTail(from.announces), ended: make(chan struct{})}
 	p.cmd.Env = append(environment(), from.env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for this process, which ends the others
+	p.cmd.SysProcAttr = asPart()
 	p.unasked.Store(true)
 	if err := p.cmd.Start(); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", from.name, err)
@@ -148,5 +147,3 @@ func (t *tail) String() string {
 	}
 	return "; it wrote last:\n  " + strings.Join(t.last, "\n  ")
 }
-
-var _ io.Writer = (*tail)(nil)

@@ -10,6 +10,7 @@ import (
 // report is all that was measured: the data of -json.
 type report struct {
 	Form     string        `json:"form"` // quick, whole
+	Rounds   int           `json:"rounds"`
 	Seconds  float64       `json:"seconds"`
 	Machine  machine       `json:"machine"`
 	Go       string        `json:"go"`
@@ -29,12 +30,8 @@ type machine struct {
 	Memory float64 `json:"memoryGiB"`
 }
 
-func newReport(all programs, isQuick bool) report {
-	form := "whole"
-	if isQuick {
-		form = "quick"
-	}
-	return report{Form: form, Machine: thisMachine(), Go: runtime.Version(), NATS: server.VERSION, Measured: all.contenders}
+func newReport(all programs, p plan) report {
+	return report{Form: p.form, Rounds: p.rounds, Machine: thisMachine(), Go: runtime.Version(), NATS: server.VERSION, Measured: all.contenders}
 }
 
 // thisMachine leaves out what cannot be found out.

@@ -11,7 +11,7 @@ import (
 )
 
 type settings struct {
-	quick     bool
+	plan      plan
 	connector string // a binary; empty: it is built
 	against   string // another connector's binary, to compare with
 	sim       string // a binary; empty: it is built
@@ -27,7 +27,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	var set settings
 	flags := flag.NewFlagSet("ccbench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.BoolVar(&set.quick, "quick", false, "take less than 2 minutes, with fewer chats and shorter rounds, in place of 12")
+	quick := flags.Bool("quick", false, "take less than 2 minutes, with fewer chats and shorter rounds, in place of 12")
 	flags.StringVar(&set.connector, "connector", "", "the cc-connector `binary` to measure (default: built from this source)")
 	flags.StringVar(&set.against, "against", "", "another cc-connector `binary`, measured in turn with the first")
 	flags.StringVar(&set.sim, "ccsim", "", "the ccsim `binary` to use (default: built from this source)")
@@ -43,6 +43,10 @@ func parse(args []string, errs io.Writer) (settings, error) {
 		return set, fmt.Errorf("%w; %w", err, errUsage)
 	case flags.NArg() > 0:
 		return set, fmt.Errorf("unexpected argument %q: there are only flags; %w", flags.Arg(0), errUsage)
+	}
+	set.plan = wholePlan
+	if *quick {
+		set.plan = quickPlan
 	}
 	set.only = slices.DeleteFunc(strings.Split(*only, ","), func(name string) bool { return name == "" })
 	return set, set.check()

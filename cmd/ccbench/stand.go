@@ -64,7 +64,7 @@ func (s *stand) build(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	sim := program{name: "ccsim", path: s.programs.sim, announces: simReady,
-		args: []string{"-listen", "127.0.0.1:0", "-script", "none", "-hold", hold.String(), "-inactivity", "24h", "-tenant", tenant, "-apps", appID}}
+		args: []string{"-listen", "127.0.0.1:0", "-script", "none", "-hold", hold.String(), "-inactivity", "24h", "-tenant", tenant, "-apps", appID + "," + floorApp}}
 	var base string
 	if s.sim, base, err = s.start(ctx, sim); err != nil {
 		return err

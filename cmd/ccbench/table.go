@@ -3,17 +3,20 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
+const contenderHead = "of"
+
 // print writes the report as Markdown that is also fit for a terminal.
 func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%s, %d cores, %.0f GiB, %s; %s, nats-server %s; %s\n", orUnknown(r.Machine.CPU), r.Machine.Cores, r.Machine.Memory, r.Machine.System, r.Go, r.NATS, r.measured())
-	fmt.Fprintf(out, "The %s form, in %.0f s. Medians of the rounds, with the least and the most of them.\n", r.Form, r.Seconds)
+	fmt.Fprintf(out, "The %s form, in %.0f s: medians of %d rounds, with the least and the most.\n", r.Form, r.Seconds, r.Rounds)
 	for _, table := range []func(*report) (string, [][]string){commandsTable, chatsTable, recoveryTable, growthTable} {
 		if title, rows := table(r); len(rows) > 1 {
-			printTable(out, title, rows)
+			printTable(out, title, named(rows, len(r.Measured)))
 		}
 	}
 	for _, a := range r.Accounts {
@@ -48,7 +51,7 @@ func commandsTable(r *report) (title string, rows [][]string) {
 }
 
 func chatsTable(r *report) (title string, rows [][]string) {
-	rows = [][]string{{"chats", "", "MiB", "KiB a chat", "at most", "idle, cores", "events a second", "CPU, µs", "consumer p50, ms", "p99, ms", "subscriber p50, ms", "p99, ms"}}
+	rows = [][]string{{"chats", contenderHead, "MiB", "KiB a chat", "at most", "idle, cores", "events a second", "CPU, µs", "consumer p50, ms", "p99, ms", "subscriber p50, ms", "p99, ms"}}
 	for _, row := range r.Chats {
 		rows = append(rows, []string{
 			whole(float64(row.Chats)), row.Of, whole(row.Memory), tenths(row.PerChat), tenths(row.PeakChat), hundredths(row.Idle), whole(row.Rate), row.CPU.as(whole),
@@ -59,7 +62,7 @@ func chatsTable(r *report) (title string, rows [][]string) {
 }
 
 func recoveryTable(r *report) (title string, rows [][]string) {
-	rows = [][]string{{"polled again after", "", "chats", "half, s", "all, s"}}
+	rows = [][]string{{"polled again after", contenderHead, "chats", "half, s", "all, s"}}
 	for _, row := range r.Recovery {
 		after := row.By
 		if row.Failover > 0 {
@@ -71,7 +74,7 @@ func recoveryTable(r *report) (title string, rows [][]string) {
 }
 
 func growthTable(r *report) (title string, rows [][]string) {
-	rows = [][]string{{"ratio, with", "", "commands a second", "of the floor's own", "CPU a command", "CPU an event", "consumer p50"}}
+	rows = [][]string{{"ratio, with", contenderHead, "commands a second", "of the floor's own", "CPU a command", "CPU an event", "consumer p50"}}
 	for _, row := range r.Growth {
 		rows = append(rows, []string{
 			row.More, row.Of, asRatio(row.Commands), asRatio(row.Floor), asRatio(row.CommandCPU), row.EventCPU.as(hundredths), row.EventP50.as(hundredths),
@@ -86,6 +89,18 @@ func asRatio(s *spread) string {
 		return "–"
 	}
 	return s.as(hundredths)
+}
+
+// named drops the column that names the contender where there is one.
+func named(rows [][]string, contenders int) [][]string {
+	at := slices.Index(rows[0], contenderHead)
+	if at < 0 || contenders > 1 {
+		return rows
+	}
+	for i := range rows {
+		rows[i] = slices.Delete(rows[i], at, at+1)
+	}
+	return rows
 }
 
 // as is the median with the least and the most.

@@ -38,7 +38,7 @@ var controls = []struct {
 	{"DELETE /sim/faults", "take all faults away", (*Server).httpClear},
 	{"GET /sim/calls", "how often each method was called", (*Server).httpCalls},
 	{"GET /sim/polls", "how many chats are open, and polled; ?since=TIME counts those that were polled anew since then", (*Server).httpPolling},
-	{"POST /sim/flow", `messages to all open chats in turn at a fixed rate, {"perSecond":1000,"for":"10s"}, each with its ` + PushedAt + `; answered when the time has passed`, (*Server).httpFlow},
+	{"POST /sim/flow", `messages to the open chats in turn at a fixed rate, {"perSecond":1000,"for":"10s"} and, at will, "app":"…", each with its ` + PushedAt + `; answered when the time has passed`, (*Server).httpFlow},
 }
 
 // FaultHelp lists what a fault may have.

@@ -88,6 +88,7 @@ func TestControlErrorsNameTheField(t *testing.T) {
 		{"POST", "flow", `{"perSecond":0,"for":"1s"}`, 400, "perSecond: "},
 		{"POST", "flow", `{"perSecond":1,"for":"soon"}`, 400, "for: "},
 		{"POST", "flow", `{"perSecond":1,"for":"-1s"}`, 400, "for: "},
+		{"POST", "flow", `{"perSecond":1,"for":"1s","app":"another"}`, 400, "app: "},
 		{"GET", "polls?since=now", "", 400, "since: "},
 	} {
 		got := c.control(test.verb, test.path, test.body)

@@ -19,6 +19,7 @@ const flowMost = 100_000 // events a second
 type Flow struct {
 	PerSecond float64
 	For       time.Duration
+	App       string // only to chats of this app; none: to all
 }
 
 func (f Flow) check() error {
@@ -37,9 +38,9 @@ func (s *Server) Flow(ctx context.Context, f Flow) (pushed int, err error) {
 	if err := f.check(); err != nil {
 		return 0, err
 	}
-	chats := s.openChats()
+	chats := s.openChats(f.App)
 	if len(chats) == 0 {
-		return 0, errors.New("there is no open chat")
+		return 0, errors.New("app: there is no open chat")
 	}
 	begin := time.Now()
 	for i := range int(math.Ceil(f.PerSecond * f.For.Seconds())) {
@@ -54,10 +55,10 @@ func (s *Server) Flow(ctx context.Context, f Flow) (pushed int, err error) {
 	return pushed, nil
 }
 
-func (s *Server) openChats() []*chat {
+func (s *Server) openChats(app string) []*chat {
 	var open []*chat
 	for _, c := range s.allChats() {
-		if c.serves(openChat) {
+		if c.serves(openChat) && (app == "" || app == c.app) {
 			open = append(open, c)
 		}
 	}
@@ -98,6 +99,7 @@ func (s *Server) httpFlow(r *http.Request) (any, error) {
 	var body struct {
 		PerSecond float64 `json:"perSecond"`
 		For       string  `json:"for"`
+		App       string  `json:"app"`
 	}
 	if err := readControl(r, &body); err != nil {
 		return nil, err
@@ -106,6 +108,6 @@ func (s *Server) httpFlow(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, errors.New(`for: must be a duration such as "1.5s"`)
 	}
-	pushed, err := s.Flow(r.Context(), Flow{body.PerSecond, span})
+	pushed, err := s.Flow(r.Context(), Flow{body.PerSecond, span, body.App})
 	return map[string]int{"pushed": pushed}, err
 }

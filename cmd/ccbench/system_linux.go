@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// asPart makes a process that Ctrl-C does not reach, as this process ends it,
+// and that does not outlive this process.
+func asPart() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
 // sleep is exact to some 50 µs, where time.Sleep may be late by a millisecond.
 func sleep(d time.Duration) {
 	if d <= 0 {
