@@ -106,3 +106,11 @@ func (row *chatRow) hears(rounds []heard) {
 	row.Stream = millisOf(rounds, func(h heard) percentiles { return h.stream })
 	row.Core = millisOf(rounds, func(h heard) percentiles { return h.core })
 }
+
+// ofRival is empty for what is measured.
+func (row chatRow) ofRival() string {
+	if row.Of == rival {
+		return " (" + row.Of + ")"
+	}
+	return ""
+}

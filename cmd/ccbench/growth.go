@@ -47,7 +47,7 @@ type sample struct {
 
 func growthCost(p plan, contenders int) time.Duration {
 	g := p.growth
-	commands := time.Duration(p.rounds) * 2 * (2*g.span*5/4 + g.flow)
+	commands := time.Duration(p.rounds) * 2 * (2*g.span + g.flow)
 	cost := 8*time.Second + 3*time.Duration(g.chats)*openingCost + commands + time.Duration(p.rounds)*2*g.flow
 	if g.stored > 0 {
 		cost += time.Duration(g.stored)*fillCost + time.Duration(g.chats)*openingCost + commands + 4*time.Second

@@ -28,7 +28,7 @@ const (
 	liveLane    = "live"
 	durableLane = "durable"
 	sendCommand = subjects.Command("chat.send")
-	text        = "hello there"
+	message     = "hello there"
 )
 
 // newFloorLane opens chats that only the floor knows.
@@ -37,7 +37,7 @@ func (s *stand) newFloorLane(ctx context.Context, callers int) (lane, error) {
 	err := inParallel(ctx, callers, func(ctx context.Context, i int) error {
 		client := fmt.Sprintf("floor-%d", i)
 		chat, err := s.contact.open(ctx, client)
-		requests[i], _ = json.Marshal(floorCommand{chat, client, text})
+		requests[i], _ = json.Marshal(floorCommand{chat, client, message})
 		return err
 	})
 	return lane{name: floorLane, on: s.floor, call: func(ctx context.Context, caller int) error {
@@ -70,7 +70,7 @@ func (s *stand) newLiveLane(r *replica, chats []string) lane {
 func sendRequests(chats []string) [][]byte {
 	requests := make([][]byte, len(chats))
 	for i, chat := range chats {
-		requests[i], _ = json.Marshal(map[string]string{"chatId": chat, "text": text})
+		requests[i], _ = json.Marshal(map[string]string{"chatId": chat, "text": message})
 	}
 	return requests
 }

@@ -29,58 +29,52 @@ type caller func(ctx context.Context, number int) error
 
 // ledger takes the latencies of all callers.
 type ledger struct {
+	begin     time.Time
 	mu        sync.Mutex
 	latencies []time.Duration
-	counted   int // done within the span that is counted
 }
 
-func (l *ledger) add(own []time.Duration, counted int) {
+func (l *ledger) add(own []time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.latencies = append(l.latencies, own...)
-	l.counted += counted
 }
 
-func (l *ledger) work(span time.Duration) work {
-	return work{len(l.latencies), float64(l.counted) / span.Seconds(), l.latencies}
+// work is taken when all is done. That the callers end one after the other
+// takes nothing from the rate: those that are still waiting keep the rest busy.
+func (l *ledger) work() work {
+	return work{len(l.latencies), float64(len(l.latencies)) / time.Since(l.begin).Seconds(), l.latencies}
 }
 
-// closedLoop counts for the span what is done, after all callers have come into their stride.
+// closedLoop has no caller begin another command after the span.
 func closedLoop(ctx context.Context, callers int, span time.Duration, call caller) (work, error) {
-	var all ledger
-	from := time.Now().Add(span / 4)
-	to := from.Add(span)
+	all := ledger{begin: time.Now()}
+	end := all.begin.Add(span)
 	group, ctx := errgroup.WithContext(ctx)
 	for number := range callers {
 		group.Go(func() error {
 			var own []time.Duration
-			counted := 0
-			for begun := time.Now(); begun.Before(to); {
+			for begun := time.Now(); begun.Before(end); {
 				if err := call(ctx, number); err != nil {
 					return err
 				}
 				now := time.Now()
-				own = append(own, now.Sub(begun))
-				if now.After(from) && now.Before(to) {
-					counted++
-				}
-				begun = now
+				own, begun = append(own, now.Sub(begun)), now
 			}
-			all.add(own, counted)
+			all.add(own)
 			return nil
 		})
 	}
 	err := group.Wait()
-	return all.work(span), err
+	return all.work(), err
 }
 
 // openLoop gives as many commands as are due within the span, and waits for all.
 func openLoop(ctx context.Context, callers int, perSecond float64, span time.Duration, call caller) (work, error) {
-	var all ledger
+	all := ledger{begin: time.Now()}
 	group, ctx := errgroup.WithContext(ctx)
 	due := make(chan time.Time, max(1, int(perSecond*span.Seconds()))) // all of them: nothing holds back what is due
-	begin := time.Now()
-	group.Go(func() error { return tellDue(ctx, due, begin, perSecond) })
+	group.Go(func() error { return tellDue(ctx, due, all.begin, perSecond) })
 	for number := range callers {
 		group.Go(func() error {
 			var own []time.Duration
@@ -90,12 +84,12 @@ func openLoop(ctx context.Context, callers int, perSecond float64, span time.Dur
 				}
 				own = append(own, time.Since(at))
 			}
-			all.add(own, len(own))
+			all.add(own)
 			return nil
 		})
 	}
 	err := group.Wait()
-	return all.work(time.Since(begin)), err
+	return all.work(), err
 }
 
 // tellDue fills the channel, one time after the other, each when it has come.

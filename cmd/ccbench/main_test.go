@@ -16,12 +16,29 @@ import (
 	"go.uber.org/goleak"
 )
 
+// built is what ccbench builds for itself, once for all tests.
+var built programs
+
 // The test binary is also what ccbench starts of itself.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && parts[os.Args[1]] != nil {
 		main()
 	}
-	goleak.VerifyTestMain(m)
+	dir, err := os.MkdirTemp("", "ccbench-test-")
+	if err == nil {
+		built, err = gather(context.Background(), settings{}, dir)
+	}
+	if err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+func tiny() settings {
+	return settings{plan: tinyPlan, connector: built.contenders[0].path, sim: built.sim}
 }
 
 // tinyPlan has everything in it, once.
@@ -37,7 +54,8 @@ var tinyPlan = plan{
 func TestEverythingIsMeasured(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	folder := t.TempDir()
-	set := settings{plan: tinyPlan, json: filepath.Join(folder, "data.json"), plot: folder}
+	set := tiny()
+	set.json, set.plot = filepath.Join(folder, "data.json"), folder
 	var out, progress bytes.Buffer
 	if err := measureAll(t.Context(), set, &out, &progress); err != nil {
 		t.Fatalf("%v\n%s", err, progress.String())
@@ -171,7 +189,8 @@ func TestAnInterruptLeavesNothing(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	set := settings{plan: wholePlan, only: []string{"commands"}}
+	set := tiny()
+	set.only, set.plan.commands.span = []string{"commands"}, time.Hour
 	if _, err := measure(ctx, set, interruptAt{"full load, round 1", interrupt}); !errors.Is(err, errInterrupted) {
 		t.Errorf("it ends by %v", err)
 	}
@@ -186,7 +205,9 @@ func TestADeadProcessIsTold(t *testing.T) {
 	if err := os.WriteFile(broken, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := measure(t.Context(), settings{plan: tinyPlan, connector: broken}, new(bytes.Buffer))
+	set := tiny()
+	set.connector = broken
+	_, err := measure(t.Context(), set, new(bytes.Buffer))
 	if err == nil {
 		t.Fatal("nothing is told")
 	}

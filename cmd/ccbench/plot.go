@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -21,9 +22,10 @@ type picture struct {
 	panels []panel
 }
 
-// panel shows how figures change with a number, both in powers.
+// panel shows how figures change with a number.
 type panel struct {
 	title, across, up string
+	fromZero          bool // else both axes are in powers
 	lines             []curve
 }
 
@@ -74,12 +76,12 @@ func chatsPicture(r *report) picture {
 	latency := panel{title: "From push to receipt", across: "open chats", up: "latency, ms"}
 	for _, row := range r.Chats {
 		at := float64(row.Chats)
-		latency.add(row.Of+", consumer p50", point{at, row.Stream.P50})
-		latency.add(row.Of+", consumer p99", point{at, row.Stream.P99})
+		latency.add("p50 to a consumer"+row.ofRival(), point{at, row.Stream.P50})
+		latency.add("p99"+row.ofRival(), point{at, row.Stream.P99})
 	}
-	memory := panel{title: "Memory", across: "open chats", up: "resident, MiB"}
+	memory := panel{title: "Memory of the connector", across: "open chats", up: "resident, MiB", fromZero: true}
 	for _, row := range r.Chats {
-		memory.add(row.Of, point{float64(row.Chats), spread{row.Memory, row.Memory, row.Memory}})
+		memory.add("idle"+row.ofRival(), point{float64(row.Chats), spread{row.Memory, row.Memory, row.Memory}})
 	}
 	return picture{"chats.svg", []panel{latency, memory}}
 }
@@ -99,42 +101,53 @@ func (p *panel) add(name string, at point) {
 func (p picture) write(folder string) error {
 	canvas := vgsvg.New(vg.Length(len(p.panels))*panelWidth, panelHeight)
 	tiles := draw.Tiles{Rows: 1, Cols: len(p.panels), PadX: vg.Centimeter, PadTop: 4, PadBottom: 4, PadLeft: 4, PadRight: 8}
-	plots := [][]*plot.Plot{nil}
-	for _, panel := range p.panels {
+	for i, panel := range p.panels {
 		drawn, err := panel.plot()
 		if err != nil {
 			return err
 		}
-		plots[0] = append(plots[0], drawn)
+		drawn.Draw(tiles.At(draw.New(canvas), i, 0))
 	}
-	for i, part := range plot.Align(plots, tiles, draw.New(canvas))[0] {
-		plots[0][i].Draw(part)
-	}
-	file, err := os.Create(filepath.Join(folder, p.file))
-	if err != nil {
+	var text bytes.Buffer
+	if _, err := canvas.WriteTo(&text); err != nil {
 		return err
 	}
-	defer file.Close()
-	if _, err := canvas.WriteTo(file); err != nil {
-		return err
-	}
-	return file.Close()
+	return os.WriteFile(filepath.Join(folder, p.file), bytes.ReplaceAll(text.Bytes(), []byte(ownFont), []byte(anyFont)), 0o644)
 }
+
+// The library names one font, which few readers have; the others are as wide.
+const (
+	ownFont = "font-family:Liberation Sans"
+	anyFont = ownFont + ",Arial,Helvetica,sans-serif"
+)
 
 func (p panel) plot() (*plot.Plot, error) {
 	drawn := plot.New()
 	drawn.Title.Text, drawn.X.Label.Text, drawn.Y.Label.Text = p.title, p.across, p.up
-	drawn.X.Scale, drawn.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	drawn.X.Tick.Marker, drawn.Y.Tick.Marker = p.ticks(), plot.LogTicks{Prec: -1}
-	drawn.Legend.Top, drawn.Legend.Left = true, true
+	drawn.X.Tick.Marker = p.ticks()
+	drawn.Legend.Top, drawn.Legend.Left, drawn.Legend.Padding = true, true, vg.Points(2)
 	drawn.Add(plotter.NewGrid())
+	for _, style := range []*text.Style{&drawn.Title.TextStyle, &drawn.X.Label.TextStyle, &drawn.Y.Label.TextStyle, &drawn.X.Tick.Label, &drawn.Y.Tick.Label, &drawn.Legend.TextStyle} {
+		style.Font.Variant = "Sans"
+	}
 	for i, line := range p.lines {
 		if err := line.addTo(drawn, i); err != nil {
 			return nil, err
 		}
 	}
-	drawn.Y.Min, drawn.Y.Max = math.Pow(10, math.Floor(math.Log10(drawn.Y.Min))), math.Pow(10, math.Ceil(math.Log10(drawn.Y.Max)))
+	p.scale(drawn)
 	return drawn, nil
+}
+
+const headroom = 4 // for the legend, in each power
+
+func (p panel) scale(drawn *plot.Plot) {
+	if p.fromZero {
+		drawn.Y.Min, drawn.Y.Max = 0, drawn.Y.Max*5/4
+		return
+	}
+	drawn.X.Scale, drawn.Y.Scale, drawn.Y.Tick.Marker = plot.LogScale{}, plot.LogScale{}, plot.LogTicks{Prec: -1}
+	drawn.Y.Min, drawn.Y.Max = drawn.Y.Min/2, drawn.Y.Max*headroom
 }
 
 // ticks are where figures were taken.
@@ -155,6 +168,7 @@ func (c curve) addTo(drawn *plot.Plot, i int) error {
 	if err != nil {
 		return err
 	}
+	line.Width = vg.Points(1.5)
 	line.Color, marks.Color, bars.Color = plotutil.Color(i), plotutil.Color(i), plotutil.Color(i)
 	marks.Shape = plotutil.Shape(i)
 	drawn.Add(line, marks, bars)
@@ -162,13 +176,15 @@ func (c curve) addTo(drawn *plot.Plot, i int) error {
 	return nil
 }
 
-// A curve is what the library takes for points with bars of error.
+// A curve is what the library takes for points with bars of error. A power scale has no place for 0.
+
+const least = 0.01
 
 func (c curve) Len() int { return len(c.points) }
 
-func (c curve) XY(i int) (x, y float64) { return c.points[i].at, c.points[i].figure.Median }
+func (c curve) XY(i int) (x, y float64) { return c.points[i].at, max(least, c.points[i].figure.Median) }
 
 func (c curve) YError(i int) (low, high float64) {
 	f := c.points[i].figure
-	return f.Median - f.Least, f.Most - f.Median
+	return max(least, f.Median) - max(least, f.Least), max(least, f.Most) - max(least, f.Median)
 }
