@@ -26,6 +26,9 @@ var errInterrupted = errors.New("interrupted")
 
 // measureAll prints a table at the end, and nothing if it does not get there.
 func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
+	if err := set.prepareOutput(); err != nil {
+		return err
+	}
 	result, err := measure(ctx, set, errs)
 	if err != nil {
 		return err
@@ -38,6 +41,21 @@ func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
 	result.print(out)
 	if set.plot != "" {
 		return result.draw(set.plot)
+	}
+	return nil
+}
+
+// prepareOutput finds out before minutes are spent whether there is a place for the results.
+func (set settings) prepareOutput() error {
+	if set.json != "" {
+		if err := os.WriteFile(set.json, nil, 0o644); err != nil {
+			return fmt.Errorf("-json: %w; %w", err, errUsage)
+		}
+	}
+	if set.plot != "" {
+		if err := os.MkdirAll(set.plot, 0o755); err != nil {
+			return fmt.Errorf("-plot: %w; %w", err, errUsage)
+		}
 	}
 	return nil
 }

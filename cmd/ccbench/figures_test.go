@@ -101,6 +101,11 @@ func TestATableIsAligned(t *testing.T) {
 			t.Errorf("%v is spelled %q", figure, got)
 		}
 	}
+	for figure, want := range map[float64]string{0.123: "0.12", 12.34: "12.3", 1234.5: "1,234"} {
+		if got := figures(figure); got != want {
+			t.Errorf("%v is spelled %q", figure, got)
+		}
+	}
 	rows := [][]string{{"a", contenderHead}, {"1", "connector"}}
 	if got := named(rows, 1); !slices.Equal(got[1], []string{"1"}) {
 		t.Errorf("%v", got)

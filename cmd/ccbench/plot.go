@@ -47,9 +47,6 @@ const (
 
 // draw writes the pictures of what was measured.
 func (r *report) draw(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("-plot: %w", err)
-	}
 	for _, p := range []picture{commandsPicture(r), chatsPicture(r)} {
 		if !p.shows() {
 			continue

@@ -43,8 +43,8 @@ func commandsTable(r *report) (title string, rows [][]string) {
 	rows = [][]string{{"chat.send", "callers", "a second", "of the floor", "CPU, µs", "p50, ms", "p99, ms", "at half load", "p50, ms", "p99, ms"}}
 	for _, row := range r.Commands {
 		rows = append(rows, []string{
-			row.title(), whole(float64(row.Callers)), row.PerSecond.as(whole), row.OfFloor.as(hundredths), row.CPU.as(whole), row.Full.P50.as(hundredths), row.Full.P99.as(hundredths),
-			whole(row.HalfRate), row.Half.P50.as(hundredths), row.Half.P99.as(hundredths),
+			row.title(), whole(float64(row.Callers)), row.PerSecond.as(whole), row.OfFloor.as(hundredths), row.CPU.as(whole), row.Full.P50.as(figures), row.Full.P99.as(figures),
+			whole(row.HalfRate), row.Half.P50.as(figures), row.Half.P99.as(figures),
 		})
 	}
 	return "Commands", rows
@@ -55,7 +55,7 @@ func chatsTable(r *report) (title string, rows [][]string) {
 	for _, row := range r.Chats {
 		rows = append(rows, []string{
 			whole(float64(row.Chats)), row.Of, whole(row.Memory), tenths(row.PerChat), tenths(row.PeakChat), hundredths(row.Idle), whole(row.Rate), row.CPU.as(whole),
-			row.Stream.P50.as(hundredths), row.Stream.P99.as(hundredths), row.Core.P50.as(hundredths), row.Core.P99.as(hundredths),
+			row.Stream.P50.as(figures), row.Stream.P99.as(figures), row.Core.P50.as(figures), row.Core.P99.as(figures),
 		})
 	}
 	return "Chats", rows
@@ -77,7 +77,7 @@ func growthTable(r *report) (title string, rows [][]string) {
 	rows = [][]string{{"ratio, with", contenderHead, "commands a second", "of the floor's own", "CPU a command", "CPU an event", "consumer p50"}}
 	for _, row := range r.Growth {
 		rows = append(rows, []string{
-			row.More, row.Of, asRatio(row.Commands), asRatio(row.Floor), asRatio(row.CommandCPU), row.EventCPU.as(hundredths), row.EventP50.as(hundredths),
+			row.More, row.Of, asRatio(row.Commands), asRatio(row.Floor), asRatio(row.CommandCPU), row.EventCPU.as(hundredths), row.EventP50.as(figures),
 		})
 	}
 	return "Growth", rows
@@ -114,6 +114,17 @@ func (s spread) as(spell func(float64) string) string {
 func tenths(f float64) string { return fmt.Sprintf("%.1f", f) }
 
 func hundredths(f float64) string { return fmt.Sprintf("%.2f", f) }
+
+// figures has no more digits than say something.
+func figures(f float64) string {
+	switch {
+	case f < 10:
+		return hundredths(f)
+	case f < 100:
+		return tenths(f)
+	}
+	return whole(f)
+}
 
 // whole has a comma at the thousands.
 func whole(f float64) string {
