@@ -10,14 +10,6 @@ import (
 	"cc-connector/subjects"
 )
 
-// account holds against each other the commands that were given and what came
-// of them: each is one call and one stored result.
-type account struct {
-	Of      string `json:"of"` // a contender; the floor keeps no results
-	Given   int    `json:"commands"`
-	Results int    `json:"results"`
-}
-
 // accounts fails if they do not add up: what loses commands is not measured.
 func (s *stand) accounts(ctx context.Context, contenders []contender, rows []commandRow) ([]account, error) {
 	given, all := map[string]int{}, 0

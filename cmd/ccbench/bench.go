@@ -86,20 +86,38 @@ func (b *bench) runSections(set settings) (err error) {
 	if b.programs, err = gather(b.ctx, set, b.dir); err != nil {
 		return err
 	}
-	chosen := slices.DeleteFunc(sections(), func(s section) bool { return len(set.only) > 0 && !slices.Contains(set.only, s.name) })
-	for _, s := range chosen {
-		b.progress.add(s.cost(b.plan, len(b.programs.contenders)))
+	chosen := slices.DeleteFunc(slices.Clone(sectionNames), func(name string) bool { return len(set.only) > 0 && !slices.Contains(set.only, name) })
+	for _, name := range chosen {
+		b.progress.add(b.cost(name))
 	}
 	b.report = newReport(b.programs, b.plan)
 	begin := time.Now()
-	for _, s := range chosen {
-		b.progress.begin(s.name, s.cost(b.plan, len(b.programs.contenders)))
-		if err := s.run(b); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+	for _, name := range chosen {
+		b.progress.begin(name, b.cost(name))
+		if err := sections[name].run(b); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	b.report.Seconds = time.Since(begin).Seconds()
 	return nil
+}
+
+// section is a part of what is measured.
+type section struct {
+	cost func(p plan, contenders int) time.Duration // about
+	run  func(*bench) error
+}
+
+// sections are by their names.
+var sections = map[string]section{
+	"commands": {commandsCost, (*bench).commands},
+	"chats":    {chatsCost, (*bench).chats},
+	"recovery": {recoveryCost, (*bench).recovery},
+	"growth":   {growthCost, (*bench).growth},
+}
+
+func (b *bench) cost(name string) time.Duration {
+	return sections[name].cost(b.plan, len(b.programs.contenders))
 }
 
 func (r *report) writeJSON(path string) error {

@@ -2,28 +2,6 @@ package main
 
 import "time"
 
-type chatsPlan struct {
-	counts    []int
-	perSecond float64 // events
-	span      time.Duration
-	idle      time.Duration // as long as a poll is held: each chat is polled once
-}
-
-// chatRow is what so many polled chats cost.
-type chatRow struct {
-	Of       string  `json:"of"`
-	Chats    int     `json:"chats"`
-	Memory   float64 `json:"memoryMiB"` // resident
-	PerChat  float64 `json:"kiBPerChat"`
-	PeakChat float64 `json:"peakKiBPerChat"` // with the events
-	Idle     float64 `json:"idleCores"`      // of a core, with nothing happening
-	Rate     float64 `json:"eventsPerSecond"`
-	Events   int     `json:"events"`    // pushed and received
-	CPU      spread  `json:"cpuMicros"` // of the connector, an event; the polls included
-	Stream   millis  `json:"stream"`    // from the push to a JetStream consumer
-	Core     millis  `json:"core"`      // to a core subscriber
-}
-
 func chatsCost(p plan, contenders int) time.Duration {
 	c := p.chats
 	cost := 4 * time.Second
@@ -105,12 +83,4 @@ func (row *chatRow) hears(rounds []heard) {
 	row.CPU = spreadBy(rounds, func(h heard) float64 { return h.cpuMicros })
 	row.Stream = millisOf(rounds, func(h heard) percentiles { return h.stream })
 	row.Core = millisOf(rounds, func(h heard) percentiles { return h.core })
-}
-
-// ofRival is empty for what is measured.
-func (row chatRow) ofRival() string {
-	if row.Of == rival {
-		return " (" + row.Of + ")"
-	}
-	return ""
 }

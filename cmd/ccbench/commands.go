@@ -6,20 +6,6 @@ import (
 	"time"
 )
 
-// commandRow is what one lane does with so many callers.
-type commandRow struct {
-	Lane      string  `json:"lane"` // floor, live, durable
-	Of        string  `json:"of,omitempty"`
-	Callers   int     `json:"callers"`
-	Commands  int     `json:"commands"`  // given, all of them done
-	PerSecond spread  `json:"perSecond"` // in a closed loop: full load
-	OfFloor   spread  `json:"ofFloor"`   // that, divided by the floor's of the same round
-	CPU       spread  `json:"cpuMicros"` // of the lane's process, a command at full load
-	Full      millis  `json:"full"`
-	Half      millis  `json:"half"`          // in an open loop
-	HalfRate  float64 `json:"halfPerSecond"` // which is half of the median throughput
-}
-
 // trial is a lane, and what its rounds have shown.
 type trial struct {
 	lane
@@ -175,11 +161,3 @@ func (t *trial) overRounds(floor *trial) spread {
 }
 
 func (l loaded) latency() percentiles { return l.percentiles }
-
-// title names the contender where there are two.
-func (r commandRow) title() string {
-	if r.Of == rival {
-		return r.Lane + " (" + r.Of + ")"
-	}
-	return r.Lane
-}

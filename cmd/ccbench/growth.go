@@ -10,27 +10,6 @@ import "time"
 // each ratio is of two figures taken within seconds. The floor of both stands
 // says what NATS and the contact center themselves contribute to a ratio.
 
-type growthPlan struct {
-	chats     int // twice as many in the other stand
-	callers   int
-	span      time.Duration // of commands
-	perSecond float64       // events; twice as many in the other turn
-	flow      time.Duration // of events
-	stored    int           // events of the past; 0: that is not measured
-}
-
-// growthRow has ratios of more to less. One is independence; of times and
-// costs, less is better, of commands a second, more.
-type growthRow struct {
-	Of         string  `json:"of"`
-	More       string  `json:"more"`
-	Commands   *spread `json:"commandsPerSecond,omitempty"`
-	CommandCPU *spread `json:"cpuPerCommand,omitempty"`
-	Floor      *spread `json:"floorPerSecond,omitempty"`
-	EventCPU   spread  `json:"cpuPerEvent"`
-	EventP50   spread  `json:"eventP50"`
-}
-
 // side is a stand with a connector that polls chats.
 type side struct {
 	s           *stand

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -256,6 +258,13 @@ func TestABadFlagIsNamed(t *testing.T) {
 		if code != exitUsage || !strings.Contains(errs.String(), test.names) {
 			t.Errorf("%s: exit code %d, %q", test.args, code, errs.String())
 		}
+	}
+}
+
+// What -only names can be measured, and nothing else.
+func TestEverySectionHasItsName(t *testing.T) {
+	if names := slices.Sorted(maps.Keys(sections)); !slices.Equal(names, slices.Sorted(slices.Values(sectionNames))) {
+		t.Errorf("sections %v, names %v", names, sectionNames)
 	}
 }
 

@@ -25,6 +25,27 @@ type commandsPlan struct {
 	span    time.Duration // of one load on one lane
 }
 
+type chatsPlan struct {
+	counts    []int
+	perSecond float64 // events
+	span      time.Duration
+	idle      time.Duration // as long as a poll is held: each chat is polled once
+}
+
+type recoveryPlan struct {
+	chats    int
+	failover time.Duration // CC_FAILOVER_AFTER
+}
+
+type growthPlan struct {
+	chats     int // twice as many in the other stand
+	callers   int
+	span      time.Duration // of commands
+	perSecond float64       // events; twice as many in the other turn
+	flow      time.Duration // of events
+	stored    int           // events of the past; 0: that is not measured
+}
+
 var wholePlan = plan{
 	form:     "whole",
 	rounds:   3,
@@ -43,26 +64,5 @@ var quickPlan = plan{
 	growth:   growthPlan{chats: 250, callers: 16, span: 500 * time.Millisecond, perSecond: 500, flow: time.Second},
 }
 
-// section is a part of what is measured. It has a stand of its own.
-type section struct {
-	name string
-	cost func(p plan, contenders int) time.Duration // about
-	run  func(*bench) error
-}
-
-func sections() []section {
-	return []section{
-		{"commands", commandsCost, (*bench).commands},
-		{"chats", chatsCost, (*bench).chats},
-		{"recovery", recoveryCost, (*bench).recovery},
-		{"growth", growthCost, (*bench).growth},
-	}
-}
-
-func sectionNames() []string {
-	var names []string
-	for _, s := range sections() {
-		names = append(names, s.name)
-	}
-	return names
-}
+// sectionNames are the parts of what is measured. Each has a stand of its own.
+var sectionNames = []string{"commands", "chats", "recovery", "growth"}

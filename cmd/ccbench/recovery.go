@@ -12,21 +12,6 @@ import (
 	"cc-connector/subjects"
 )
 
-type recoveryPlan struct {
-	chats    int
-	failover time.Duration // CC_FAILOVER_AFTER
-}
-
-// recoveryRow is how long chats are not polled when their replica ends.
-type recoveryRow struct {
-	Of       string  `json:"of"`
-	By       string  `json:"by"` // kill -9, SIGTERM
-	Chats    int     `json:"chats"`
-	Failover float64 `json:"failoverSeconds"` // which a killed replica is waited for, and not counted
-	Half     spread  `json:"halfSeconds"`     // until half of the chats are polled again
-	All      spread  `json:"allSeconds"`      // until all are
-}
-
 // recovered is one end of a replica.
 type recovered struct{ half, all float64 }
 
@@ -176,7 +161,7 @@ func (s *stand) awaitPolled(ctx context.Context, chats int, since time.Time) (r 
 			r.all = took
 			return r, nil
 		}
-		sleep(10 * time.Millisecond)
+		sleep(20 * time.Millisecond)
 	}
 	return r, fmt.Errorf("not all of %d chats are polled again within %v", chats, recoveryTime)
 }

@@ -31,7 +31,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	flags.StringVar(&set.connector, "connector", "", "the cc-connector `binary` to measure (default: built from this source)")
 	flags.StringVar(&set.against, "against", "", "another cc-connector `binary`, measured in turn with the first")
 	flags.StringVar(&set.sim, "ccsim", "", "the ccsim `binary` to use (default: built from this source)")
-	only := flags.String("only", "", "measure only these `sections`, separated by commas: "+strings.Join(sectionNames(), ", "))
+	only := flags.String("only", "", "measure only these `sections`, separated by commas: "+strings.Join(sectionNames, ", "))
 	flags.StringVar(&set.json, "json", "", "write the data to this `file`, too")
 	flags.StringVar(&set.plot, "plot", "", "draw pictures (SVG) into this `folder`, too")
 	switch err := flags.Parse(args); {
@@ -55,8 +55,8 @@ func parse(args []string, errs io.Writer) (settings, error) {
 func (set settings) check() error {
 	var wrong []error
 	for _, name := range set.only {
-		if !slices.Contains(sectionNames(), name) {
-			wrong = append(wrong, fmt.Errorf("-only: must name some of %s", strings.Join(sectionNames(), ", ")))
+		if !slices.Contains(sectionNames, name) {
+			wrong = append(wrong, fmt.Errorf("-only: must name some of %s", strings.Join(sectionNames, ", ")))
 		}
 	}
 	for _, binary := range []struct{ flag, path string }{{"connector", set.connector}, {"against", set.against}, {"ccsim", set.sim}} {
