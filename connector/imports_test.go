@@ -45,6 +45,7 @@ var allowed = map[string]string{
 	"permissions":  "subjects",
 	"client":       "schema subjects", // for programs on the bus
 	"cc-connector": "brightpattern connector permissions schema subjects",
+	"ccbench":      "subjects",
 	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",
 	"ccsim":        "bpsim",
 

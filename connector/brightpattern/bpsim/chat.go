@@ -31,6 +31,7 @@ type chat struct {
 
 	polls         pollCount
 	holder        *poll // the poll that may be given events
+	latest        *poll // that was not refused
 	idleAnswers   int
 	calls         map[string]int
 	notifications string

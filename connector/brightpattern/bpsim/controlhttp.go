@@ -37,6 +37,8 @@ var controls = []struct {
 	{"POST /sim/faults", "let something go wrong: a fault, see below; the answer has its id", (*Server).httpInject},
 	{"DELETE /sim/faults", "take all faults away", (*Server).httpClear},
 	{"GET /sim/calls", "how often each method was called", (*Server).httpCalls},
+	{"GET /sim/polls", "how many chats are open, and polled; ?since=TIME counts those that were polled anew since then", (*Server).httpPolling},
+	{"POST /sim/flow", `messages to the open chats in turn at a fixed rate, {"perSecond":1000,"for":"10s"} and, at will, "app":"…", each with its ` + PushedAt + `; answered when the time has passed`, (*Server).httpFlow},
 }
 
 // FaultHelp lists what a fault may have.

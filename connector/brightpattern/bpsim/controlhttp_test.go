@@ -85,6 +85,11 @@ func TestControlErrorsNameTheField(t *testing.T) {
 		{"POST", "faults", `{"kind":"hang","for":"long"}`, 400, "for: "},
 		{"POST", "faults", `{"kind":"hang","tiems":1}`, 400, "tiems"},
 		{"POST", "faults", `{`, 400, "body: "},
+		{"POST", "flow", `{"perSecond":0,"for":"1s"}`, 400, "perSecond: "},
+		{"POST", "flow", `{"perSecond":1,"for":"soon"}`, 400, "for: "},
+		{"POST", "flow", `{"perSecond":1,"for":"-1s"}`, 400, "for: "},
+		{"POST", "flow", `{"perSecond":1,"for":"1s","app":"another"}`, 400, "app: "},
+		{"GET", "polls?since=now", "", 400, "since: "},
 	} {
 		got := c.control(test.verb, test.path, test.body)
 		if got.status != test.status || !strings.Contains(string(got.body), test.names) {

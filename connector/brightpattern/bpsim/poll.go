@@ -7,8 +7,9 @@ import (
 
 // poll is one Get New Chat Events under way.
 type poll struct {
-	wake chan struct{} // holds one: look again
-	left bool          // its client has gone
+	begun time.Time
+	wake  chan struct{} // holds one: look again
+	left  bool          // its client has gone
 }
 
 type pollCount struct{ begun, now, most, refused int }
@@ -35,6 +36,7 @@ func (s *Server) poll(c *call) answer {
 	var stale <-chan time.Time
 	for {
 		if s.opt.StalePoll <= 0 && c.ctx.Err() != nil {
+			c.chat.clientLeft(p)
 			c.chat.endPoll(p)
 			return abandoned()
 		}
@@ -69,7 +71,8 @@ func (c *chat) beginPoll() (*poll, *refusal) {
 	if c.holder != nil {
 		return nil, c.refusePoll()
 	}
-	c.holder = &poll{wake: make(chan struct{}, 1)}
+	c.holder = &poll{begun: time.Now(), wake: make(chan struct{}, 1)}
+	c.latest = c.holder
 	return c.holder, nil
 }
 
@@ -150,6 +153,9 @@ func (c *chat) giveAway(how Fate, now time.Time) answer {
 func (c *chat) clientLeft(p *poll) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if p.left {
+		return
+	}
 	p.left = true
 	c.polls.now--
 	c.changed()

@@ -20,6 +20,7 @@ type Server struct {
 	bell    bell
 	counts  map[string]*atomic.Int64
 	asked   atomic.Int64 // availability checks: the spelling of ewt goes by it
+	flowed  atomic.Int64 // events of flows
 
 	ctx  context.Context // until Close
 	stop context.CancelFunc

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"cc-connector/subjects"
+)
+
+// recovered is one end of a replica.
+type recovered struct{ half, all float64 }
+
+const (
+	recoveryTime = 2 * time.Minute
+	leaveTime    = 30 * time.Second // of an orderly end
+)
+
+func recoveryCost(p plan, contenders int) time.Duration {
+	chats := time.Duration(p.recovery.chats)
+	rounds := time.Duration(p.rounds) * (p.recovery.failover + chats*2*time.Millisecond + 4*time.Second)
+	return time.Duration(contenders) * (chats*(openingCost+flowCost) + rounds)
+}
+
+// flowCost is how long it takes to give a chat an event.
+const (
+	flowRate = 2000 // a second
+	flowCost = time.Second / flowRate
+)
+
+// recovery has a replica of each contender killed, and the one that took its
+// chats over told to end, round by round.
+func (b *bench) recovery() error {
+	for _, of := range b.programs.contenders {
+		if err := b.recoveryOf(of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// relay is a contender's replicas: one that polls all chats, and one that will.
+type relay struct {
+	*bench
+	s       *stand
+	of      contender
+	holding *replica
+}
+
+func (b *bench) recoveryOf(of contender) error {
+	s, err := newStand(b.ctx, b.fail, b.programs, b.dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	y := &relay{bench: b, s: s, of: of}
+	if y.holding, err = y.replica(); err != nil {
+		return err
+	}
+	n := b.plan.recovery.chats
+	b.progress.say("%s, opening %d chats", of.Name, n)
+	if _, err := s.openChats(b.ctx, of, n); err != nil {
+		return err
+	}
+	pushed, err := s.push(b.ctx, flowRate, time.Duration(n)*flowCost)
+	if err != nil {
+		return err
+	}
+	if err := y.rounds(); err != nil {
+		return err
+	}
+	_, err = s.awaitStored(b.ctx, of, subjects.Prefix(of.prefix).Event("*", "message"), pushed)
+	return err
+}
+
+func (y *relay) replica() (*replica, error) {
+	return y.s.startReplica(y.ctx, y.of, "CC_FAILOVER_AFTER="+y.plan.recovery.failover.String())
+}
+
+func (y *relay) rounds() error {
+	var killed, left []recovered
+	for round := range y.plan.rounds {
+		y.progress.say("%s, kill -9, round %d", y.of.Name, round+1)
+		k, err := y.pass(y.kill)
+		if err != nil {
+			return err
+		}
+		y.progress.say("%s, SIGTERM, round %d", y.of.Name, round+1)
+		l, err := y.pass(y.leave)
+		if err != nil {
+			return err
+		}
+		killed, left = append(killed, k), append(left, l)
+	}
+	failover := y.plan.recovery.failover.Seconds()
+	y.note("kill -9", failover, killed)
+	y.note("SIGTERM", 0, left)
+	return nil
+}
+
+func (y *relay) note(by string, failover float64, rounds []recovered) {
+	y.report.Recovery = append(y.report.Recovery, recoveryRow{
+		Of: y.of.Name, By: by, Chats: y.plan.recovery.chats, Failover: failover,
+		Half: spreadBy(rounds, func(r recovered) float64 { return r.half - failover }),
+		All:  spreadBy(rounds, func(r recovered) float64 { return r.all - failover }),
+	})
+}
+
+// pass ends the replica that polls the chats, once another one is there.
+func (y *relay) pass(end func(*replica) error) (recovered, error) {
+	next, err := y.replica()
+	if err != nil {
+		return recovered{}, err
+	}
+	ended := make(chan error, 1)
+	begun := time.Now()
+	go func() { ended <- end(y.holding) }()
+	r, err := y.s.awaitPolled(y.ctx, y.plan.recovery.chats, begun)
+	if err := errors.Join(err, <-ended); err != nil {
+		return r, err
+	}
+	y.holding = next
+	return r, nil
+}
+
+func (y *relay) kill(r *replica) error {
+	r.kill()
+	return nil
+}
+
+func (y *relay) leave(r *replica) error {
+	r.signal(syscall.SIGTERM)
+	select {
+	case <-r.ended:
+	case <-time.After(leaveTime):
+		return fmt.Errorf("%s does not end within %v of SIGTERM%s", r.process.name, leaveTime, r.log)
+	}
+	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("%s ends with exit code %d after SIGTERM%s", r.process.name, code, r.log)
+	}
+	return nil
+}
+
+// awaitPolled asks the contact center which chats are polled since then.
+func (s *stand) awaitPolled(ctx context.Context, chats int, since time.Time) (r recovered, err error) {
+	way := "polls?since=" + url.QueryEscape(since.Format(time.RFC3339Nano))
+	for time.Since(since) < recoveryTime {
+		var told struct{ Open, Since int }
+		if err := s.contact.control(ctx, http.MethodGet, way, nil, &told); err != nil {
+			return r, err
+		}
+		took := time.Since(since).Seconds()
+		if told.Since*2 >= chats && r.half == 0 {
+			r.half = took
+		}
+		if told.Since >= chats {
+			r.all = took
+			return r, nil
+		}
+		sleep(20 * time.Millisecond)
+	}
+	return r, fmt.Errorf("not all of %d chats are polled again within %v", chats, recoveryTime)
+}
