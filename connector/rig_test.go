@@ -50,7 +50,7 @@ func waitTogether() {
 }
 
 const (
-	patience = 30 * time.Second // only a hanging test ever waits as long
+	patience = time.Minute // only a hanging test ever waits as long
 	tenant   = "acme.example"
 	appID    = "app-1"
 )
