@@ -20,13 +20,16 @@ import (
 
 const hubDomain = "hub"
 
+// uncompressed spares the race detector tables that it would have to watch.
+var uncompressed = server.CompressionOpts{Mode: server.CompressionOff}
+
 // behindLeaf has everybody connect to a leaf node without JetStream; the
 // streams are in a domain of its hub.
 func behindLeaf(r *rig) {
 	r.Helper()
 	options := &server.Options{
 		ServerName: "hub", Host: "127.0.0.1", Port: -1, JetStream: true, JetStreamDomain: hubDomain, StoreDir: r.TempDir(), NoSigs: true, NoLog: true,
-		LeafNode: server.LeafNodeOpts{Host: "127.0.0.1", Port: -1},
+		LeafNode: server.LeafNodeOpts{Host: "127.0.0.1", Port: -1, Compression: uncompressed},
 	}
 	hub, err := server.NewServer(options)
 	r.check(err)
@@ -38,7 +41,7 @@ func behindLeaf(r *rig) {
 	remote := &url.URL{Scheme: "nats", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(options.LeafNode.Port))}
 	r.nats = startNATS(r.T, &server.Options{
 		ServerName: "leaf", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, Users: inHubDomain(r),
-		LeafNode: server.LeafNodeOpts{ReconnectInterval: 50 * time.Millisecond, Remotes: []*server.RemoteLeafOpts{{URLs: []*url.URL{remote}}}},
+		LeafNode: server.LeafNodeOpts{ReconnectInterval: 50 * time.Millisecond, Remotes: []*server.RemoteLeafOpts{{URLs: []*url.URL{remote}, Compression: uncompressed}}},
 	})
 	r.eventually("the leaf node is at its hub", func() bool { return hub.NumLeafNodes() == 1 && r.nats.NumLeafNodes() == 1 })
 	r.config.JetStreamDomain = hubDomain

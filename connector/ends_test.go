@@ -186,7 +186,7 @@ func TestEndByCommandAfterTheEnd(t *testing.T) {
 // Nothing is under way between two polls, so closing there loses nothing.
 func TestDetachBetweenPolls(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond})
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, aDayToFailOver)
 	r.start()
 	w := watchNew(r)
 	w.signals("REQUEST_CALL")

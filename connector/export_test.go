@@ -69,8 +69,9 @@ func constants(kind string) map[string]string {
 // have lost it, while the answer to an earlier heartbeat waits to be noted;
 // confirm notes it.
 func (c *Connector) WakeUp(chat subjects.ChatToken) (isHeld func() bool, confirm func()) {
-	confirm = c.parts.poller.LeaseOf(chat).WakeUp()
-	return func() bool { return c.parts.poller.LeaseOf(chat) != nil }, confirm
+	lease := c.parts.poller.LeaseOf(chat)
+	confirm = lease.WakeUp()
+	return func() bool { return c.parts.poller.LeaseOf(chat) == lease }, confirm
 }
 
 // LoseAcks has publications on subjects that end so be stored and not

@@ -50,7 +50,7 @@ func waitTogether() {
 }
 
 const (
-	patience = 30 * time.Second // only a hanging test ever waits as long
+	patience = time.Minute // only a hanging test ever waits as long
 	tenant   = "acme.example"
 	appID    = "app-1"
 )
@@ -201,15 +201,14 @@ func (r *rig) provided() *rig {
 	return r
 }
 
-// eventually polls a condition that nothing announces.
+// eventually polls a condition that nothing announces, the less often the
+// longer it takes: to look costs more than what is waited for.
 func (r *rig) eventually(what string, holds func() bool) {
 	r.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
 	deadline := time.After(patience)
-	for !holds() {
+	for pause := 5 * time.Millisecond; !holds(); pause = min(pause*5/4, 25*time.Millisecond) {
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-deadline:
 			r.Fatalf("it did not come about that %s; log:\n%s", what, r.log)
 		}

@@ -31,42 +31,60 @@ const (
 var prefixes = []subjects.Prefix{subjects.DefaultPrefix, "a.b", "x-1.y2"}
 
 // usersOf reads what nats-server makes of the users' configuration.
-func usersOf(t *testing.T, prefix subjects.Prefix) []*server.User {
-	t.Helper()
-	dir, users := t.TempDir(), append(permissions.Users(prefix, exampleChat), permissions.FileSender(prefix, permissions.UserName(prefix, fileSender)))
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+func usersOf(prefix subjects.Prefix) ([]*server.User, error) {
+	dir, err := os.MkdirTemp("", "users")
+	if err != nil {
+		return nil, err
 	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	users := append(permissions.Users(prefix, exampleChat), permissions.FileSender(prefix, permissions.UserName(prefix, fileSender)))
 	var passwords strings.Builder
 	for _, user := range users {
 		fmt.Fprintf(&passwords, "%s: %q\n", permissions.PasswordVariable(user.Name), password)
 	}
-	write(permissions.PasswordsFile, passwords.String())
-	write("users.conf", permissions.Conf(prefix, users))
-	options, err := server.ProcessConfigFile(write("nats.conf", "authorization { include \"users.conf\" }\n"))
-	if err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{
+		permissions.PasswordsFile: passwords.String(),
+		"users.conf":              permissions.Conf(prefix, users),
+		"nats.conf":               "authorization { include \"users.conf\" }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
-	return options.Users
+	options, err := server.ProcessConfigFile(filepath.Join(dir, "nats.conf"))
+	if err != nil {
+		return nil, err
+	}
+	return options.Users, nil
 }
 
-// allUsers are those of every prefix, and the administrator.
-func allUsers(t *testing.T, account *server.Account) []*server.User {
-	t.Helper()
-	users := []*server.User{
+// everybody are the users of every prefix, the administrator and the typist: read once, for all servers.
+var everybody = sync.OnceValues(func() (server.Options, error) {
+	all := server.Options{Users: []*server.User{
 		{Username: administrator, Password: password},
 		{Username: typist, Password: password, Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{subjects.DefaultPrefix.Durable("chat.typing", "*")}},
 			Subscribe: &server.SubjectPermission{Deny: []string{">"}},
 		}},
-	}
+	}}
 	for _, prefix := range prefixes {
-		users = append(users, usersOf(t, prefix)...)
+		users, err := usersOf(prefix)
+		if err != nil {
+			return all, err
+		}
+		all.Users = append(all.Users, users...)
 	}
+	return all, nil
+})
+
+// allUsers are a server's own copies of everybody: it writes in them.
+func allUsers(t *testing.T, account *server.Account) []*server.User {
+	t.Helper()
+	all, err := everybody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := all.Clone().Users
 	for _, user := range users {
 		user.Account = account
 	}

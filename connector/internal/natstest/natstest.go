@@ -82,14 +82,13 @@ func (r *Rig) Check(err error) {
 	}
 }
 
-// Eventually polls a condition that nothing announces.
+// Eventually polls a condition that nothing announces, the less often the
+// longer it takes: to look costs more than what is waited for.
 func (r *Rig) Eventually(what string, holds func() bool) {
 	r.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
+	for pause := 5 * time.Millisecond; !holds(); pause = min(pause*5/4, 25*time.Millisecond) {
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-r.Ctx.Done():
 			r.Fatalf("it did not come about that %s", what)
 		}
