@@ -98,7 +98,7 @@ type Observer func(ctx context.Context, cred Credentials, method string, err err
 // one. Of files and photos it learns whether they began to come.
 func (c *Client) Observe(observer Observer) { c.observer.Store(&observer) }
 
-func (c *Client) tell(ctx context.Context, cred Credentials, call call, err error) {
+func (c *Client) tell(ctx context.Context, cred Credentials, call *call, err error) {
 	if observer := c.observer.Load(); observer != nil {
 		(*observer)(ctx, cred, call.method, err)
 	}

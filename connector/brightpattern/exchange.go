@@ -24,7 +24,7 @@ var (
 
 // exchange is one request and its answer, and knows how far it came.
 type exchange struct {
-	call     call
+	call     *call
 	client   ClientID        // that asks
 	parent   context.Context // the caller's
 	ctx      context.Context
@@ -39,7 +39,7 @@ type exchange struct {
 	repeated  atomic.Bool // the transport wanted to send it a second time
 }
 
-func newExchange(parent context.Context, call call, timeout time.Duration) *exchange {
+func newExchange(parent context.Context, call *call, timeout time.Duration) *exchange {
 	x := &exchange{call: call, parent: parent, timeout: timeout}
 	x.ctx, x.cancel = context.WithCancelCause(parent)
 	x.timer = time.AfterFunc(timeout, func() { x.cancel(errTimedOut) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,7 +19,6 @@ import (
 	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/replicas"
-	"cc-connector/connector/internal/retry"
 	"cc-connector/connector/internal/throttle"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/subjects"
@@ -168,14 +166,16 @@ func (p *Poller) start(h *holder) {
 		return
 	}
 	p.Metrics.Chats.Inc()
-	go func() {
-		defer p.Metrics.Chats.Dec()
-		defer p.held.remove(h)
-		if !h.fresh {
-			retry.Sleep(h.polling.ctx, rand.N(takeoverJitter))
-		}
-		h.run()
-	}()
+	go h.run()
+}
+
+// letGo is the end of a holder.
+func (p *Poller) letGo(h *holder) {
+	h.polling.end(leaseEnded)
+	p.Health.LetGo(string(h.chat.Token))
+	close(h.done)
+	p.held.remove(h)
+	p.Metrics.Chats.Dec()
 }
 
 func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *holder {
