@@ -40,6 +40,7 @@ type Needs struct {
 	Client     *brightpattern.Client
 	Streams    *bus.Streams
 	Publisher  *bus.Publisher
+	Leases     *lease.Keeper
 	Health     *bus.Health
 	Naming     translate.Naming
 	Chats      *chats.Chats
@@ -144,7 +145,7 @@ func (p *Poller) Pull(ctx context.Context) {
 // delivery.
 func (p *Poller) take(msg *nats.Msg) {
 	var token chats.Token
-	key, handle := chats.Key{}, lease.NewHandle(p.NATS, msg)
+	key, handle := chats.Key{}, p.Leases.Handle(msg)
 	err := json.Unmarshal(msg.Data, &token)
 	if err == nil {
 		key, err = chats.KeyOf(token.ChatID)
@@ -184,7 +185,7 @@ func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *hol
 		options.Margin = 1e6
 	}
 	log := p.Log.With("chat", string(key.ID))
-	held := lease.Hold(p.Life.Work, p.NATS, lease.NewHandle(p.NATS, msg), options)
+	held := p.Leases.Hold(p.Life.Work, p.Leases.Handle(msg), options)
 	delivery, err := msg.Metadata()
 	return &holder{
 		poller: p, chat: key, token: token, lease: held, log: log,
