@@ -17,8 +17,10 @@ const (
 	defaultPollTimeout = 30 * time.Second
 	defaultMaxPolls    = 20000
 
-	// A smaller buffer than net/http's 4 KiB saves 10 KB for every held poll.
-	connBuffer = 1024
+	// Smaller buffers than net/http's 4 KiB save 10 KB for every held poll. The
+	// head of a poll's request fits into the one, that of its answer into the other.
+	writeBuffer = 512
+	readBuffer  = 1024
 	// Below the idle limits usual among servers: a connection that the server
 	// is about to close should not be in our pool.
 	idleTimeout    = 30 * time.Second

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -168,12 +169,16 @@ func (x *exchange) refused(code Code, message string) *Error {
 
 // withoutClient takes out of the server's words what is the customer's alone.
 func (x *exchange) withoutClient(message string) string {
-	if x.client == "" {
+	if x.client == "" || !strings.Contains(folded(message), folded(string(x.client))) {
 		return message
 	}
 	client := regexp.MustCompile("(?i)" + regexp.QuoteMeta(string(x.client))) // servers spell it in their own way
 	return client.ReplaceAllString(message, "…")
 }
+
+// folded is equal for texts that an expression takes for each other which knows
+// no case, if one of them is ASCII.
+func folded(s string) string { return strings.ReplaceAll(strings.ToLower(s), "ſ", "s") }
 
 func (x *exchange) unreadable(cause error) *Error {
 	return x.failed(ReasonUnreadable, cause)

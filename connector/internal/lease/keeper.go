@@ -26,7 +26,7 @@ import (
 // Keeper holds leases over one connection. It may be used from any goroutine.
 type Keeper struct {
 	nc    *nats.Conn
-	began time.Time // what the times in the subjects of answers count from
+	began time.Time // what its times count from
 
 	mu       sync.Mutex
 	leases   map[uint64]*Lease // by their numbers
@@ -67,7 +67,7 @@ func (k *Keeper) remove(l *Lease) {
 
 // lookAt has a lease looked at then. k.mu is held.
 func (k *Keeper) lookAt(l *Lease, at time.Time) {
-	l.due = at
+	l.due = at.Sub(k.began)
 	heap.Push(&k.due, l)
 }
 
@@ -76,7 +76,7 @@ func (k *Keeper) setTimer() {
 	if len(k.due) == 0 {
 		return
 	}
-	first := max(time.Until(k.due[0].due), 0)
+	first := max(k.due[0].due-time.Since(k.began), 0)
 	if k.timer == nil {
 		k.timer = time.AfterFunc(first, k.look)
 		return
@@ -91,7 +91,7 @@ func (k *Keeper) look() {
 	defer k.mu.Unlock()
 	now := time.Now()
 	var looked []*Lease
-	for len(k.due) > 0 && k.due[0].due.Before(now.Add(together)) {
+	for len(k.due) > 0 && k.due[0].due < now.Sub(k.began)+together {
 		looked = append(looked, heap.Pop(&k.due).(*Lease))
 	}
 	for _, l := range looked {
@@ -185,7 +185,7 @@ func (k *Keeper) Hold(parent context.Context, message Message, o Options) *Lease
 type agenda []*Lease
 
 func (a agenda) Len() int           { return len(a) }
-func (a agenda) Less(i, j int) bool { return a[i].due.Before(a[j].due) }
+func (a agenda) Less(i, j int) bool { return a[i].due < a[j].due }
 
 func (a agenda) Swap(i, j int) {
 	a[i], a[j] = a[j], a[i]

@@ -71,8 +71,8 @@ type Lease struct {
 
 	// Of the keeper, and guarded by its lock.
 	number uint64
-	due    time.Time // when it is to be looked at
-	place  int       // in the agenda, from 1; 0: in none
+	due    time.Duration // when it is to be looked at, by the keeper's time
+	place  int           // in the agenda, from 1; 0: in none
 
 	mu        sync.Mutex
 	message   Message // the latest delivery of it

@@ -184,7 +184,7 @@ func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *hol
 	if p.Failpoints.LeavesOut(failpoint.SelfFence) {
 		options.Margin = 1e6
 	}
-	log := p.Log.With("chat", string(key.ID))
+	log := logOf(p.Log, key.ID)
 	held := p.Leases.Hold(p.Life.Work, p.Leases.Handle(msg), options)
 	delivery, err := msg.Metadata()
 	return &holder{
