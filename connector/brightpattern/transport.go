@@ -77,7 +77,7 @@ func (t *transport) make() *http.Transport {
 		MaxIdleConnsPerHost:    t.polls,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         readBuffer,
-		WriteBufferSize:        writeBuffer,
+		ReadBufferSize:         connBuffer,
+		WriteBufferSize:        connBuffer,
 	}
 }
