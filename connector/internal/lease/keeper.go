@@ -44,7 +44,7 @@ func NewKeeper(nc *nats.Conn) *Keeper {
 }
 
 // together is within how long leases must be due to be looked at in one go.
-const together = 10 * time.Millisecond
+const together = 20 * time.Millisecond
 
 func (k *Keeper) add(l *Lease, at time.Time) {
 	k.mu.Lock()
