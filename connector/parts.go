@@ -12,6 +12,7 @@ import (
 	"cc-connector/connector/internal/command"
 	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/poller"
 	"cc-connector/connector/internal/replicas"
@@ -63,6 +64,7 @@ func (c *Connector) open(ctx context.Context) error {
 		return err
 	}
 	p := &parts{streams: streams}
+	leases := lease.NewKeeper(c.nc)
 	publisher := bus.NewPublisher(c.js, streams, &c.health, c.log)
 	naming := translate.Naming{Prefix: c.cfg.Prefix, Tenant: c.cfg.Tenant, SchemaBase: c.cfg.SchemaBaseURL}
 	p.registry = replicas.NewRegistry(streams.State, c.self, c.cfg.FailoverAfter, &c.health, c.log)
@@ -80,13 +82,13 @@ func (c *Connector) open(ctx context.Context) error {
 		Client: c.client, Publisher: publisher, Budget: budget, Metrics: c.metrics, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, attachments.Config{MaxBytes: c.cfg.FileMaxBytes, Timeout: c.cfg.FileTimeout})
 	p.poller = poller.New(poller.Needs{
-		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
+		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
 		Files: files, Budget: budget, Places: throttle.NewPlaces(), Refusals: c.refusals,
 		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
-		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Health: &c.health, Naming: naming,
+		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Registry: p.registry, Room: p.room, Self: c.self,
 		Metrics: c.metrics, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())

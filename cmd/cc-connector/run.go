@@ -73,6 +73,7 @@ func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) er
 	}
 	ready.use(conn.Ready)
 	context.AfterFunc(ctx, func() { ready.not("shutting down") })
+	go boundGarbage(ctx)
 	return outcome(ctx, conn.Run(ctx))
 }
 

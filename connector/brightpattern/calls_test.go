@@ -75,7 +75,7 @@ func TestPollsNeverLookAlike(t *testing.T) {
 	client := clientOf(t, Config{BaseURL: "https://acme.example"})
 	seen := map[string]bool{}
 	for range 1000 {
-		seen[client.url(call{kind: poll, path: []string{"chats", "c", "events"}})] = true
+		seen[client.url(&call{kind: poll, path: []string{"chats", "c", "events"}})] = true
 	}
 	if len(seen) != 1000 {
 		t.Errorf("%d URLs for 1000 polls", len(seen))

@@ -17,7 +17,7 @@ type CaseSession struct {
 func (c *Client) CaseHistory(ctx context.Context, cred Credentials, chat ChatID) ([]CaseSession, error) {
 	var sessions []CaseSession
 	call := call{method: "getCaseHistory", path: c.casePath(chat, "casehistory"), limit: eventsBody}
-	err := c.sendFor(ctx, cred, call, func(f *feed) (err error) {
+	err := c.sendFor(ctx, cred, &call, func(f *feed) (err error) {
 		sessions, err = readSessions(f)
 		return err
 	})

@@ -150,7 +150,7 @@ func (c *Client) sendEvents(ctx context.Context, cred Credentials, chat ChatID, 
 	if err != nil {
 		return nil, err
 	}
-	return c.events(ctx, cred, call)
+	return c.events(ctx, cred, &call)
 }
 
 func sendCall(chat ChatID, events []ClientEvent) (call, error) {
@@ -175,7 +175,7 @@ func sendCall(chat ChatID, events []ClientEvent) (call, error) {
 func (c *Client) History(ctx context.Context, cred Credentials, chat ChatID) ([]Event, error) {
 	path := []string{"chats", string(chat), "history"}
 	var events []Event
-	err := c.sendFor(ctx, cred, call{method: "getHistory", path: path, limit: eventsBody}, func(f *feed) (err error) {
+	err := c.sendFor(ctx, cred, &call{method: "getHistory", path: path, limit: eventsBody}, func(f *feed) (err error) {
 		var listed bool
 		events, listed, err = readEvents(f)
 		if err == nil && !listed {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,7 +25,7 @@ var (
 
 // exchange is one request and its answer, and knows how far it came.
 type exchange struct {
-	call     call
+	call     *call
 	client   ClientID        // that asks
 	parent   context.Context // the caller's
 	ctx      context.Context
@@ -39,7 +40,7 @@ type exchange struct {
 	repeated  atomic.Bool // the transport wanted to send it a second time
 }
 
-func newExchange(parent context.Context, call call, timeout time.Duration) *exchange {
+func newExchange(parent context.Context, call *call, timeout time.Duration) *exchange {
 	x := &exchange{call: call, parent: parent, timeout: timeout}
 	x.ctx, x.cancel = context.WithCancelCause(parent)
 	x.timer = time.AfterFunc(timeout, func() { x.cancel(errTimedOut) })
@@ -168,12 +169,16 @@ func (x *exchange) refused(code Code, message string) *Error {
 
 // withoutClient takes out of the server's words what is the customer's alone.
 func (x *exchange) withoutClient(message string) string {
-	if x.client == "" {
+	if x.client == "" || !strings.Contains(folded(message), folded(string(x.client))) {
 		return message
 	}
 	client := regexp.MustCompile("(?i)" + regexp.QuoteMeta(string(x.client))) // servers spell it in their own way
 	return client.ReplaceAllString(message, "…")
 }
+
+// folded is equal for texts that an expression takes for each other which knows
+// no case, if one of them is ASCII.
+func folded(s string) string { return strings.ReplaceAll(strings.ToLower(s), "ſ", "s") }
 
 func (x *exchange) unreadable(cause error) *Error {
 	return x.failed(ReasonUnreadable, cause)

@@ -78,16 +78,16 @@ func (e *Error) IsOfContent() bool { return e.Method == methodFile || e.Method =
 
 // File fetches a file of a chat.
 func (c *Client) File(ctx context.Context, cred Credentials, chat ChatID, file FileID) (*Content, error) {
-	return c.content(ctx, cred, call{method: methodFile, path: []string{"chats", string(chat), "files", string(file)}})
+	return c.content(ctx, cred, &call{method: methodFile, path: []string{"chats", string(chat), "files", string(file)}})
 }
 
 // ProfilePhoto fetches the picture of an agent who is in the chat. A page is no
 // picture: somebody else has answered.
 func (c *Client) ProfilePhoto(ctx context.Context, cred Credentials, chat ChatID, party PartyID) (*Content, error) {
-	return c.content(ctx, cred, call{method: methodPhoto, path: []string{"chats", string(chat), "profilephotos", string(party)}, noPage: true})
+	return c.content(ctx, cred, &call{method: methodPhoto, path: []string{"chats", string(chat), "profilephotos", string(party)}, noPage: true})
 }
 
-func (c *Client) content(ctx context.Context, cred Credentials, call call) (*Content, error) {
+func (c *Client) content(ctx context.Context, cred Credentials, call *call) (*Content, error) {
 	x, err := c.exchange(ctx, cred, call)
 	if err == nil && call.noPage && isPage(x.response.Header) {
 		defer x.end()

@@ -185,7 +185,7 @@ func TestUploadProgress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := newExchange(overall(t), call{kind: post, path: []string{"files"}, contentType: contentType, upload: upload}, time.Hour)
+	x := newExchange(overall(t), &call{kind: post, path: []string{"files"}, contentType: contentType, upload: upload}, time.Hour)
 	defer x.end()
 	if _, err := client.request(x, caller); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 // CodeTooManyPollRequests, under various statuses.
 func (c *Client) Poll(ctx context.Context, cred Credentials, chat ChatID) ([]Event, error) {
 	path := []string{"chats", string(chat), "events"}
-	events, err := c.events(ctx, cred, call{method: "pollEvents", kind: poll, path: path, limit: eventsBody})
+	events, err := c.events(ctx, cred, &call{method: "pollEvents", kind: poll, path: path, limit: eventsBody})
 	if hasCode(err, CodeNoEvents) {
 		return nil, nil
 	}
@@ -23,7 +23,7 @@ func (c *Client) Poll(ctx context.Context, cred Credentials, chat ChatID) ([]Eve
 }
 
 // events makes a call whose answer may be an envelope of events.
-func (c *Client) events(ctx context.Context, cred Credentials, call call) ([]Event, error) {
+func (c *Client) events(ctx context.Context, cred Credentials, call *call) ([]Event, error) {
 	var events []Event
 	err := c.sendFor(ctx, cred, call, func(f *feed) (err error) {
 		events, _, err = readEvents(f)

@@ -46,7 +46,7 @@ type call struct {
 // send makes the call and has decode read the body of a good answer. What
 // decode refuses is unreadable.
 func (c *Client) send(ctx context.Context, cred Credentials, call call, decode func([]byte) error) error {
-	return c.sendFor(ctx, cred, call, func(f *feed) error {
+	return c.sendFor(ctx, cred, &call, func(f *feed) error {
 		body, err := f.all()
 		if err == nil {
 			err = errorInGoodAnswer(body)
@@ -60,22 +60,32 @@ func (c *Client) send(ctx context.Context, cred Credentials, call call, decode f
 
 // sendFor is send for an answer that is read as it comes. All calls but the
 // streaming ones go through here.
-func (c *Client) sendFor(ctx context.Context, cred Credentials, call call, read func(*feed) error) error {
+func (c *Client) sendFor(ctx context.Context, cred Credentials, call *call, read func(*feed) error) error {
 	err := c.deliver(ctx, cred, call, read)
 	c.tell(ctx, cred, call, err)
 	return err
 }
 
-func (c *Client) deliver(ctx context.Context, cred Credentials, call call, read func(*feed) error) error {
+func (c *Client) deliver(ctx context.Context, cred Credentials, call *call, read func(*feed) error) error {
 	x, err := c.exchange(ctx, cred, call)
 	if err != nil {
 		return err
 	}
 	defer x.end()
+<<<<<<< HEAD
 	body := x.body(orDefault(call.limit, smallBody))
 	f := newFeed(body, body.pay)
 	defer f.release()
 	err = read(f)
+=======
+	return x.read(read)
+}
+
+// read has a good answer's body read, and says what is wrong with it.
+func (x *exchange) read(read func(*feed) error) error {
+	body := x.body(orDefault(x.call.limit, smallBody))
+	err := read(newFeed(body, body.pay))
+>>>>>>> chatmem
 	var no *refusal
 	switch {
 	case body.failed != nil:
@@ -94,26 +104,31 @@ func (c *Client) deliver(ctx context.Context, cred Credentials, call call, read 
 // exchange sends the request and waits for the head of a good answer. The
 // caller must end the exchange that it gets. Redirects are not followed (see
 // redirect.go); nobody has asked for a part of an answer.
-func (c *Client) exchange(ctx context.Context, cred Credentials, call call) (*exchange, error) {
+func (c *Client) exchange(ctx context.Context, cred Credentials, call *call) (*exchange, error) {
 	if err := checkCall(cred, call); err != nil {
-		return nil, &Error{Method: call.method, IsRead: call.kind != post, Reason: ReasonInvalid, Effect: EffectNone, Err: err}
+		return nil, call.invalid(err)
 	}
 	x := newExchange(ctx, call, c.timeoutOf(call))
 	x.client = cred.Client
 	x.account.memory = c.memory
-	err := c.roundTrip(x, cred)
-	switch {
-	case err != nil:
-		defer x.end()
-		return nil, x.lost(err)
-	case x.response.StatusCode == http.StatusPartialContent:
-		defer x.end()
-		return nil, x.unreadable(errPartial)
-	case x.response.StatusCode/100 != 2:
-		defer x.end()
-		return nil, x.refused(readErrorBody(x))
+	if err := x.judge(c.roundTrip(x, cred)); err != nil {
+		x.end()
+		return nil, err
 	}
 	return x, nil
+}
+
+// judge is nil if the head of a good answer has come.
+func (x *exchange) judge(err error) error {
+	switch {
+	case err != nil:
+		return x.lost(err)
+	case x.response.StatusCode == http.StatusPartialContent:
+		return x.unreadable(errPartial)
+	case x.response.StatusCode/100 != 2:
+		return x.refused(readErrorBody(x))
+	}
+	return nil
 }
 
 func (c *Client) roundTrip(x *exchange, cred Credentials) error {
@@ -152,7 +167,7 @@ func (c *Client) request(x *exchange, cred Credentials) (*http.Request, error) {
 
 // url adds to a poll what makes it unlike the one before: without it, proxies
 // have answered polls from their caches.
-func (c *Client) url(call call) string {
+func (c *Client) url(call *call) string {
 	segments := make([]string, len(call.path))
 	for i, segment := range call.path {
 		segments[i] = url.PathEscape(segment)
@@ -175,14 +190,14 @@ func (c *Client) stamp() int64 {
 	}
 }
 
-func (c *Client) timeoutOf(call call) time.Duration {
+func (c *Client) timeoutOf(call *call) time.Duration {
 	if call.kind == poll {
 		return c.pollTimeout
 	}
 	return c.timeout
 }
 
-func (c call) reader() io.Reader {
+func (c *call) reader() io.Reader {
 	switch {
 	case c.upload != nil:
 		return c.upload
@@ -213,7 +228,7 @@ func quotable(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, forbidden)
 }
 
-func checkCall(cred Credentials, call call) error {
+func checkCall(cred Credentials, call *call) error {
 	for _, segment := range call.path {
 		if segment == "" || segment == "." || segment == ".." {
 			return errors.New("an id in the path is empty or made of dots")
@@ -229,6 +244,10 @@ func postJSON(method string, payload any, path ...string) (call, error) {
 		return call{}, invalid(method, "the request cannot be written as JSON")
 	}
 	return call{method: method, kind: post, path: path, contentType: jsonType, body: body}, nil
+}
+
+func (c *call) invalid(err error) *Error {
+	return &Error{Method: c.method, IsRead: c.kind != post, Reason: ReasonInvalid, Effect: EffectNone, Err: err}
 }
 
 // invalid is the error of a call that is not made.

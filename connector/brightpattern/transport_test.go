@@ -126,7 +126,7 @@ func pollWithTwoIdleConnections(t *testing.T) {
 // The race above seldom comes so far that a connection is at hand: then it must
 // be useless before the transport can write to it.
 func TestSecondConnectionIsClosed(t *testing.T) {
-	x := newExchange(overall(t), call{kind: poll}, time.Hour)
+	x := newExchange(overall(t), &call{kind: poll}, time.Hour)
 	defer x.end()
 	mine, theirs := net.Pipe()
 	defer mine.Close()

@@ -34,7 +34,7 @@ func (l *Log) Raise(ctx context.Context) error {
 	}
 	ack, err := l.Publisher.PublishBehind(ctx, fence, func(try context.Context) (uint64, error) {
 		last, whose, err := l.LastFence(try)
-		if err == nil && whose != l.self { // an earlier try of this one may have stood all the same
+		if err == nil && whose != FenceID(fence.Data) { // an earlier try of this one may have stood all the same
 			l.replaced = whose
 		}
 		return last, err
@@ -67,7 +67,7 @@ func (l *Log) raiseBehind(ctx context.Context, last uint64) error {
 // been made anew; else bus.ErrFenced. It reports whether it had to be restored.
 func (l *Log) Restand(ctx context.Context) (restored bool, err error) {
 	last, whose, err := l.LastFence(ctx)
-	if err != nil || last != 0 && whose == l.self {
+	if err != nil || last != 0 && whose == l.Self() {
 		return false, err
 	}
 	err = l.Restore(ctx)
@@ -92,8 +92,17 @@ func (l *Log) newFence() (*nats.Msg, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", bus.ErrUnfit, err)
 	}
-	msg.Subject, l.self = l.fenceSubject(), FenceID(msg.Data)
+	msg.Subject = l.fenceSubject()
 	return msg, nil
+}
+
+// Self is this holder's fence, as it stands in the stream.
+func (l *Log) Self() FenceID {
+	fence, err := l.newFence()
+	if err != nil {
+		return ""
+	}
+	return FenceID(fence.Data)
 }
 
 // fenceData differ from holder to holder, so that the payload does in either mode.

@@ -21,7 +21,7 @@ func TestGoldenMessages(t *testing.T) {
 	tap.During("a fence", func() { r.Check(l.Raise(r.Ctx)) })
 	tap.During("the fence, put up anew", func() { r.Check(l.Renew(r.Ctx)) })
 	_, whose, err := l.LastFence(r.Ctx)
-	golden.Same(t, whose, l.self, err)
+	golden.Same(t, whose, l.Self(), err)
 	token := chats.Token{
 		Opening: "opening", ChatID: r.chat.ID, ClientID: "client", App: "main", AppID: "app-1", IsNewChat: true, State: "queued",
 		OpenedAt: golden.Time(1), Correlation: "correlation", Causation: "an id",

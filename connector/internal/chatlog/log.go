@@ -72,7 +72,6 @@ type Log struct {
 	memory    *Memory // of the events that are counted
 	fence     mark
 	holding   string  // names this holder's fence
-	self      FenceID // this holder's, as it stands in the stream
 	replaced  FenceID // the one that stood before
 	uncounted int     // messages that no checkpoint has yet
 	oldest    mark    // the first of them
@@ -91,8 +90,7 @@ func New(n Needs, chat chats.Key, app brightpattern.AppID, log *slog.Logger) *Lo
 // IsFenced tells whether the fence has been put up.
 func (l *Log) IsFenced() bool { return l.fence.position != 0 }
 
-// Self is this holder's fence, Replaced the one that stood before it.
-func (l *Log) Self() FenceID     { return l.self }
+// Replaced is the fence that stood before this holder's.
 func (l *Log) Replaced() FenceID { return l.replaced }
 
 // Counts are the present ones.

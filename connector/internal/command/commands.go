@@ -20,6 +20,7 @@ import (
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/intake"
 	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/microservice"
 	"cc-connector/connector/internal/outbox"
@@ -54,6 +55,7 @@ type Needs struct {
 	Client     *brightpattern.Client
 	Streams    *bus.Streams
 	Publisher  *bus.Publisher
+	Leases     *lease.Keeper
 	Health     *bus.Health
 	Naming     translate.Naming
 	Clients    *clients.Clients

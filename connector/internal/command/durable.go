@@ -41,7 +41,7 @@ func (c *Commands) pull(ctx context.Context) {
 // takeDurable has the message queue with its chat's, whatever it is: it may be
 // the head.
 func (c *Commands) takeDurable(msg *nats.Msg) {
-	d, err := queue.NewDelivery(c.NATS, msg, c.cfg.Prefix.QueueOf(msg.Subject), c.ackWait())
+	d, err := queue.NewDelivery(c.Leases, msg, c.cfg.Prefix.QueueOf(msg.Subject), c.ackWait())
 	if err != nil {
 		c.Log.Error("a durable command was delivered in an unknown way", "error", err)
 		return

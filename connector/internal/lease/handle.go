@@ -16,8 +16,8 @@ type Handle struct {
 	reply string
 }
 
-// NewHandle is that of a message which a consumer has handed out.
-func NewHandle(nc *nats.Conn, msg *nats.Msg) Handle { return Handle{nc, msg.Reply} }
+// Handle is that of a message which a consumer has handed out.
+func (k *Keeper) Handle(msg *nats.Msg) Handle { return Handle{k.nc, msg.Reply} }
 
 // The acknowledgements of JetStream, as they travel.
 const (
@@ -25,8 +25,7 @@ const (
 	wireNak  = "-NAK"
 	wireTerm = "+TERM"
 
-	// InProgress is JetStream's acknowledgement "work in progress", as it travels.
-	InProgress = "+WPI"
+	wireInProgress = "+WPI"
 )
 
 // Reply is the subject of its acknowledgements.
@@ -42,6 +41,13 @@ func (h Handle) NakWithDelay(delay time.Duration) error {
 
 // Term removes a message that nobody can work on. If that is lost, it comes again.
 func (h Handle) Term() error { return h.nc.Publish(h.reply, []byte(wireTerm)) }
+
+// Prolong says that the message is in progress, and returns when the server has
+// confirmed it.
+func (h Handle) Prolong(ctx context.Context) error {
+	_, err := h.nc.RequestWithContext(ctx, h.reply, []byte(wireInProgress))
+	return err
+}
 
 // DoubleAck removes the message, and returns when the server has confirmed it.
 func (h Handle) DoubleAck(ctx context.Context) error {

@@ -20,7 +20,7 @@ package lease
 import (
 	"context"
 	"errors"
-	"slices"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -65,31 +65,22 @@ type Options struct {
 type Lease struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	nc     *nats.Conn
+	keeper *Keeper
 	wait   time.Duration
 	margin float64
+
+	// Of the keeper, and guarded by its lock.
+	number uint64
+	due    time.Duration // when it is to be looked at, by the keeper's time
+	place  int           // in the agenda, from 1; 0: in none
 
 	mu        sync.Mutex
 	message   Message // the latest delivery of it
 	confirmed time.Time
-	timer     *time.Timer
+	beats     time.Time // when the next heartbeat is due
 	released  bool
-}
 
-// Hold begins to hold a message that has been delivered.
-func Hold(parent context.Context, nc *nats.Conn, message Message, o Options) *Lease {
-	if o.Since.IsZero() {
-		o.Since = time.Now()
-	}
-	if o.Margin == 0 {
-		o.Margin = Margin
-	}
-	ctx, cancel := context.WithCancelCause(parent)
-	l := &Lease{ctx: ctx, cancel: cancel, nc: nc, wait: o.Wait, message: message, confirmed: o.Since, margin: o.Margin}
-	l.mu.Lock() // the heartbeat sets the timer anew, and may be faster
-	defer l.mu.Unlock()
-	l.timer = time.AfterFunc(o.First, l.heartbeat)
-	return l
+	saying sync.Mutex // held while a heartbeat is sent
 }
 
 // Context ends when the lease does; its cause is ErrLost when that was not
@@ -112,39 +103,42 @@ func (l *Lease) Replace(message Message) bool {
 	return true
 }
 
-func (l *Lease) heartbeat() {
-	l.mu.Lock()
-	message, confirmed, over := l.message, l.confirmed, l.released
-	l.mu.Unlock()
-	if over || l.ctx.Err() != nil {
-		return
-	}
-	asked := time.Now()
-	deadline := confirmed.Add(l.giveUpAfter())
-	ctx, cancel := context.WithDeadline(l.ctx, slices.MinFunc([]time.Time{deadline, asked.Add(Heartbeat(l.wait))}, time.Time.Compare))
-	defer cancel()
-	_, err := l.nc.RequestWithContext(ctx, message.Reply(), []byte(InProgress))
-	l.settleHeartbeat(asked, err)
-}
-
-func (l *Lease) settleHeartbeat(asked time.Time, err error) {
+// look tells when to look again, and on which message to send a heartbeat, if one
+// is due; over: the lease has ended.
+func (l *Lease) look(now time.Time) (next time.Time, beat Message, over bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.released {
-		return
+	if l.released || l.ctx.Err() != nil {
+		return next, nil, true
 	}
-	if err == nil {
+	end := l.confirmed.Add(l.giveUpAfter())
+	if !now.Before(end) {
+		l.cancel(ErrLost)
+		return next, nil, true
+	}
+	if l.beats.Before(now.Add(together)) {
+		beat, l.beats = l.message, now.Add(untilNext(l.wait))
+	}
+	if end.Before(l.beats) {
+		return end, beat, false
+	}
+	return l.beats, beat, false
+}
+
+// untilNext is about the time between two heartbeats: those of leases that were
+// taken together are not to stay together.
+func untilNext(wait time.Duration) time.Duration {
+	usual := Heartbeat(wait)
+	return usual - time.Duration(rand.Int64N(int64(usual)/8+1))
+}
+
+// confirm takes in that the server has heard a heartbeat that was sent then.
+func (l *Lease) confirm(asked time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if asked.After(l.confirmed) {
 		l.confirmed = asked
 	}
-	if time.Since(l.confirmed) >= l.giveUpAfter() {
-		l.cancel(ErrLost)
-		return
-	}
-	next := time.Until(asked.Add(Heartbeat(l.wait)))
-	if err != nil {
-		next = max(next, Heartbeat(l.wait)/4) // a fast refusal must not spin
-	}
-	l.timer = time.AfterFunc(max(next, 0), l.heartbeat)
 }
 
 // StoredAt is when its queue got the message, by the word of the server that
@@ -198,22 +192,44 @@ func (l *Lease) GiveBack(delay time.Duration) error {
 
 // Stop ends the heartbeats, so that none can follow what settles the message.
 func (l *Lease) Stop() Message {
+	l.keeper.remove(l)
+	message := l.release()
+	l.saying.Lock() // one may be on its way
+	defer l.saying.Unlock()
+	return message
+}
+
+func (l *Lease) release() Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.released = true
-	l.timer.Stop()
 	l.cancel(context.Canceled)
 	return l.message
+}
+
+// unlessReleased has something said on the message before anything settles it.
+func (l *Lease) unlessReleased(say func()) {
+	l.saying.Lock()
+	defer l.saying.Unlock()
+	l.mu.Lock()
+	released := l.released
+	l.mu.Unlock()
+	if !released {
+		say()
+	}
 }
 
 // WakeUp makes the lease what it is to a process that was frozen and wakes up
 // when it may have lost it, while the answer to an earlier heartbeat waits to
 // be noted; confirm notes it. Only tests need it.
 func (l *Lease) WakeUp() (confirm func()) {
+	l.keeper.remove(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.timer.Stop()
 	l.confirmed = time.Now().Add(-l.giveUpAfter())
 	asked := time.Now().Add(-l.wait / 2)
-	return func() { l.settleHeartbeat(asked, nil) }
+	return func() {
+		l.confirm(asked)
+		l.keeper.add(l, time.Now())
+	}
 }

@@ -3,6 +3,9 @@ package lease
 import (
 	"context"
 	"errors"
+	"net"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +18,8 @@ import (
 // rig is a real server with one token in a work queue.
 type rig struct {
 	*natstest.Rig
-	nc       *nats.Conn // the lease's own
+	nc       *nats.Conn // the keeper's own
+	keeper   *Keeper
 	tokens   jetstream.Stream
 	consumer jetstream.Consumer // over another connection
 	wait     time.Duration
@@ -30,6 +34,7 @@ func newRig(t *testing.T, wait time.Duration) *rig {
 	t.Helper()
 	r := &rig{Rig: natstest.New(t), wait: wait}
 	r.nc = r.Connect()
+	r.keeper = NewKeeper(r.nc)
 	var err error
 	r.tokens, err = r.JS.CreateStream(r.Ctx, jetstream.StreamConfig{Name: "TOKENS", Subjects: []string{"token.*"}, Retention: jetstream.WorkQueuePolicy})
 	r.Check(err)
@@ -50,7 +55,7 @@ func (r *rig) next() jetstream.Msg {
 
 func (r *rig) hold() *Lease {
 	r.Helper()
-	l := Hold(r.Ctx, r.nc, r.next(), Options{Wait: r.wait})
+	l := r.keeper.Hold(r.Ctx, r.next(), Options{Wait: r.wait})
 	r.Cleanup(func() { l.Stop() })
 	return l
 }
@@ -92,7 +97,7 @@ func TestLeaseOutlivesAckWait(t *testing.T) {
 	l := r.hold()
 	began := l.confirmedAt()
 	for l.confirmedAt().Sub(began) < shortWait*3/2 {
-		if msg := r.hear(heard); string(msg.Data) != InProgress {
+		if msg := r.hear(heard); string(msg.Data) != wireInProgress {
 			t.Fatalf("the lease says %q", msg.Data)
 		}
 		if l.ctx.Err() != nil {
@@ -201,7 +206,7 @@ func TestLeaseIsReplaced(t *testing.T) {
 	first := r.next()
 	again := r.next()
 	heard := r.heartbeats()
-	l := Hold(r.Ctx, r.nc, first, Options{Wait: r.wait})
+	l := r.keeper.Hold(r.Ctx, first, Options{Wait: r.wait})
 	t.Cleanup(func() { l.Stop() })
 	if !l.Replace(again) {
 		t.Fatal("the lease refuses a new delivery")
@@ -218,7 +223,7 @@ func TestLeaseEndsWithItsParent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, longWait)
 	parent, cancel := context.WithCancelCause(r.Ctx)
-	l := Hold(parent, r.nc, r.next(), Options{Wait: r.wait})
+	l := r.keeper.Hold(parent, r.next(), Options{Wait: r.wait})
 	defer l.Stop()
 	leaving := errors.New("this replica is leaving")
 	cancel(leaving)
@@ -234,7 +239,7 @@ func TestLeaseEndsWithItsParent(t *testing.T) {
 func TestLeaseOfAProcessThatWakesUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, longWait)
-	l := Hold(r.Ctx, r.nc, r.next(), Options{Wait: r.wait, First: longWait}) // no heartbeat is under way
+	l := r.keeper.Hold(r.Ctx, r.next(), Options{Wait: r.wait, First: longWait}) // no heartbeat is under way
 	defer l.Stop()
 	confirm := l.WakeUp()
 	if l.IsSure() || l.Replace(l.message) || l.Overran() || l.Context().Err() != nil {
@@ -243,5 +248,113 @@ func TestLeaseOfAProcessThatWakesUp(t *testing.T) {
 	confirm()
 	if !l.IsSure() || !l.Replace(l.message) {
 		t.Error("it is not sure though it was confirmed")
+	}
+}
+
+// The heartbeats of many leases go together, and are answered together.
+func TestManyLeasesShareWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	const many = 200
+	r := newRig(t, shortWait)
+	conn := &counted{}
+	r.nc = r.Connect(nats.SetCustomDialer(conn))
+	r.keeper = NewKeeper(r.nc)
+	var all []*Lease
+	for i := range many {
+		_, err := r.JS.Publish(r.Ctx, "token."+strconv.Itoa(i), []byte("{}"))
+		r.Check(err)
+		all = append(all, r.hold())
+	}
+	heard := r.heartbeats()
+	before := conn.writes.Load()
+	r.awaitConfirmed(all, time.Now().Add(shortWait)) // they go on for longer than one AckWait
+	beats, _, err := heard.Pending()
+	r.Check(err)
+	if writes := int(conn.writes.Load() - before); writes > beats/2 {
+		t.Errorf("%d heartbeats took %d writes", beats, writes)
+	}
+	if n := r.nc.NumSubscriptions(); n != 1 {
+		t.Errorf("they have %d subscriptions", n)
+	}
+	if n := r.redeliveries(); n != 0 {
+		t.Errorf("%d tokens were delivered again", n)
+	}
+}
+
+// counted is a connection that counts what is written to it at once.
+type counted struct {
+	net.Conn
+	writes atomic.Int64
+}
+
+func (c *counted) Dial(network, address string) (conn net.Conn, err error) {
+	c.Conn, err = net.Dial(network, address)
+	return c, err
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+func (r *rig) awaitConfirmed(all []*Lease, after time.Time) {
+	r.Helper()
+	heard := r.heartbeats()
+	for _, l := range all {
+		for l.confirmedAt().Before(after) {
+			if l.ctx.Err() != nil {
+				r.Fatalf("a lease has ended: %v", context.Cause(l.ctx))
+			}
+			r.hear(heard)
+		}
+	}
+}
+
+// A heartbeat that nobody has heard confirms nothing, though there is an answer.
+func TestUnheardHeartbeatConfirmsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, shortWait)
+	l := r.keeper.Hold(r.Ctx, Handle{r.nc, "nobody.listens"}, Options{Wait: r.wait})
+	defer l.Stop()
+	<-l.ctx.Done()
+	if cause := context.Cause(l.ctx); !errors.Is(cause, ErrLost) {
+		t.Errorf("the lease ended by %v", cause)
+	}
+}
+
+// stuck is a connection that takes nothing from some moment on.
+type stuck struct {
+	net.Conn
+	isStuck atomic.Bool
+	end     chan struct{}
+}
+
+func (s *stuck) Dial(network, address string) (conn net.Conn, err error) {
+	s.Conn, err = net.Dial(network, address)
+	return s, err
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	if s.isStuck.Load() {
+		<-s.end
+		return 0, net.ErrClosed
+	}
+	return s.Conn.Write(p)
+}
+
+// Leases are given up in time also where a heartbeat cannot even be sent.
+func TestLeaseEndsWhileTheConnectionIsStuck(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, shortWait)
+	conn := &stuck{end: make(chan struct{})}
+	nc, err := nats.Connect(r.Server.ClientURL(), nats.SetCustomDialer(conn), nats.NoReconnect())
+	r.Check(err)
+	r.Cleanup(nc.Close)
+	defer close(conn.end)
+	l := NewKeeper(nc).Hold(r.Ctx, r.next(), Options{Wait: r.wait})
+	conn.isStuck.Store(true)
+	<-l.ctx.Done()
+	if cause := context.Cause(l.ctx); !errors.Is(cause, ErrLost) || l.IsSure() {
+		t.Errorf("the lease ended by %v, sure: %v", cause, l.IsSure())
 	}
 }

@@ -43,27 +43,50 @@ func newPolling(parent context.Context) polling {
 // round is a poll and the pause after it. It can be cut short, so that the next
 // poll begins at once.
 type round struct {
-	mu  sync.Mutex
-	cut context.CancelFunc // nil between two rounds
+	mu    sync.Mutex
+	cut   context.CancelFunc // nil when there is nothing to cut
+	isCut bool               // since its poll began
 }
 
-// beginRound begins one, which is to be ended.
-func (p polling) beginRound() (ctx context.Context, end func()) {
+// beginPoll begins a round by its poll, which is to be ended.
+func (p polling) beginPoll() (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancel(p.ctx)
-	p.round.set(cancel)
-	return ctx, func() { p.round.set(nil); cancel() }
+	p.round.begin(cancel)
+	return ctx, func() { p.round.finish(); cancel() }
 }
 
-func (r *round) set(cut context.CancelFunc) {
+// beginPause begins the pause after the poll, which is to be ended, too.
+func (p polling) beginPause() (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	p.round.goOn(cancel)
+	return ctx, func() { p.round.finish(); cancel() }
+}
+
+func (r *round) begin(cut context.CancelFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cut = cut
+	r.cut, r.isCut = cut, false
 }
 
-// cutRound does nothing between two rounds: the next poll begins anyway.
+func (r *round) goOn(cut context.CancelFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cut = cut; r.isCut {
+		cut()
+	}
+}
+
+func (r *round) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = nil
+}
+
+// cutRound has the next poll begin at once; between two rounds it does so anyway.
 func (p polling) cutRound() {
 	p.round.mu.Lock()
 	defer p.round.mu.Unlock()
+	p.round.isCut = true
 	if p.round.cut != nil {
 		p.round.cut()
 	}

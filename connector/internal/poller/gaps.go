@@ -15,13 +15,15 @@ import (
 // gap is one of them. The zero gap is none.
 type gap struct{ from, to time.Time }
 
-// toldGaps are the last ones, in any order; zero ones are none.
-type toldGaps [8]gap
+// toldGaps are the last ones, the first one first.
+type toldGaps []gap
+
+const toldMost = 8
 
 // add takes the place of the one that was told first.
 func (t *toldGaps) add(g gap) {
-	copy(t[1:], t[:])
-	t[0] = g
+	all := append(slices.Clone(*t), g)
+	*t = all[max(0, len(all)-toldMost):]
 }
 
 // tell returns what is to be told of a time that events may be missing of, and
@@ -53,12 +55,10 @@ func without(gaps []gap, told gap) (rest []gap) {
 	return rest
 }
 
-// list are those that are any, the first one first.
-func (t *toldGaps) list() (all []toldGap) {
-	for _, g := range slices.Backward(t[:]) {
-		if !g.from.IsZero() {
-			all = append(all, toldGap{g.from, g.to})
-		}
+// list is how they are kept.
+func (t toldGaps) list() (all []toldGap) {
+	for _, g := range t {
+		all = append(all, toldGap{g.from, g.to})
 	}
 	return all
 }

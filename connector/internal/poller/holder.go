@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -11,11 +12,12 @@ import (
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
 )
 
 // holder follows one chat for as long as this replica holds its session token:
-// take it over, poll it, close it.
+// take it over, poll it, close it. One goroutine at a time does so, the holder's.
 type holder struct {
 	poller *Poller
 	chat   chats.Key
@@ -65,12 +67,24 @@ type traits struct {
 // errNotHeld says that the chat's log is not this holder's to write.
 var errNotHeld = errors.New("nobody holds the chat at the moment")
 
-// run holds the chat until it is over, handed over or lost.
+// run takes the chat over, and begins to follow it.
 func (h *holder) run() {
-	defer close(h.done)
-	defer h.poller.Health.LetGo(string(h.chat.Token))
-	defer h.polling.end(leaseEnded)
-	how, err := h.hold(h.lease.Context())
+	if !h.fresh {
+		retry.Sleep(h.polling.ctx, rand.N(takeoverJitter))
+	}
+	if err := h.takeOver(h.lease.Context()); err != nil {
+		h.finish(notEnded, err)
+		return
+	}
+	h.follow()
+}
+
+// finish lets go of the chat: how its polling has ended, or an error, says why.
+func (h *holder) finish(how ending, err error) {
+	defer h.poller.letGo(h)
+	if err == nil && !how.isHandOver() {
+		err = h.close(h.lease.Context())
+	}
 	switch {
 	case err == nil && how.isHandOver():
 		h.handOver(how)
@@ -90,19 +104,6 @@ func (h *holder) run() {
 	default:
 		h.giveUp(err)
 	}
-}
-
-// hold returns why the polling has ended, when the chat is closed or to be
-// handed over.
-func (h *holder) hold(ctx context.Context) (ending, error) {
-	if err := h.takeOver(ctx); err != nil {
-		return notEnded, err
-	}
-	how, err := h.follow(ctx)
-	if err != nil || how.isHandOver() {
-		return how, err
-	}
-	return how, h.close(ctx)
 }
 
 // checkHeld tells whether the chat's log is this holder's to write: it is not

@@ -15,31 +15,64 @@ import (
 	"cc-connector/schema"
 )
 
-// follow polls until the chat is to be closed or handed over, and returns why.
-// An error ends the holding instead.
-func (h *holder) follow(ctx context.Context) (ending, error) {
+// # Stacks
+//
+// A poll is held for seconds, and thousands are at a time. A goroutine's stack
+// grows with all that the goroutine does and hardly shrinks again: a held poll
+// would keep what publishing its last answer took. So each round runs in a
+// goroutine of its own, begun with the smallest stack by the one before it. Still
+// only one of them lives at a time.
+
+// follow polls until the chat is to be closed or handed over, or cannot be held.
+func (h *holder) follow() {
 	if h.isClosed() {
-		return sessionEnded, nil
+		h.finish(sessionEnded, nil)
+		return
 	}
 	h.begin()
-	for h.polling.ctx.Err() == nil {
-		if err := h.reconcileBeforePoll(ctx); err != nil {
-			return notEnded, err
-		}
-		if h.isSurplus() {
-			return chatIsSurplus, nil
-		}
-		if !h.mayPoll() {
-			break
-		}
-		if !h.lease.IsSure() { // it has ended, or the process was frozen
-			return notEnded, cmp.Or(context.Cause(ctx), lease.ErrLost)
-		}
-		if err := h.pollAndPause(ctx); err != nil {
-			return notEnded, err
-		}
+	h.goOn()
+}
+
+// goOn makes ready for a poll, and has it made.
+func (h *holder) goOn() {
+	how, err := h.prepare(h.lease.Context())
+	if err != nil || how != notEnded {
+		h.finish(how, err)
+		return
 	}
-	return h.afterPolling()
+	go h.round()
+}
+
+// round is a poll and the pause after it, either of which a command that finds no
+// session cuts short.
+func (h *holder) round() {
+	if err := h.poll(); err != nil {
+		h.finish(notEnded, err)
+		return
+	}
+	h.pause()
+	h.goOn()
+}
+
+// prepare returns when the chat is to be polled, or why it is not to be any more.
+// An error ends the holding instead.
+func (h *holder) prepare(ctx context.Context) (ending, error) {
+	if h.polling.ctx.Err() != nil {
+		return h.afterPolling()
+	}
+	if err := h.reconcileBeforePoll(ctx); err != nil {
+		return notEnded, err
+	}
+	if h.isSurplus() {
+		return chatIsSurplus, nil
+	}
+	if !h.mayPoll() {
+		return h.afterPolling()
+	}
+	if !h.lease.IsSure() { // it has ended, or the process was frozen
+		return notEnded, cmp.Or(context.Cause(ctx), lease.ErrLost)
+	}
+	return notEnded, nil
 }
 
 // begin goes on with a session whose end may have been announced.
@@ -50,18 +83,17 @@ func (h *holder) begin() {
 	h.end.eventCame(h.entry.State, time.Now())
 }
 
-// pollAndPause is one round, which a command that finds no session cuts short.
-func (h *holder) pollAndPause(ctx context.Context) error {
-	round, end := h.polling.beginRound()
+func (h *holder) pause() {
+	next := h.polls.next
+	if next.pause <= 0 && !next.whenAccepted {
+		return
+	}
+	pause, end := h.polling.beginPause()
 	defer end()
-	if err := h.poll(ctx, round); err != nil {
-		return err
+	retry.Sleep(pause, next.pause)
+	if next.whenAccepted {
+		h.poller.Refusals.Wait(pause, h.token.AppID)
 	}
-	retry.Sleep(round, h.polls.next.pause)
-	if h.polls.next.whenAccepted {
-		h.poller.Refusals.Wait(round, h.token.AppID)
-	}
-	return nil
 }
 
 func (h *holder) isClosed() bool {
@@ -98,26 +130,35 @@ func (h *holder) awaitStore() {
 
 // poll polls once, and publishes what it is given: the next poll must not take
 // what could not be published.
-func (h *holder) poll(ctx, round context.Context) error {
-	polling, done := context.WithCancel(round) // until what the poll gave is published
-	defer done()
+func (h *holder) poll() error {
+	ctx, end := h.polling.beginPoll() // until what the poll gave is published
+	defer end()
 	began := time.Now()
 	h.polls.send(began)
-	events, err := h.poller.Client.Poll(polling, h.token.Credentials(), h.chat.ID)
-	if err != nil && h.polling.ctx.Err() != nil {
+	events, err := h.poller.Client.Poll(ctx, h.credentials(), h.chat.ID)
+	switch {
+	case err != nil && h.polling.ctx.Err() != nil:
 		return nil // we cut it ourselves; close or the next holder looks for what it held
-	}
-	if err != nil && round.Err() != nil {
+	case err != nil && ctx.Err() != nil:
 		h.polls.cut()
 		return nil
 	}
+	return h.takeIn(events, err, began, end)
+}
+
+func (h *holder) credentials() brightpattern.Credentials {
+	return brightpattern.Credentials{App: h.token.AppID, Client: h.token.ClientID}
+}
+
+// takeIn takes in what a poll came to; done gives back what its answer takes.
+func (h *holder) takeIn(events []brightpattern.Event, err error, began time.Time, done func()) error {
 	answered, verdict := time.Now(), judgePoll(err)
 	h.poller.Budget.Heard(err)
 	h.polls.next = h.polls.pace.after(verdict, len(events), answered.Sub(began))
 	h.notePoll(verdict, err)
 	if verdict.outcome == pollAnswered {
 		defer h.poller.setAside(events, done)()
-		if err := h.store(ctx, events); err != nil {
+		if err := h.store(h.lease.Context(), events); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,7 +19,6 @@ import (
 	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/replicas"
-	"cc-connector/connector/internal/retry"
 	"cc-connector/connector/internal/throttle"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/subjects"
@@ -42,6 +40,7 @@ type Needs struct {
 	Client     *brightpattern.Client
 	Streams    *bus.Streams
 	Publisher  *bus.Publisher
+	Leases     *lease.Keeper
 	Health     *bus.Health
 	Naming     translate.Naming
 	Chats      *chats.Chats
@@ -147,7 +146,7 @@ func (p *Poller) Pull(ctx context.Context) {
 // delivery.
 func (p *Poller) take(msg *nats.Msg) {
 	var token chats.Token
-	key, handle := chats.Key{}, lease.NewHandle(p.NATS, msg)
+	key, handle := chats.Key{}, p.Leases.Handle(msg)
 	err := json.Unmarshal(msg.Data, &token)
 	if err == nil {
 		key, err = chats.KeyOf(token.ChatID)
@@ -169,14 +168,16 @@ func (p *Poller) start(h *holder) {
 		return
 	}
 	p.Metrics.Chats.Inc()
-	go func() {
-		defer p.Metrics.Chats.Dec()
-		defer p.held.remove(h)
-		if !h.fresh {
-			retry.Sleep(h.polling.ctx, rand.N(takeoverJitter))
-		}
-		h.run()
-	}()
+	go h.run()
+}
+
+// letGo is the end of a holder.
+func (p *Poller) letGo(h *holder) {
+	h.polling.end(leaseEnded)
+	p.Health.LetGo(string(h.chat.Token))
+	close(h.done)
+	p.held.remove(h)
+	p.Metrics.Chats.Dec()
 }
 
 func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *holder {
@@ -184,8 +185,8 @@ func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *hol
 	if p.Failpoints.LeavesOut(failpoint.SelfFence) {
 		options.Margin = 1e6
 	}
-	log := p.Log.With("chat", string(key.ID))
-	held := lease.Hold(p.Life.Work, p.NATS, lease.NewHandle(p.NATS, msg), options)
+	log := logOf(p.Log, key.ID)
+	held := p.Leases.Hold(p.Life.Work, p.Leases.Handle(msg), options)
 	delivery, err := msg.Metadata()
 	return &holder{
 		poller: p, chat: key, token: token, lease: held, log: log,

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -181,7 +182,7 @@ func TestReconciliationTable(t *testing.T) {
 		told, verdict = nil, 0
 		c.event(&got)
 		c.change(&want)
-		if normal(got) != normal(want) {
+		if !reflect.DeepEqual(normal(got), normal(want)) {
 			t.Errorf("%s:\n     %+v\nwant %+v", c.name, normal(got), normal(want))
 		}
 		if !slices.Equal(told, c.told) || verdict != c.verdict {

@@ -35,7 +35,7 @@ func newRig(t *testing.T) *rig {
 	known := clients.New(streams.State, registry, streams.Keeps, natstest.Log())
 	r.Check(known.Look(r.Ctx))
 	r.poller = New(Needs{
-		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Health: &bus.Health{}, Registry: registry, Self: "replica", Log: natstest.Log(),
+		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Leases: lease.NewKeeper(r.NC), Health: &bus.Health{}, Registry: registry, Self: "replica", Log: natstest.Log(),
 		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Clients: known, Streams: streams, Self: "replica", Log: natstest.Log()},
 			chats.Config{Prefix: natstest.Prefix, CallTimeout: time.Second}),
@@ -60,7 +60,7 @@ func (r *rig) lease() *lease.Lease {
 	batch, err := r.poller.Streams.Holders.Fetch(1, jetstream.FetchMaxWait(time.Minute),
 		jetstream.FetchPriorityGroup(bus.HoldersGroup), jetstream.FetchPrioritized(priorityLacking))
 	r.Check(err)
-	held := lease.Hold(r.Ctx, r.NC, natstest.Receive(r.Rig, batch.Messages()), lease.Options{Wait: time.Hour})
+	held := r.poller.Leases.Hold(r.Ctx, natstest.Receive(r.Rig, batch.Messages()), lease.Options{Wait: time.Hour})
 	r.Cleanup(func() { held.Stop() })
 	return held
 }

@@ -89,17 +89,33 @@ func TestPollsAreCutSeldom(t *testing.T) {
 	}
 }
 
-// A round is cut short by a request, and no other is.
+// A round is cut short by a request, wherever it is, and no other is.
 func TestRoundsAreCut(t *testing.T) {
 	p := newPolling(t.Context())
 	p.cutRound()
-	first, end := p.beginRound()
+	poll, end := p.beginPoll()
+	if poll.Err() != nil {
+		t.Error("a poll is cut by what came before it")
+	}
 	p.cutRound()
-	<-first.Done()
+	<-poll.Done()
 	end()
-	second, end := p.beginRound()
-	defer end()
-	if p.ctx.Err() != nil || second.Err() != nil {
+	poll, end = p.beginPoll()
+	if p.ctx.Err() != nil || poll.Err() != nil {
 		t.Error("more has ended than the round")
 	}
+	end()
+	pause, end := p.beginPause()
+	if pause.Err() != nil {
+		t.Error("a pause is cut that nobody wants cut")
+	}
+	p.cutRound()
+	<-pause.Done()
+	end()
+	_, end = p.beginPoll()
+	end()
+	p.cutRound() // between the poll and its pause
+	pause, end = p.beginPause()
+	defer end()
+	<-pause.Done()
 }

@@ -15,7 +15,7 @@ import (
 // up again; and one that is put off does not keep the command's data in memory.
 type Delivery struct {
 	lease.Handle
-	nc       *nats.Conn
+	leases   *lease.Keeper
 	sequence uint64
 	again    bool               // it has been delivered before
 	chat     subjects.ChatToken // "" for a command that names none
@@ -27,12 +27,12 @@ type Delivery struct {
 
 // NewDelivery is an error for a message that is none of a consumer. Wait is
 // the consumer's AckWait.
-func NewDelivery(nc *nats.Conn, msg *nats.Msg, chat subjects.ChatToken, wait time.Duration) (*Delivery, error) {
+func NewDelivery(leases *lease.Keeper, msg *nats.Msg, chat subjects.ChatToken, wait time.Duration) (*Delivery, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return nil, err
 	}
-	d := &Delivery{Handle: lease.NewHandle(nc, msg), nc: nc, sequence: meta.Sequence.Stream, again: meta.NumDelivered > 1, chat: chat, wait: wait, msg: msg}
+	d := &Delivery{Handle: leases.Handle(msg), leases: leases, sequence: meta.Sequence.Stream, again: meta.NumDelivered > 1, chat: chat, wait: wait, msg: msg}
 	d.held(time.Now(), wait)
 	return d, nil
 }
@@ -71,7 +71,7 @@ func (d *Delivery) Claim(ctx context.Context) (*lease.Lease, error) {
 	if err := d.claim(ctx); err != nil {
 		return nil, err
 	}
-	return lease.Hold(ctx, d.nc, d, lease.Options{Wait: d.wait, Since: d.asked, First: lease.Heartbeat(d.wait)}), nil
+	return d.leases.Hold(ctx, d, lease.Options{Wait: d.wait, Since: d.asked, First: lease.Heartbeat(d.wait)}), nil
 }
 
 func (d *Delivery) claim(ctx context.Context) error {
@@ -84,7 +84,7 @@ func (d *Delivery) claim(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithDeadline(ctx, d.until)
 	defer cancel()
-	if _, err := d.nc.RequestWithContext(ctx, d.Reply(), []byte(lease.InProgress)); err != nil {
+	if err := d.Prolong(ctx); err != nil {
 		return err
 	}
 	d.held(now, d.wait)

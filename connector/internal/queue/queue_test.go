@@ -14,6 +14,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/drain"
+	"cc-connector/connector/internal/lease"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/subjects"
 )
@@ -22,6 +23,7 @@ import (
 type rig struct {
 	*natstest.Rig
 	streams *bus.Streams
+	leases  *lease.Keeper
 
 	mu      sync.Mutex
 	running map[subjects.ChatToken]bool
@@ -36,6 +38,7 @@ func newRig(t *testing.T, ackWait time.Duration) *rig {
 	r := &rig{
 		Rig: natstest.New(t), running: map[subjects.ChatToken]bool{}, ran: map[subjects.ChatToken][]uint64{}, tries: map[uint64]int{},
 	}
+	r.leases = lease.NewKeeper(r.NC)
 	r.streams = r.Streams(func(c *bus.Config) { c.FailoverAfter = ackWait })
 	return r
 }
@@ -78,7 +81,7 @@ func (r *rig) pull(ctx context.Context, qs *Queues, wait time.Duration) {
 		Room:    func(ctx context.Context) int { qs.WaitForRoom(ctx); return 4 },
 		Request: func(room int) (int, bus.Priority) { return room, bus.Priority{} },
 		Take: func(msg *nats.Msg) {
-			d, err := NewDelivery(r.NC, msg, natstest.Prefix.QueueOf(msg.Subject), wait)
+			d, err := NewDelivery(r.leases, msg, natstest.Prefix.QueueOf(msg.Subject), wait)
 			if err != nil {
 				r.Error(err)
 				return
