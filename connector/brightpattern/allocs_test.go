@@ -37,7 +37,7 @@ func requests(t testing.TB) []allocs.Operation {
 }
 
 func build(t testing.TB, client *Client, ctx context.Context, call call) {
-	x := newExchange(ctx, call, client.timeoutOf(call))
+	x := newExchange(ctx, &call, client.timeoutOf(&call))
 	defer x.end()
 	if _, err := client.request(x, caller); err != nil {
 		t.Fatal(err)

@@ -72,20 +72,15 @@ func (c *Client) deliver(ctx context.Context, cred Credentials, call *call, read
 		return err
 	}
 	defer x.end()
-<<<<<<< HEAD
-	body := x.body(orDefault(call.limit, smallBody))
-	f := newFeed(body, body.pay)
-	defer f.release()
-	err = read(f)
-=======
 	return x.read(read)
 }
 
 // read has a good answer's body read, and says what is wrong with it.
 func (x *exchange) read(read func(*feed) error) error {
 	body := x.body(orDefault(x.call.limit, smallBody))
-	err := read(newFeed(body, body.pay))
->>>>>>> chatmem
+	f := newFeed(body, body.pay)
+	defer f.release()
+	err := read(f)
 	var no *refusal
 	switch {
 	case body.failed != nil:
