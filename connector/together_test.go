@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -445,5 +446,24 @@ func TestDebtThatCannotBeTold(t *testing.T) {
 	e := o.request(writePlain(given{command: "chat.request", id: "untold", data: fields{"from": "Ada"}}))
 	if e.failure()["code"] != string(schema.CodeUnavailable) || e.failure()["outcome"] != "not_done" || o.sim.Calls()[bpsim.RequestChat] != 0 {
 		t.Errorf("it is answered %v", e.data)
+	}
+}
+
+// A repeat takes no message number, whichever replica gets it.
+func TestRepeatsLeaveNoHole(t *testing.T) {
+	t.Parallel()
+	o := newOutsider(t, bpsim.Options{}, aDayToFailOver)
+	o.start()
+	chat := o.openChat()
+	for n, id := range []string{"first", "second", "third"} {
+		var all []asked
+		for range 5 {
+			all = append(all, o.askLater(writePlain(given{command: "chat.send", id: id, data: fields{"chatId": chat, "text": id}})))
+		}
+		for _, a := range all {
+			if result, _ := a.answer().data["result"].(fields); result["messageId"] != fmt.Sprint(chat, ":", n) {
+				t.Errorf("%s is %v", id, result)
+			}
+		}
 	}
 }
