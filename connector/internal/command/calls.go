@@ -171,18 +171,41 @@ func numbered[D any](toEvent func(*D, brightpattern.MessageID) brightpattern.Cli
 	})
 }
 
-// bindNumber gives a command the message number that it keeps through its tries.
+// takeNumber begins to take the command's number, if it needs one at once.
+func (c *Commands) takeNumber(ctx context.Context, cmd *command) *chats.Taking {
+	switch {
+	case !cmd.takesNumber():
+		return nil
+	case cmd.isDurable():
+		return c.Chats.BeginTaking(ctx, cmd.chat, cmd.Key)
+	}
+	return c.Chats.BeginTaking(ctx, cmd.chat, "")
+}
+
+// bindNumber gives a command the message number that it keeps through its tries:
+// the one that was taken while it began, if there is one.
 func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 	cmd, r := chat.command, chat.command.record
 	switch {
-	case !cmd.isDurable(): // it is tried once
-		return c.liveNumber(ctx, chat.key, chat.isClosed, cmd)
-	case r.Number != nil:
+	case cmd.isDurable() && r.Number != nil:
 		return *r.Number, nil
 	case cmd.number != nil:
-		return 0, cmd.number.err
+		return cmd.number.Value()
+	case !cmd.isDurable(): // it is tried once
+		n, err := c.Chats.TakeNumber(ctx, chat.key, chat.isClosed)
+		if err != nil {
+			return 0, err
+		}
+		n.Keep()
+		return n.Value(), nil
 	}
-	taken, err := c.Chats.BindNumber(ctx, chat.key, chat.isClosed, cmd.Key)
+	return c.bindAndRecord(ctx, chat)
+}
+
+// bindAndRecord is for a durable command that has been recorded before.
+func (c *Commands) bindAndRecord(ctx context.Context, chat known) (uint64, error) {
+	r := chat.command.record
+	taken, err := c.Chats.BindNumber(ctx, chat.key, chat.isClosed, chat.command.Key)
 	if err != nil {
 		return 0, err
 	}

@@ -31,9 +31,9 @@ func (d *durable) beginFirst(ctx context.Context) (bool, error) {
 	r := c.newRecord(cmd, d.sequence)
 	cmd.record, cmd.began = r, time.Now()
 	d.markCalling()
-	number := c.takeNumber(ctx, cmd)
+	cmd.number = c.takeNumber(ctx, cmd)
 	err := d.writeCalling(ctx)
-	cmd.number = number(err == nil)
+	cmd.number.Decide(c.Life.Work, err == nil)
 	switch {
 	case errors.Is(err, journal.ErrOvertaken):
 		cmd.record, cmd.number = nil, nil
@@ -43,10 +43,11 @@ func (d *durable) beginFirst(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	c.Failpoints.Reach(failpoint.Begun)
-	if n := cmd.number; n != nil && n.err == nil {
-		value := n.n.Value()
-		r.Number = &value
-		c.Failpoints.Reach(failpoint.Numbered)
+	if cmd.number != nil {
+		if value, err := cmd.number.Value(); err == nil {
+			r.Number = &value
+			c.Failpoints.Reach(failpoint.Numbered)
+		}
 	}
 	return true, d.markAnew(ctx)
 }

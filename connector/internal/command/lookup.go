@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
@@ -14,7 +16,8 @@ import (
 	"cc-connector/schema"
 )
 
-// What is done about a call whose outcome is not known, before another is made.
+// What is done about what is found on record: a call whose outcome is not known,
+// before another is made; a repeat, whose identity came in another message before.
 
 // learnOfDeath reads the traces of a replica that died while it called. It may have
 // told what the call came to.
@@ -144,4 +147,41 @@ func sentResult(id brightpattern.MessageID, file brightpattern.FileID) any {
 		return schema.ChatFileResult{FileID: string(file), MessageID: string(id)}
 	}
 	return schema.ChatSendResult{MessageID: string(id)}
+}
+
+// takePlace is for a repeat of a command that is not done. It waits for the
+// outcome, but if the other message has been taken out of the stream by hand,
+// nobody works on it, and this one goes on with it.
+func (d *durable) takePlace(ctx context.Context, r *journal.Record) (bool, error) {
+	if r.Message == 0 { // a live one
+		return false, nil
+	}
+	there, err := d.isThere(ctx, r.Message)
+	if there || err != nil {
+		return false, err
+	}
+	again, err := d.commands.Journal.Find(ctx, d.cmd.Key)
+	if err != nil || !r.IsSame(again) { // it has just been done
+		return false, err
+	}
+	r.Message = d.sequence
+	return true, nil
+}
+
+// isThere tells whether the command still stands in the stream at another place.
+func (d *durable) isThere(ctx context.Context, sequence uint64) (bool, error) {
+	other, err := d.commands.readStored(ctx, sequence, true)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	return err == nil && other.ignored == "" && other.cmd.Key == d.cmd.Key, err
+}
+
+// awaitOther waits for the outcome of the other message with this identity, but
+// not for one that did not come to an end in all its time.
+func (d *durable) awaitOther(ctx context.Context, err error) (next, error) {
+	if err == nil && d.isPast(time.Now()) {
+		return d.finish(ctx, failed(died()))
+	}
+	return d.later(retryPause(1, nil)), err
 }

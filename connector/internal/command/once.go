@@ -65,14 +65,14 @@ func (c *Commands) begin(ctx context.Context, cmd *command, owed *debt) (*journa
 	if err != nil {
 		return nil, err
 	}
-	number := c.takeNumber(ctx, cmd)
+	cmd.number = c.takeNumber(ctx, cmd)
 	cmd.began = time.Now()
 	err = c.Journal.Write(ctx, cmd.record)
 	if err == nil {
 		err = c.debts.begun(ctx, owed, cmd.record.Sequence())
 	}
 	owedErr := noted()
-	cmd.number = number(err == nil && owedErr == nil)
+	cmd.number.Decide(c.Life.Work, err == nil && owedErr == nil)
 	if errors.Is(err, journal.ErrOvertaken) {
 		return c.Journal.Find(ctx, cmd.Key)
 	}

@@ -33,7 +33,7 @@ type command struct {
 	chat       chats.Key       // the chat that it names; zero if none
 	record     *journal.Record // what the journal knows of it; nil if it is not recorded
 	began      time.Time       // when it was about to be recorded as begun, here
-	number     *takenNumber    // its message number, if that was taken before the call
+	number     *chats.Taking   // its message number, if that was taken before the call
 }
 
 // arrival is a message on a command subject, of either lane.
@@ -246,3 +246,7 @@ func (c *command) isDurable() bool { return c.record != nil && c.record.Message 
 func (c *command) isExpired(now time.Time) bool {
 	return !c.expires.IsZero() && !now.Before(c.expires)
 }
+
+// takesNumber tells whether a command needs a message number before anything else
+// is done. One that moves a file needs none until that is there.
+func (c *command) takesNumber() bool { return c.spec.MessageID && !movesFile[c.spec.Name] }
