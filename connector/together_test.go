@@ -410,7 +410,9 @@ func TestOutcomesDuringAnUpdate(t *testing.T) {
 	o.eventually("a command has no note", func() bool { return !hasNote(nats.NewInbox()) })
 }
 
-func (o outsider) idOf(msg *nats.Msg) string { return o.read(msg.Header, msg.Data).attributes["causationid"] }
+func (o outsider) idOf(msg *nats.Msg) string {
+	return o.read(msg.Header, msg.Data).attributes["causationid"]
+}
 
 // What a dead replica of an earlier version owes has a note, and its record does
 // not say where its event would be.
