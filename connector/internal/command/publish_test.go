@@ -26,13 +26,13 @@ func newPublishing(t testing.TB, mode schema.Mode) (*Commands, *natstest.Rig) {
 	t.Helper()
 	r := natstest.New(t)
 	streams := r.Streams(func(c *bus.Config) { c.Mode = mode })
-	return &Commands{
+	return withTeller(&Commands{
 		Needs: Needs{
 			Publisher: r.Publisher(streams), Streams: streams, Log: natstest.Log(),
 			Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		},
 		cfg: Config{Prefix: natstest.Prefix, Apps: []chats.App{{Name: "main", ID: "app-1"}, {Name: "other", ID: "app-2"}}},
-	}, r
+	}), r
 }
 
 // What a result event tells is the outcome that it was written for.
