@@ -41,7 +41,7 @@ var allowed = map[string]string{
 	"poller":  "attachments brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
 	"command": "brightpattern bus chats clients drain failpoint intake journal lease metrics microservice outbox queue replicas retry schema subjects translate",
 
-	"connector":    "attachments brightpattern bus chats clients command drain failpoint intake journal metrics outbox poller replicas retry schema subjects throttle translate",
+	"connector":    "attachments brightpattern bus chats clients command drain failpoint intake journal lease metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",
 	"client":       "schema subjects", // for programs on the bus
 	"cc-connector": "brightpattern connector permissions schema subjects",
