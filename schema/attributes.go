@@ -71,9 +71,11 @@ func newReader(limited bool) *reader {
 
 // note reports false for a name that was given before.
 func (r *reader) note(name string) bool {
-	_, twice := r.seen[name]
-	r.seen[name] = r.seen[name]
-	return !twice
+	if _, twice := r.seen[name]; twice {
+		return false
+	}
+	r.seen[name] = false
+	return true
 }
 
 // limit refuses what no command needs, before anything is made of it.

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strings"
-	"time"
 )
 
 const profilesAt = "/debug/pprof/"
@@ -33,8 +32,6 @@ func withProfiles(on bool, others http.Handler) http.Handler {
 			others.ServeHTTP(w, r)
 			return
 		}
-		// A profile takes as long as it is asked to, and the server's time for reading a request would end it.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		profiles.ServeHTTP(w, r)
 	})
 }

@@ -18,6 +18,7 @@ func TestProfilesAreOffByDefault(t *testing.T) {
 
 const packed = "\x1f\x8b" // begins what gzip writes
 
+// A profile takes as long as it is asked to, whatever time a server gives other answers.
 func TestProfiles(t *testing.T) {
 	server := httptest.NewUnstartedServer(withProfiles(true, opsHandler(newReadiness("not yet"), newRegistry())))
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 200*time.Millisecond

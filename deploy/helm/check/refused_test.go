@@ -37,7 +37,7 @@ var refused = []struct{ values, names string }{
 	{`settings: {maxChats: 0}`, "/settings/maxChats"},
 	{`settings: {drainTimeout: 1500ms}`, "/settings/drainTimeout"},
 	{`settings: {logLevel: trace}`, "/settings/logLevel"},
-	{`settings: {pprof: true}`, "pprof"},
+	{`settings: {profiles: true}`, "profiles"},
 	{`extraEnv: [{name: CC_MAX_CHATS, value: "1"}]`, "extraEnv must not give CC_MAX_CHATS"},
 	{`extraEnv: [{name: CC_TLS_CA, value: "/x"}]`, "extraEnv must not give CC_TLS_CA"},
 	{`httpPort: 80`, "/httpPort"},
