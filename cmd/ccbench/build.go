@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -55,6 +56,9 @@ func gather(ctx context.Context, set settings, dir string) (all programs, err er
 	return all, nil
 }
 
+// flagOf names the binary that is used instead of a built one.
+var flagOf = map[string]string{"cc-connector": "connector", "ccsim": "ccsim"}
+
 func builtOr(ctx context.Context, given, dir, name string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
@@ -62,7 +66,7 @@ func builtOr(ctx context.Context, given, dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "cc-connector/cmd/"+name).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("building %s, in this source's folder: %w\n%s", name, err, out)
+		return "", fmt.Errorf("%[1]s cannot be built: run this in the source's folder, or give -%[2]s; %[3]w\n%[4]s", name, flagOf[name], err, bytes.TrimSpace(out))
 	}
 	return path, nil
 }

@@ -33,7 +33,7 @@ func (s *stand) fill(ctx context.Context, of contender, events int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if _, err := js.PublishMsgAsync(storedEvent(subjects.Prefix(of.prefix), i/storedPerChat, i%storedPerChat+1)); err != nil {
+		if _, err := js.PublishMsgAsync(storedEvent(subjects.Prefix(of.prefix), i/storedPerChat, i%storedPerChat+1), jetstream.WithStallWait(fillTime)); err != nil {
 			return fmt.Errorf("storing events: %w", err)
 		}
 	}
