@@ -23,7 +23,7 @@ func TestUnsureLeaseIsLetGo(t *testing.T) {
 		confirm func()
 	}
 	var last atomic.Pointer[doubt]
-	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, func(r *rig) {
+	r := newRig(t, bpsim.Options{Hold: 200 * time.Millisecond}, failOverAfter(8*time.Second), func(r *rig) {
 		r.config.At(func(point string) {
 			d := last.Load()
 			if point == "Polled" && (d == nil || d.isHeld()) {
