@@ -73,14 +73,13 @@ type Needs struct {
 // Commands are those of one replica.
 type Commands struct {
 	Needs
+	*teller
 	cfg           Config
 	serviceClient brightpattern.ClientID // who asks where no chat's client does
 	admission     *admission
 	local         *admission // of commands that call nobody
 	queues        *queue.Queues
-	streamMade    time.Time  // of the commands that were pulled last; of the pull alone
-	asides        drain.Gate // publications that no command waits for any longer
-	publishing    *semaphore.Weighted
+	streamMade    time.Time // of the commands that were pulled last; of the pull alone
 	service       *microservice.Service
 	progress      *nats.Subscription
 	localEvents   *rate.Limiter // results of commands that call nobody
@@ -102,7 +101,7 @@ const (
 // New runs nothing yet.
 func New(n Needs, cfg Config) *Commands {
 	c := &Commands{
-		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls, cfg.MaxCalls), publishing: semaphore.NewWeighted(waitingMost),
+		Needs: n, cfg: cfg, admission: newAdmission(cfg.MaxCalls, cfg.MaxCalls), teller: newTeller(n, cfg),
 		local: newAdmission(localRunning, localWaiting), localEvents: rate.NewLimiter(localMost, localBurst),
 		debts:         newDebts(n.Outbox, n.Journal, n.Registry.Every()),
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
@@ -111,6 +110,14 @@ func New(n Needs, cfg Config) *Commands {
 		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, IsSettled: c.isSettled, Gate: &c.admission.active, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,
 	}, queue.Config{Prefix: cfg.Prefix, AckWait: c.ackWait(), Most: cfg.MaxCalls, Slots: cfg.MaxCalls / 2})
 	return c
+}
+
+func newTeller(n Needs, cfg Config) *teller {
+	return &teller{
+		prefix: cfg.Prefix, apps: cfg.Apps, withoutRequests: cfg.WithoutRequests,
+		journal: n.Journal, publisher: n.Publisher, streams: n.Streams, clients: n.Clients, registry: n.Registry, naming: n.Naming,
+		life: n.Life, failpoints: n.Failpoints, log: n.Log, publishing: semaphore.NewWeighted(waitingMost),
+	}
 }
 
 // Serve subscribes to the live commands, and to what other replicas tell of

@@ -10,7 +10,6 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/outbox"
-	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
 )
@@ -251,27 +250,9 @@ func (d *debts) leave() {
 	}
 }
 
-// Owed is how many live commands this replica has not settled.
-func (c *Commands) Owed() int {
-	c.debts.mu.Lock()
-	defer c.debts.mu.Unlock()
-	return c.debts.water.Len()
+// len is how many there are.
+func (d *debts) len() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.water.Len()
 }
-
-// marks settle what stands behind the marks of dead replicas.
-type marks struct{ *Commands }
-
-// DebtOwner settles what replicas that are no more owe of live commands.
-func (c *Commands) DebtOwner() outbox.Owner { return marks{c} }
-
-// Adopt settles all that a dead replica owes.
-func (m marks) Adopt(ctx context.Context, of replicas.ID, _ string, found bus.Value) error {
-	behind, err := readMark(found.Data)
-	if err != nil {
-		return err
-	}
-	return m.settleBehind(ctx, of, behind.Journal)
-}
-
-// Resume has nothing to do: what this replica could not settle it knows without the mark.
-func (m marks) Resume(context.Context, string, string) {}

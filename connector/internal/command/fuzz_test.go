@@ -45,13 +45,13 @@ func writers(f *testing.F) []*Commands {
 	var all []*Commands
 	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {
 		streams := r.Streams(func(c *bus.Config) { c.Mode = mode })
-		all = append(all, &Commands{
+		all = append(all, withTeller(&Commands{
 			Needs: Needs{
 				Publisher: r.Publisher(streams), Guard: intake.NewGuard("a.b", nil, natstest.Log()), Log: natstest.Log(),
 				Naming: translate.Naming{Prefix: "a.b", Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 			},
 			cfg: Config{Prefix: "a.b", Apps: []chats.App{{Name: "main", ID: "app 1"}}},
-		})
+		}))
 	}
 	r.NC.Close()
 	r.Server.Shutdown()
@@ -367,7 +367,7 @@ func FuzzWithoutClient(f *testing.F) {
 	}
 	r := natstest.New(f)
 	streams := r.Streams()
-	c := &Commands{Needs: Needs{Clients: clients.New(streams.State, replicas.NewRegistry(streams.State, "self", time.Second, &bus.Health{}, natstest.Log()), streams.Keeps, natstest.Log())}}
+	c := withTeller(&Commands{Needs: Needs{Clients: clients.New(streams.State, replicas.NewRegistry(streams.State, "self", time.Second, &bus.Health{}, natstest.Log()), streams.Keeps, natstest.Log())}})
 	r.Check(c.Clients.Look(r.Ctx))
 	f.Fuzz(func(t *testing.T, whole []byte) {
 		var open map[string]json.RawMessage

@@ -22,13 +22,13 @@ var goldenError = &schema.Error{
 func TestGoldenMessages(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
-	c := &Commands{
+	c := withTeller(&Commands{
 		Needs: Needs{
 			Publisher: r.Publisher(r.Streams()), Log: natstest.Log(),
 			Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		},
 		cfg: Config{Prefix: natstest.Prefix, Apps: []chats.App{{Name: "main", ID: "app-1"}}},
-	}
+	})
 	tap := r.Tap()
 	tap.During("a result", func() {
 		of := journal.Identity{Command: "service.version", ID: "an id", Result: "result-id", Correlation: "correlation"}

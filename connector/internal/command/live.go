@@ -21,12 +21,7 @@ import (
 // order of cost: what is no command is counted, what is too large or too much
 // is refused, and only then a goroutine of its own looks into the message.
 
-const (
-	startWithin = 2 * time.Second // a live command that has not begun by then is refused
-	// Whoever waits for the reply of a command that is done gives up, too, and
-	// may repeat it: so a reply waits no longer than this for its event to be stored.
-	replyPatience = 2 * time.Second
-)
+const startWithin = 2 * time.Second // a live command that has not begun by then is refused
 
 // startService subscribes to every live command.
 func (c *Commands) startService() (*microservice.Service, error) {
@@ -208,6 +203,30 @@ func (c *Commands) written(t told, request incoming) (told, result) {
 	return c.write(t, request)
 }
 
+// write is the outcome as CloudEvents. One that can be told neither on the bus
+// nor beside it is told as a failure, and if it is on record its event later.
+func (c *Commands) write(t told, request incoming) (told, result) {
+	form := t.form
+	if request.reply == "" {
+		form = ""
+	}
+	r, err := c.build(c.Life.Work, t.of, t.outcome, form)
+	if err == nil {
+		return t, r
+	}
+	c.Log.Warn("a result could not be written", "command", t.of.Command, "error", err)
+	if t.how == publishOwed {
+		c.debts.abandon(t.debt)
+		t.how = replyOnly
+	}
+	t.Error, t.Result, t.Request = unwritten(t.of.Command, err), nil, nil
+	if r, err = c.build(c.Life.Work, t.of, t.outcome, form); err != nil { // the outbox and the log have it
+		t.how = replyOnly
+		return t, result{}
+	}
+	return t, r
+}
+
 // tooLate runs nothing: the command's time is over. But if it is a repeat, it gets
 // what is on record.
 func (c *Commands) tooLate(ctx context.Context, cmd *command, leave func()) told {
@@ -282,10 +301,6 @@ func (c *Commands) publishTold(t told, r result) {
 		c.Log.Error("a result could not be published", "command", t.of.Command, "error", err)
 	}
 }
-
-// waitingMost results are being published at once. While the stream takes none
-// they become many: what is on record then waits in the outbox.
-const waitingMost = 1024
 
 // awaitPublished returns when the result event is stored, or when the reply
 // must not wait longer for that; then it goes on being tried, without the reply,

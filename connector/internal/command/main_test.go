@@ -7,3 +7,9 @@ import (
 )
 
 func TestMain(m *testing.M) { natstest.Main(m) }
+
+// withTeller has commands tell what they come to with what they work with.
+func withTeller(c *Commands) *Commands {
+	c.teller = newTeller(c.Needs, c.cfg)
+	return c
+}

@@ -11,6 +11,7 @@ import (
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/outbox"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
@@ -48,6 +49,27 @@ func (c *Commands) resume(ctx context.Context) {
 func (c *Commands) SettleAsDead() error {
 	return c.settleBehind(c.Life.Work, c.Self, c.debts.mark())
 }
+
+// marks settle what stands behind the marks of dead replicas.
+type marks struct{ *Commands }
+
+// DebtOwner settles what replicas that are no more owe of live commands.
+func (c *Commands) DebtOwner() outbox.Owner { return marks{c} }
+
+// Adopt settles all that a dead replica owes.
+func (m marks) Adopt(ctx context.Context, of replicas.ID, _ string, found bus.Value) error {
+	behind, err := readMark(found.Data)
+	if err != nil {
+		return err
+	}
+	return m.settleBehind(ctx, of, behind.Journal)
+}
+
+// Resume has nothing to do: what this replica could not settle it knows without the mark.
+func (m marks) Resume(context.Context, string, string) {}
+
+// Owed is how many live commands this replica has not settled.
+func (c *Commands) Owed() int { return c.debts.len() }
 
 // settlingMost of a dead replica's commands are settled at once. While they are,
 // no more are read.
@@ -136,11 +158,7 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.Journal.Find(ctx, r.Key)
-	if err == nil && (found == nil || found.Done == nil) {
-		err = journal.ErrOvertaken
-	}
-	return found, err
+	return c.findDone(ctx, r.Key)
 }
 
 // outcomeOfOrphan is what the event tells, if there is one; else nobody knows what

@@ -24,20 +24,20 @@ import (
 
 // publish has the stream of events take the result. It returns the outcome that
 // stands there in its place, if there is one.
-func (c *Commands) publish(ctx context.Context, r result) (instead *outcome, err error) {
-	ack, err := c.Publisher.Store(ctx, r.event, r.id)
+func (c *teller) publish(ctx context.Context, r result) (instead *outcome, err error) {
+	ack, err := c.publisher.Store(ctx, r.event, r.id)
 	if err == nil && ack.Duplicate {
 		instead, err = c.readRepeated(ctx, r, ack.Sequence)
 	}
-	c.Failpoints.Reach(failpoint.ResultPublished)
+	c.failpoints.Reach(failpoint.ResultPublished)
 	return instead, err
 }
 
 // readRepeated looks at what the stream takes the result for a repeat of. That has
 // to be one: the id of a result is no secret.
-func (c *Commands) readRepeated(ctx context.Context, r result, there uint64) (instead *outcome, err error) {
-	stored, err := bus.Ask(ctx, c.Log, "looking at what is published under a result's id", func(ctx context.Context) (*bus.Stored, error) {
-		return c.Streams.Events.At(ctx, there)
+func (c *teller) readRepeated(ctx context.Context, r result, there uint64) (instead *outcome, err error) {
+	stored, err := bus.Ask(ctx, c.log, "looking at what is published under a result's id", func(ctx context.Context) (*bus.Stored, error) {
+		return c.streams.Events.At(ctx, there)
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) { // the stream's limits have taken it
 		return nil, nil
@@ -54,7 +54,7 @@ func (c *Commands) readRepeated(ctx context.Context, r result, there uint64) (in
 
 // compare tells whether a message is a result of the command, and if it tells
 // another outcome, that.
-func (c *Commands) compare(r result, stored *bus.Stored) (instead *outcome, isThere bool) {
+func (c *teller) compare(r result, stored *bus.Stored) (instead *outcome, isThere bool) {
 	e, is := c.resultIn(r.of, stored)
 	if !is {
 		return nil, false
@@ -67,29 +67,29 @@ func (c *Commands) compare(r result, stored *bus.Stored) (instead *outcome, isTh
 
 // resultIn is the message as an event that tells of the command, if it is one. The
 // id of one that is published apart is made of the rest.
-func (c *Commands) resultIn(of journal.Identity, stored *bus.Stored) (e event.Event, is bool) {
+func (c *teller) resultIn(of journal.Identity, stored *bus.Stored) (e event.Event, is bool) {
 	e, _, err := schema.Decode(stored.Header, stored.Data)
 	if err != nil || e.Context == nil {
 		return e, false
 	}
-	subject, err := c.cfg.Prefix.Parse(stored.Subject)
+	subject, err := c.prefix.Parse(stored.Subject)
 	return e, err == nil && subject.Kind == subjects.KindResult && subject.Command == of.Command &&
 		e.Type() == schema.ResultType(of.Command.Noun(), of.Command.Verb()) && schema.Extension(e, schema.AttrCausationID) == of.ID &&
 		(e.ID() == of.Result || e.ID() == apartID(of, e.Time()))
 }
 
 // outcomeIn is what such an event tells, if it tells all of the outcome.
-func (c *Commands) outcomeIn(of journal.Identity, stored *bus.Stored, e event.Event) (*outcome, bool) {
+func (c *teller) outcomeIn(of journal.Identity, stored *bus.Stored, e event.Event) (*outcome, bool) {
 	told, err := schema.DecodeResult(e)
 	if err != nil || !c.tellsAll(of.Command) || schema.Extension(e, schema.AttrDataRef) != "" {
 		return nil, false
 	}
 	o := journal.Outcome{At: e.Time(), Result: told.Result, Error: told.Error, Request: told.Request}
-	if subject, _ := c.cfg.Prefix.Parse(stored.Subject); subject.Chat != "" {
+	if subject, _ := c.prefix.Parse(stored.Subject); subject.Chat != "" {
 		o.ChatID = brightpattern.ChatID(subject.Chat.ID())
 	}
-	for _, app := range c.cfg.Apps {
-		if c.Naming.CommandsSource(app.ID) == e.Source() {
+	for _, app := range c.apps {
+		if c.naming.CommandsSource(app.ID) == e.Source() {
 			o.App = app.ID
 		}
 	}
@@ -98,19 +98,19 @@ func (c *Commands) outcomeIn(of journal.Identity, stored *bus.Stored, e event.Ev
 
 // publishApart publishes a result under another id, made of its own: what the
 // stream has under its id is something else.
-func (c *Commands) publishApart(ctx context.Context, r result) error {
-	c.Log.Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
+func (c *teller) publishApart(ctx context.Context, r result) error {
+	c.log.Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
 	e, _, err := schema.Decode(r.event.Header, r.event.Data)
 	if err != nil {
 		return err
 	}
 	e.SetID(apartID(r.of, e.Time()))
-	msg, err := c.Publisher.Message(ctx, e)
+	msg, err := c.publisher.Message(ctx, e)
 	if err != nil {
 		return err
 	}
 	msg.Subject = r.event.Subject
-	_, err = c.Publisher.Store(ctx, msg, "result:"+e.ID())
+	_, err = c.publisher.Store(ctx, msg, "result:"+e.ID())
 	return err
 }
 
@@ -121,7 +121,7 @@ func apartID(of journal.Identity, at time.Time) string {
 // publishOnce publishes a recorded result that may have been published before,
 // however long ago. A repeat is harmless as long as the stream knows its id;
 // after that, the result is looked for.
-func (c *Commands) publishOnce(ctx context.Context, r result, o outcome, mayBeThere bool) (instead *outcome, err error) {
+func (c *teller) publishOnce(ctx context.Context, r result, o outcome, mayBeThere bool) (instead *outcome, err error) {
 	known := c.repeatsKnown()
 	for {
 		if mayBeThere || time.Since(o.At) > known {
@@ -146,16 +146,16 @@ func (c *Commands) publishOnce(ctx context.Context, r result, o outcome, mayBeTh
 }
 
 // repeatsKnown is for how long the stream surely knows what it has stored.
-func (c *Commands) repeatsKnown() time.Duration {
-	return c.Streams.Events.CachedInfo().Config.Duplicates / 2
+func (c *teller) repeatsKnown() time.Duration {
+	return c.streams.Events.CachedInfo().Config.Duplicates / 2
 }
 
 // lookFor looks in the stream of events for the result of a command.
-func (c *Commands) lookFor(ctx context.Context, of journal.Identity, subject string, behind uint64) (bus.Found, error) {
-	if c.Failpoints.LeavesOut(failpoint.EventDecides) {
+func (c *teller) lookFor(ctx context.Context, of journal.Identity, subject string, behind uint64) (bus.Found, error) {
+	if c.failpoints.LeavesOut(failpoint.EventDecides) {
 		return bus.Found{}, nil
 	}
-	return bus.Look(ctx, c.Log, c.Streams.Events, subject, behind, func(msg *bus.Stored) bool {
+	return bus.Look(ctx, c.log, c.streams.Events, subject, behind, func(msg *bus.Stored) bool {
 		_, is := c.resultIn(of, msg)
 		return is
 	})
@@ -164,13 +164,13 @@ func (c *Commands) lookFor(ctx context.Context, of journal.Identity, subject str
 // publishRecorded is publishOnce for an outcome that the journal has, and which is
 // brought in line with what stands there instead. One that is too large for what
 // the stream takes by now is built anew for that.
-func (c *Commands) publishRecorded(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) error {
+func (c *teller) publishRecorded(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) error {
 	_, err := c.publishAgreed(ctx, of, o, mayBeThere)
 	return err
 }
 
 // publishAgreed is publishRecorded, and returns the outcome that the event tells.
-func (c *Commands) publishAgreed(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) (outcome, error) {
+func (c *teller) publishAgreed(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) (outcome, error) {
 	var instead *outcome
 	var err error
 	for range 2 {

@@ -33,30 +33,6 @@ type result struct {
 	at    time.Time        // when that ended
 }
 
-// write is the outcome as CloudEvents. One that can be told neither on the bus
-// nor beside it is told as a failure, and if it is on record its event later.
-func (c *Commands) write(t told, request incoming) (told, result) {
-	form := t.form
-	if request.reply == "" {
-		form = ""
-	}
-	r, err := c.build(c.Life.Work, t.of, t.outcome, form)
-	if err == nil {
-		return t, r
-	}
-	c.Log.Warn("a result could not be written", "command", t.of.Command, "error", err)
-	if t.how == publishOwed {
-		c.debts.abandon(t.debt)
-		t.how = replyOnly
-	}
-	t.Error, t.Result, t.Request = unwritten(t.of.Command, err), nil, nil
-	if r, err = c.build(c.Life.Work, t.of, t.outcome, form); err != nil { // the outbox and the log have it
-		t.how = replyOnly
-		return t, result{}
-	}
-	return t, r
-}
-
 // unwritten says why a result cannot be told. What was done stays done.
 func unwritten(command subjects.Command, err error) *schema.Error {
 	if errors.Is(err, bus.ErrTooLarge) {
@@ -80,7 +56,7 @@ const buildPatience = 5 * time.Second
 
 // build writes the outcome of a command as a CloudEvent, and as the reply to a
 // request of a form, if there is any.
-func (c *Commands) build(ctx context.Context, of journal.Identity, o outcome, form schema.Form) (r result, err error) {
+func (c *teller) build(ctx context.Context, of journal.Identity, o outcome, form schema.Form) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, buildPatience)
 	defer cancel()
 	r = result{id: "result:" + of.Result, of: of, at: o.At}
@@ -108,7 +84,7 @@ const (
 	commonRest             // it is the same for everybody, who may ask for it
 )
 
-func (c *Commands) tellRest(ctx context.Context, r *result, of journal.Identity, o outcome, mode schema.Mode, kind rest) error {
+func (c *teller) tellRest(ctx context.Context, r *result, of journal.Identity, o outcome, mode schema.Mode, kind rest) error {
 	switch kind {
 	case secretRest:
 		return c.tellSenderAlone(r, of, o, mode)
@@ -120,21 +96,21 @@ func (c *Commands) tellRest(ctx context.Context, r *result, of journal.Identity,
 
 // tellSenderAll has the reply tell what the event leaves out, by way of the
 // object store if it is too large for the bus. It is the same for all who ask.
-func (c *Commands) tellSenderAll(ctx context.Context, r *result, of journal.Identity, o outcome, mode schema.Mode) error {
+func (c *teller) tellSenderAll(ctx context.Context, r *result, of journal.Identity, o outcome, mode schema.Mode) error {
 	e, err := c.cloudEvent(of, o, o.Result)
 	if err != nil {
 		return err
 	}
-	r.reply, err = c.Publisher.TryCommonMessage(ctx, e, mode)
+	r.reply, err = c.publisher.TryCommonMessage(ctx, e, mode)
 	return err
 }
 
 // messages are the event and the reply as they travel, if what is too large for
 // the bus can be kept beside it.
-func (c *Commands) messages(ctx context.Context, command subjects.Command, e event.Event, form schema.Form) (published, reply *nats.Msg, err error) {
-	try := c.Publisher.TryMessage
+func (c *teller) messages(ctx context.Context, command subjects.Command, e event.Event, form schema.Form) (published, reply *nats.Msg, err error) {
+	try := c.publisher.TryMessage
 	if isRead(command) {
-		try = c.Publisher.TryReadMessage
+		try = c.publisher.TryReadMessage
 	}
 	all, err := try(ctx, e, c.others(form)...)
 	if err != nil {
@@ -145,8 +121,8 @@ func (c *Commands) messages(ctx context.Context, command subjects.Command, e eve
 }
 
 // others are the modes in which a message is needed beside the stream's.
-func (c *Commands) others(form schema.Form) []schema.Mode {
-	if form == "" || form.Mode() == c.Publisher.Mode() {
+func (c *teller) others(form schema.Form) []schema.Mode {
+	if form == "" || form.Mode() == c.publisher.Mode() {
 		return nil
 	}
 	return []schema.Mode{form.Mode()}
@@ -164,7 +140,7 @@ func split(all []*nats.Msg, form schema.Form) (published, reply *nats.Msg) {
 // tellSenderAlone has the reply tell what the event hides. That never lies in
 // the object store, where others read: if it is too large for the bus even
 // without the request, the sender gets what everybody gets, and a read fails.
-func (c *Commands) tellSenderAlone(r *result, of journal.Identity, o outcome, mode schema.Mode) error {
+func (c *teller) tellSenderAlone(r *result, of journal.Identity, o outcome, mode schema.Mode) error {
 	whole, err := c.whole(of, o, mode)
 	if errors.Is(err, bus.ErrTooLarge) && o.Request != nil {
 		o.Request = nil
@@ -174,24 +150,24 @@ func (c *Commands) tellSenderAlone(r *result, of journal.Identity, o outcome, mo
 	case err == nil:
 		r.reply = whole
 	case errors.Is(err, bus.ErrTooLarge) && !isRead(of.Command):
-		c.Log.Warn("a reply is too large for the bus: what is for its sender alone is left out", "command", of.Command)
+		c.log.Warn("a reply is too large for the bus: what is for its sender alone is left out", "command", of.Command)
 		err = nil
 	}
 	return err
 }
 
 // whole is the outcome with all that it holds.
-func (c *Commands) whole(of journal.Identity, o outcome, mode schema.Mode) (*nats.Msg, error) {
+func (c *teller) whole(of journal.Identity, o outcome, mode schema.Mode) (*nats.Msg, error) {
 	e, err := c.cloudEvent(of, o, o.Result)
 	if err != nil {
 		return nil, err
 	}
-	return c.Publisher.Whole(e, mode)
+	return c.publisher.Whole(e, mode)
 }
 
 // public is the result of a command as its event tells it, and what becomes of
 // the rest.
-func (c *Commands) public(name subjects.Command, o outcome) (json.RawMessage, rest) {
+func (c *teller) public(name subjects.Command, o outcome) (json.RawMessage, rest) {
 	switch name {
 	case "service.iceservers": // they have credentials
 		return json.RawMessage(`{}`), secretRest
@@ -204,14 +180,14 @@ func (c *Commands) public(name subjects.Command, o outcome) (json.RawMessage, re
 }
 
 // tellsAll tells whether the events of a command's results tell all of them.
-func (c *Commands) tellsAll(name subjects.Command) bool {
+func (c *teller) tellsAll(name subjects.Command) bool {
 	_, kind := c.public(name, outcome{})
 	return kind == noRest
 }
 
 // withoutClient puts the client's reference in its place, which results on
 // record of an earlier version lack.
-func (c *Commands) withoutClient(whole json.RawMessage) json.RawMessage {
+func (c *teller) withoutClient(whole json.RawMessage) json.RawMessage {
 	var members map[string]json.RawMessage
 	var client struct {
 		ID  brightpattern.ClientID `json:"clientId"`
@@ -222,7 +198,7 @@ func (c *Commands) withoutClient(whole json.RawMessage) json.RawMessage {
 	}
 	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return strings.EqualFold(name, "clientId") })
 	if client.Ref == "" && client.ID != "" {
-		members["clientRef"], _ = schema.JSON(c.Clients.Ref(client.ID)) // a string
+		members["clientRef"], _ = schema.JSON(c.clients.Ref(client.ID)) // a string
 	}
 	open, err := schema.JSON(members)
 	if err != nil {
@@ -231,15 +207,15 @@ func (c *Commands) withoutClient(whole json.RawMessage) json.RawMessage {
 	return open
 }
 
-func (c *Commands) resultSubject(of journal.Identity, o outcome) string {
+func (c *teller) resultSubject(of journal.Identity, o outcome) string {
 	key, _ := chats.KeyOf(o.ChatID) // none: the zero key
-	return c.cfg.Prefix.Result(key.Token, of.Command)
+	return c.prefix.Result(key.Token, of.Command)
 }
 
 // cloudEvent is the outcome with a result, nil if it has none.
-func (c *Commands) cloudEvent(of journal.Identity, o outcome, value json.RawMessage) (event.Event, error) {
+func (c *teller) cloudEvent(of journal.Identity, o outcome, value json.RawMessage) (event.Event, error) {
 	data := schema.Result{Command: string(of.Command), ChatID: string(o.ChatID), Status: schema.StatusOK, Request: o.Request, Result: value}
-	if c.cfg.WithoutRequests { // another replica may have recorded it
+	if c.withoutRequests { // another replica may have recorded it
 		data.Request = nil
 	}
 	if data.ChatID == "" {
@@ -250,12 +226,12 @@ func (c *Commands) cloudEvent(of journal.Identity, o outcome, value json.RawMess
 	}
 	app := o.App
 	if app == "" {
-		app = c.cfg.Apps[0].ID
+		app = c.apps[0].ID
 	}
 	key, _ := chats.KeyOf(o.ChatID)
-	e := translate.NewCloudEvent(of.Result, c.Naming.CommandsSource(app),
+	e := translate.NewCloudEvent(of.Result, c.naming.CommandsSource(app),
 		schema.ResultType(of.Command.Noun(), of.Command.Verb()),
-		schema.DataSchema(c.Naming.SchemaBase, "result", string(of.Command)), key.Token)
+		schema.DataSchema(c.naming.SchemaBase, "result", string(of.Command)), key.Token)
 	e.SetTime(o.At)
 	e.SetExtension(schema.AttrCorrelationID, of.Correlation)
 	e.SetExtension(schema.AttrCausationID, of.ID)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cc-connector/connector/brightpattern"
-	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/schema"
@@ -25,18 +24,6 @@ import (
 // (together.go). The live lane then replies. The durable one resolves, before the
 // call, what an earlier call may have done (lookup.go), and at the end
 // acknowledges the command or puts it off.
-
-// outcome is what a command came to.
-type outcome struct {
-	journal.Outcome
-	open json.RawMessage // what the event tells in place of Result, if that was written before
-	err  error           // what Error explains
-}
-
-// failed is the outcome of a command without a call.
-func failed(failure *schema.Error) outcome {
-	return outcome{Outcome: journal.Outcome{Error: failure, At: time.Now().UTC()}}
-}
 
 // call carries a valid command out. A live command of nothing but GETs that
 // failed for the moment is tried once more.
@@ -57,16 +44,6 @@ func (c *Commands) call(ctx context.Context, cmd *command) outcome {
 		c.noteFailure(cmd, o.Error, err)
 	}
 	return o
-}
-
-// tellOf has the outcome hold a result.
-func (o *outcome) tellOf(reply any) (err error) {
-	if p, isPrepared := reply.(prepared); isPrepared {
-		o.Result, o.open = p.full, p.open
-		return nil
-	}
-	o.Result, err = schema.JSON(reply)
-	return err
 }
 
 // conclude records the outcome of a command, unless somebody has done so
@@ -92,43 +69,32 @@ func (c *Commands) conclusion(ctx context.Context, cmd *command, o outcome) (out
 	return c.concluded(ctx, cmd, o)
 }
 
+// concludeAndPublish is conclude and publishRecorded, at once where that may be:
+// the outcome is recorded and its event stored when it returns. The outcome that
+// it returns is the one that both tell.
+func (c *Commands) concludeAndPublish(ctx context.Context, cmd *command, o outcome) (outcome, error) {
+	o = c.complete(ctx, cmd, o)
+	if r, may := c.buildTogether(cmd, o); may {
+		if p := c.publishBeside(cmd, o, r, func(error) {}); p != nil {
+			_ = c.recordBeside(ctx, cmd, o, p) // it is told what became of it
+			return p.await(ctx, o)
+		}
+	}
+	o, err := c.conclusion(ctx, cmd, o)
+	if err != nil {
+		return o, err
+	}
+	return c.publishAgreed(ctx, cmd.Identity, o, false)
+}
+
 // concluded is the outcome that somebody else has recorded.
 func (c *Commands) concluded(ctx context.Context, cmd *command, o outcome) (outcome, error) {
-	found, err := c.Journal.Find(ctx, cmd.Key)
-	if err == nil && (found == nil || found.Done == nil) {
-		err = journal.ErrOvertaken
-	}
+	found, err := c.findDone(ctx, cmd.Key)
 	if err != nil {
 		return o, err
 	}
 	cmd.Identity = found.Identity
 	return outcome{Outcome: *found.Done}, nil
-}
-
-// record writes the outcome down. One that the journal cannot hold must not
-// keep the command from being done: it would be called again and again.
-func (c *Commands) record(ctx context.Context, r *journal.Record, o outcome) (outcome, error) {
-	done := o.Outcome
-	r.Calling, r.Done, r.LastError = false, &done, nil // the outcome has the error
-	err := c.Journal.Write(ctx, r)
-	if bus.IsRefused(err) && done.Request != nil { // the event can still tell it
-		done.Request = nil
-		err = c.Journal.Write(ctx, r)
-	}
-	if bus.IsRefused(err) && o.Result != nil {
-		o = tooLargeToRecord(o)
-		done.Result, done.Error = o.Result, o.Error
-		err = c.Journal.Write(ctx, r)
-	}
-	return o, err
-}
-
-// tooLargeToRecord is in place of an outcome that the journal cannot hold.
-func tooLargeToRecord(o outcome) outcome {
-	failure := refuse(schema.CodeUnexpectedResponse, "the contact center's answer is too large for the bus to be put on record")
-	failure.Outcome = schema.OutcomeUnknown
-	o.Result, o.Error = nil, failure
-	return o
 }
 
 // about has the outcome say what its command was: what it asked for, and on

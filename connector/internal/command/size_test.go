@@ -94,13 +94,13 @@ func TestLargestCommandsLeaveNothingTooLarge(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
 	room := int(r.NC.MaxPayload())
-	c := &Commands{
+	c := withTeller(&Commands{
 		Needs: Needs{
 			NATS: r.NC, Publisher: r.Publisher(r.Streams()), Log: natstest.Log(),
 			Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		},
 		cfg: Config{Prefix: natstest.Prefix, Apps: []chats.App{{Name: "main", ID: "app-1"}}},
-	}
+	})
 	foreign := &schema.Error{Code: schema.CodeInternal, Message: cut(strings.Repeat("\x01", 5<<20)), Outcome: schema.OutcomeUnknown}
 	for i := range schema.Commands {
 		spec := &schema.Commands[i]
@@ -147,7 +147,7 @@ func (c *Commands) checkRoom(t *testing.T, cmd *command, a arrival, failure *sch
 func TestRecordsFitTheJournal(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
-	c := &Commands{Needs: Needs{Journal: journal.New(r.Streams().Journal, natstest.Log()), Log: natstest.Log()}}
+	c := withTeller(&Commands{Needs: Needs{Journal: journal.New(r.Streams().Journal, natstest.Log()), Log: natstest.Log()}})
 	small, large := json.RawMessage(`{"n":1}`), json.RawMessage(`"`+strings.Repeat("x", 2<<20)+`"`)
 	for name, want := range map[string]struct{ request, result, keptRequest, keptResult json.RawMessage }{
 		"all of it":                 {small, small, small, small},
@@ -227,10 +227,10 @@ func TestPrivateReplyStaysPrivate(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
 	streams := r.Streams()
-	c := &Commands{
+	c := withTeller(&Commands{
 		Needs: Needs{Publisher: r.Publisher(streams), Log: natstest.Log(), Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"}},
 		cfg:   Config{Prefix: natstest.Prefix, Apps: []chats.App{{Name: "main", ID: "app-1"}}},
-	}
+	})
 	of := journal.Identity{Command: "service.iceservers", ID: "an id", Result: "result-id", Correlation: "correlation"}
 	for size, private := range map[int]bool{1 << 10: true, 2 << 20: false} {
 		secret, err := schema.JSON(map[string]string{"credential": strings.Repeat("s3cret", size/6)})

@@ -37,14 +37,14 @@ func newSmall(t *testing.T, mode schema.Mode) small {
 	registry := replicas.NewRegistry(streams.State, replicas.NewID(), 2*time.Second, &bus.Health{}, natstest.Log())
 	known := clients.New(streams.State, registry, func() time.Duration { return time.Hour }, natstest.Log())
 	r.Check(known.Look(r.Ctx))
-	return small{r, &Commands{
+	return small{r, withTeller(&Commands{
 		Needs: Needs{
 			NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Clients: known,
 			Journal: journal.New(streams.Journal, natstest.Log()), Log: natstest.Log(),
 			Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: strings.Repeat("t", 253), SchemaBase: "https://" + strings.Repeat("s", 240)},
 		},
 		cfg: Config{Prefix: natstest.Prefix, Apps: []chats.App{worstApp}, Tenant: strings.Repeat("t", 253), Version: "0.0.0"},
-	}}
+	})}
 }
 
 // worstChat grows most in JSON, and as a token.

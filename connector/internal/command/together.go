@@ -32,23 +32,23 @@ const togetherMost = 4 << 10
 
 // mayTellTogether tells whether the outcome can be learnt from its event. Replicas
 // of an earlier version would not look for it.
-func (c *Commands) mayTellTogether(cmd *command, o outcome) bool {
+func (c *teller) mayTellTogether(cmd *command, o outcome) bool {
 	size := len(o.Result) + len(o.Request)
 	if o.Error != nil {
 		size += len(o.Error.Message)
 	}
 	return size <= togetherMost && c.tellsAll(cmd.Command) && o.ChatID != "" && o.ChatID == cmd.chat.ID &&
-		cmd.record.From != nil && c.Registry.Oldest() >= replicas.FormatDebts && c.timeTogether(cmd) > 0
+		cmd.record.From != nil && c.registry.Oldest() >= replicas.FormatDebts && c.timeTogether(cmd) > 0
 }
 
 // timeTogether is for how long the stream surely knows an event that was published
 // since the command was begun.
-func (c *Commands) timeTogether(cmd *command) time.Duration {
+func (c *teller) timeTogether(cmd *command) time.Duration {
 	return c.repeatsKnown() - time.Since(cmd.began)
 }
 
 // buildTogether is the result of an outcome that may be told together.
-func (c *Commands) buildTogether(cmd *command, o outcome) (r result, may bool) {
+func (c *teller) buildTogether(cmd *command, o outcome) (r result, may bool) {
 	if !c.mayTellTogether(cmd, o) {
 		return r, false
 	}
@@ -56,7 +56,7 @@ func (c *Commands) buildTogether(cmd *command, o outcome) (r result, may bool) {
 	if err != nil {
 		return r, false
 	}
-	all, err := c.Publisher.Inline(e, c.others(cmd.form)...)
+	all, err := c.publisher.Inline(e, c.others(cmd.form)...)
 	if err != nil {
 		return r, false
 	}
@@ -76,7 +76,7 @@ type publication struct {
 
 // publishBeside begins to publish; nil if too much is being published already, or
 // this replica leaves. The publication ends, and calls settled, after the record.
-func (c *Commands) publishBeside(cmd *command, o outcome, r result, settled func(error)) *publication {
+func (c *teller) publishBeside(cmd *command, o outcome, r result, settled func(error)) *publication {
 	if !c.publishing.TryAcquire(1) {
 		return nil
 	}
@@ -98,9 +98,9 @@ func (c *Commands) publishBeside(cmd *command, o outcome, r result, settled func
 }
 
 // recordBeside records an outcome of which the event is being published.
-func (c *Commands) recordBeside(ctx context.Context, cmd *command, o outcome, p *publication) error {
+func (c *teller) recordBeside(ctx context.Context, cmd *command, o outcome, p *publication) error {
 	_, err := c.record(ctx, cmd.record, o)
-	c.Failpoints.Reach(failpoint.Recorded)
+	c.failpoints.Reach(failpoint.Recorded)
 	p.recorded <- err
 	return err
 }
@@ -111,16 +111,16 @@ type seen struct {
 	err     error    // then it is not known whether it is there
 }
 
-func (c *Commands) publishWithin(r result, time time.Duration) (s seen) {
-	ctx, cancel := context.WithTimeout(c.Life.Work, time)
+func (c *teller) publishWithin(r result, time time.Duration) (s seen) {
+	ctx, cancel := context.WithTimeout(c.life.Work, time)
 	defer cancel()
 	s.instead, s.err = c.publish(ctx, r)
 	return s
 }
 
 // agree has the journal say what the event says, and returns it.
-func (c *Commands) agree(of journal.Identity, o outcome, recorded error, s seen) (outcome, error) {
-	ctx := c.Life.Work
+func (c *teller) agree(of journal.Identity, o outcome, recorded error, s seen) (outcome, error) {
+	ctx := c.life.Work
 	switch {
 	case s.err == nil && s.instead != nil:
 		return *s.instead, c.bringInLine(ctx, of, *s.instead)
@@ -133,17 +133,17 @@ func (c *Commands) agree(of journal.Identity, o outcome, recorded error, s seen)
 	case !errors.Is(recorded, journal.ErrOvertaken):
 		return o, errors.Join(recorded, s.err)
 	}
-	there, err := c.concluded(ctx, &command{Identity: of}, o)
+	found, err := c.findDone(ctx, of.Key)
 	if err != nil {
 		return o, err
 	}
-	return c.publishAgreed(ctx, of, there, true)
+	return c.publishAgreed(ctx, of, outcome{Outcome: *found.Done}, true)
 }
 
 // bringInLine has the journal say what the event says.
-func (c *Commands) bringInLine(ctx context.Context, of journal.Identity, o outcome) error {
+func (c *teller) bringInLine(ctx context.Context, of journal.Identity, o outcome) error {
 	for {
-		found, err := c.Journal.Find(ctx, of.Key)
+		found, err := c.journal.Find(ctx, of.Key)
 		if err != nil || found == nil || found.Result != of.Result || found.Done != nil && found.Done.At.Equal(o.At) {
 			return err
 		}
@@ -153,20 +153,24 @@ func (c *Commands) bringInLine(ctx context.Context, of journal.Identity, o outco
 	}
 }
 
+// Whoever waits for the reply of a command that is done gives up, too, and may
+// repeat it: so a reply waits no longer than this for its event to be stored.
+const replyPatience = 2 * time.Second
+
 // tellTogether records the outcome and publishes its event at once. It returns
 // when both are stored, or when the outcome is recorded and whoever waits is not
 // to wait longer for the event. It reports false, and has done nothing, if they
 // are to be told one after the other.
-func (c *Commands) tellTogether(cmd *command, o outcome, r result, settled func(error)) (outcome, bool, error) {
+func (c *teller) tellTogether(cmd *command, o outcome, r result, settled func(error)) (outcome, bool, error) {
 	p := c.publishBeside(cmd, o, r, settled)
 	if p == nil {
 		return o, false, nil
 	}
-	if c.Failpoints.LeavesOut(failpoint.OutcomeFirst) {
-		go func() { _ = c.recordBeside(c.Life.Work, cmd, o, p) }()
+	if c.failpoints.LeavesOut(failpoint.OutcomeFirst) {
+		go func() { _ = c.recordBeside(c.life.Work, cmd, o, p) }()
 		return o, true, nil
 	}
-	err := c.recordBeside(c.Life.Work, cmd, o, p)
+	err := c.recordBeside(c.life.Work, cmd, o, p)
 	timer := time.NewTimer(replyPatience)
 	defer timer.Stop()
 	select {
@@ -175,27 +179,12 @@ func (c *Commands) tellTogether(cmd *command, o outcome, r result, settled func(
 	case <-timer.C:
 	}
 	if errors.Is(err, journal.ErrOvertaken) {
-		o, err = c.concluded(c.Life.Work, &command{Identity: cmd.Identity}, o)
-	}
-	return o, true, err
-}
-
-// concludeAndPublish is conclude and publishRecorded, at once where that may be:
-// the outcome is recorded and its event stored when it returns. The outcome that
-// it returns is the one that both tell.
-func (c *Commands) concludeAndPublish(ctx context.Context, cmd *command, o outcome) (outcome, error) {
-	o = c.complete(ctx, cmd, o)
-	if r, may := c.buildTogether(cmd, o); may {
-		if p := c.publishBeside(cmd, o, r, func(error) {}); p != nil {
-			_ = c.recordBeside(ctx, cmd, o, p) // it is told what became of it
-			return p.await(ctx, o)
+		var found *journal.Record
+		if found, err = c.findDone(c.life.Work, cmd.Key); err == nil {
+			o = outcome{Outcome: *found.Done}
 		}
 	}
-	o, err := c.conclusion(ctx, cmd, o)
-	if err != nil {
-		return o, err
-	}
-	return c.publishAgreed(ctx, cmd.Identity, o, false)
+	return o, true, err
 }
 
 func (p *publication) await(ctx context.Context, o outcome) (outcome, error) {

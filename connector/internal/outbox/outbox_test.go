@@ -173,3 +173,28 @@ func TestWhatIsWorkedOnAgainIsNotResumed(t *testing.T) {
 	for natstest.Receive(r.Rig, resumed) != "again" {
 	}
 }
+
+// A replica that seemed dead is back and owes something again: what it wrote
+// while its entry was adopted stays.
+func TestWhatIsWrittenAnewIsNotCleared(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	back, self := r.outbox("back"), r.outbox("self")
+	r.Check(back.WriteWith(r.Ctx, entry("standing"), "old"))
+	adopted := make(chan string, 10)
+	r.run(self, owner{
+		adopt: func(_ replicas.ID, _, content string) error {
+			adopted <- content
+			if content == "old" {
+				return back.WriteWith(r.Ctx, entry("standing"), "new")
+			}
+			return errors.New("not now")
+		},
+		resume: nobodyResumes(t),
+	})
+	for want := range slices.Values([]string{"old", "new", "new"}) {
+		if content := natstest.Receive(r.Rig, adopted); content != want {
+			t.Errorf("adopted is %q, want %q", content, want)
+		}
+	}
+}
