@@ -76,7 +76,14 @@ func (h *holder) run() {
 		h.finish(notEnded, err)
 		return
 	}
+	h.poller.Chats.Hold(h.chat)
 	h.follow()
+}
+
+// stop ends the following.
+func (h *holder) stop(how ending, err error) {
+	h.poller.Chats.LetGo(h.chat) // before another one may hold it
+	h.finish(how, err)
 }
 
 // finish lets go of the chat: how its polling has ended, or an error, says why.

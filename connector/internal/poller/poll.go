@@ -26,7 +26,7 @@ import (
 // follow polls until the chat is to be closed or handed over, or cannot be held.
 func (h *holder) follow() {
 	if h.isClosed() {
-		h.finish(sessionEnded, nil)
+		h.stop(sessionEnded, nil)
 		return
 	}
 	h.begin()
@@ -37,7 +37,7 @@ func (h *holder) follow() {
 func (h *holder) goOn() {
 	how, err := h.prepare(h.lease.Context())
 	if err != nil || how != notEnded {
-		h.finish(how, err)
+		h.stop(how, err)
 		return
 	}
 	go h.round()
@@ -47,7 +47,7 @@ func (h *holder) goOn() {
 // session cuts short.
 func (h *holder) round() {
 	if err := h.poll(); err != nil {
-		h.finish(notEnded, err)
+		h.stop(notEnded, err)
 		return
 	}
 	h.pause()
