@@ -136,6 +136,7 @@ func TestMarkInAJournalThatWasLost(t *testing.T) {
 		r.settle(owed)
 	}
 	r.begin("open")
+	r.Check(r.tell(r.Ctx, func() bool { return false }))
 	r.Check(r.JS.DeleteStream(r.Ctx, "KV_CC_JOURNAL"))
 	r.Streams()
 	r.begin("after")
