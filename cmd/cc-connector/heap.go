@@ -18,7 +18,7 @@ import (
 const (
 	garbageAlways = 32 << 20 // bytes that it may have, if as much is in use
 	mostGarbage   = 100      // percent of what is in use
-	leastGarbage  = 30
+	leastGarbage  = 25
 	garbageStep   = 5
 	garbageEvery  = time.Second // it is looked at
 )
