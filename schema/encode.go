@@ -107,8 +107,8 @@ func (w *writable) addData(e event.Event) *FieldError {
 
 // # The JSON format
 //
-// It is written straight: by the sdk's writer an event took three times as long
-// and four times as much memory. The bytes are the same, which a test holds.
+// It is written straight: by the sdk's writer an event took twice as long
+// and three times as much memory. The bytes are the same, which a test holds.
 
 func (w writable) json() []byte {
 	b := append(make([]byte, 0, w.size()), '{')
