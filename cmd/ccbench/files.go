@@ -15,7 +15,7 @@ func requireFiles(most int) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("the limit of open files: %w", err)
 	}
-	if need := uint64(most + filesBeside); limit.Max < need {
+	if need := uint64(most + filesBeside); uint64(limit.Max) < need {
 		return fmt.Errorf("a process may open %d files here, and %d chats need %d: raise the hard limit (ulimit -Hn), or use -quick", limit.Max, most, need)
 	}
 	return nil

@@ -59,7 +59,7 @@ var quickPlan = plan{
 	form:     "quick",
 	rounds:   3,
 	commands: commandsPlan{callers: []int{1, 16, 128, 256}, span: 400 * time.Millisecond},
-	chats:    chatsPlan{counts: []int{250, 1000}, perSecond: 1000, span: 2 * time.Second, idle: hold},
+	chats:    chatsPlan{counts: []int{250, 1000}, perSecond: 1000, span: 1500 * time.Millisecond, idle: hold},
 	recovery: recoveryPlan{chats: 500, failover: 2 * time.Second},
 	growth:   growthPlan{chats: 250, callers: 16, span: 500 * time.Millisecond, perSecond: 500, flow: time.Second},
 }

@@ -36,13 +36,10 @@ func newReport(all programs, p plan) report {
 
 // thisMachine leaves out what cannot be found out.
 func thisMachine() machine {
-	m := machine{System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
+	m := machine{System: runtime.GOOS + "/" + runtime.GOARCH, CPU: processor(), Cores: runtime.NumCPU()}
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
 		return m
-	}
-	if cpus, err := proc.CPUInfo(); err == nil && len(cpus) > 0 {
-		m.CPU = cpus[0].ModelName
 	}
 	if memory, err := proc.Meminfo(); err == nil && memory.MemTotalBytes != nil {
 		m.Memory = float64(*memory.MemTotalBytes) / (1 << 30)

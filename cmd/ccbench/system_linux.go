@@ -3,6 +3,8 @@ package main
 import (
 	"syscall"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // asPart makes a process that Ctrl-C does not reach, as this process ends it,
@@ -18,4 +20,17 @@ func sleep(d time.Duration) {
 	}
 	span := syscall.NsecToTimespec(d.Nanoseconds())
 	_ = syscall.Nanosleep(&span, nil) // woken early by a signal: who sleeps looks at the clock
+}
+
+// processor is its name, if it is told.
+func processor() string {
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return ""
+	}
+	cpus, err := proc.CPUInfo()
+	if err != nil || len(cpus) == 0 {
+		return ""
+	}
+	return cpus[0].ModelName
 }

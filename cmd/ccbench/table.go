@@ -14,9 +14,10 @@ const contenderHead = "of"
 func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%s, %d cores, %.0f GiB, %s; %s, nats-server %s; %s\n", orUnknown(r.Machine.CPU), r.Machine.Cores, r.Machine.Memory, r.Machine.System, r.Go, r.NATS, r.measured())
 	fmt.Fprintf(out, "The %s form, in %.0f s: medians of %d rounds, with the least and the most.\n", r.Form, r.Seconds, r.Rounds)
-	for _, table := range []func(*report) (string, [][]string){commandsTable, chatsTable, recoveryTable, growthTable} {
-		if title, rows := table(r); len(rows) > 1 {
-			printTable(out, title, named(rows, len(r.Measured)))
+	for _, tableOf := range []func(*report) table{commandsTable, chatsTable, recoveryTable, growthTable} {
+		if t := tableOf(r); len(t.rows) > 1 {
+			t.rows = named(t.rows, len(r.Measured))
+			t.print(out)
 		}
 	}
 	for _, a := range r.Accounts {
@@ -39,30 +40,30 @@ func (r *report) measured() string {
 	return strings.Join(all, ", ")
 }
 
-func commandsTable(r *report) (title string, rows [][]string) {
-	rows = [][]string{{"chat.send", "callers", "a second", "of the floor", "CPU, µs", "p50, ms", "p99, ms", "at half load", "p50, ms", "p99, ms"}}
+func commandsTable(r *report) table {
+	rows := [][]string{{"chat.send", "callers", "a second", "of the floor", "CPU, µs", "p50, ms", "p99, ms", "at half load", "p50, ms", "p99, ms"}}
 	for _, row := range r.Commands {
 		rows = append(rows, []string{
 			row.title(), whole(float64(row.Callers)), row.PerSecond.as(whole), row.OfFloor.as(hundredths), row.CPU.as(whole), row.Full.P50.as(figures), row.Full.P99.as(figures),
 			whole(row.HalfRate), row.Half.P50.as(figures), row.Half.P99.as(figures),
 		})
 	}
-	return "Commands", rows
+	return table{"Commands", "`of the floor` is divided round by round; `CPU` is the lane's process's, a command; `half load` is an open loop at half of the median rate, its latencies counted from when a command was due.", rows}
 }
 
-func chatsTable(r *report) (title string, rows [][]string) {
-	rows = [][]string{{"chats", contenderHead, "MiB", "KiB a chat", "at most", "idle, cores", "events a second", "CPU, µs", "consumer p50, ms", "p99, ms", "subscriber p50, ms", "p99, ms"}}
+func chatsTable(r *report) table {
+	rows := [][]string{{"chats", contenderHead, "MiB", "KiB a chat", "at most", "idle, cores", "events a second", "CPU, µs", "consumer p50, ms", "p99, ms", "subscriber p50, ms", "p99, ms"}}
 	for _, row := range r.Chats {
 		rows = append(rows, []string{
 			whole(float64(row.Chats)), row.Of, whole(row.Memory), tenths(row.PerChat), tenths(row.PeakChat), hundredths(row.Idle), whole(row.Rate), row.CPU.as(whole),
 			row.Stream.P50.as(figures), row.Stream.P99.as(figures), row.Core.P50.as(figures), row.Core.P99.as(figures),
 		})
 	}
-	return "Chats", rows
+	return table{"Chats", "Memory is the connector's, resident, when all chats are polled and nothing happens; `at most` is its peak, with the events. `CPU` is an event's. Latencies are from the contact center's push to a JetStream consumer, and to a subscriber of core NATS.", rows}
 }
 
-func recoveryTable(r *report) (title string, rows [][]string) {
-	rows = [][]string{{"polled again after", contenderHead, "chats", "half, s", "all, s"}}
+func recoveryTable(r *report) table {
+	rows := [][]string{{"polled again after", contenderHead, "chats", "half, s", "all, s"}}
 	for _, row := range r.Recovery {
 		after := row.By
 		if row.Failover > 0 {
@@ -70,17 +71,17 @@ func recoveryTable(r *report) (title string, rows [][]string) {
 		}
 		rows = append(rows, []string{after, row.Of, whole(float64(row.Chats)), row.Half.as(hundredths), row.All.as(hundredths)})
 	}
-	return "Recovery", rows
+	return table{"Recovery", "The time that no replica polls a chat: until half of the chats are polled by another one, and until all are.", rows}
 }
 
-func growthTable(r *report) (title string, rows [][]string) {
-	rows = [][]string{{"ratio, with", contenderHead, "commands a second", "of the floor's own", "CPU a command", "CPU an event", "consumer p50"}}
+func growthTable(r *report) table {
+	rows := [][]string{{"ratio, with", contenderHead, "commands a second", "of the floor's own", "CPU a command", "CPU an event", "consumer p50"}}
 	for _, row := range r.Growth {
 		rows = append(rows, []string{
 			row.More, row.Of, asRatio(row.Commands), asRatio(row.Floor), asRatio(row.CommandCPU), row.EventCPU.as(hundredths), row.EventP50.as(figures),
 		})
 	}
-	return "Growth", rows
+	return table{"Growth", "Each figure with more, divided by the one with less in the same round.", rows}
 }
 
 // asRatio is a dash where there is none.
@@ -135,16 +136,22 @@ func whole(f float64) string {
 	return digits
 }
 
-// printTable aligns the columns. The first row is the head.
-func printTable(out io.Writer, title string, rows [][]string) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
+// table has its head as the first row.
+type table struct {
+	title, note string
+	rows        [][]string
+}
+
+// print aligns the columns.
+func (t table) print(out io.Writer) {
+	widths := make([]int, len(t.rows[0]))
+	for _, row := range t.rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	fmt.Fprintf(out, "\n## %s\n\n", title)
-	for i, row := range rows {
+	fmt.Fprintf(out, "\n## %s\n\n%s\n\n", t.title, t.note)
+	for i, row := range t.rows {
 		fmt.Fprintln(out, line(row, widths, " "))
 		if i == 0 {
 			fmt.Fprintln(out, line(make([]string, len(widths)), widths, "-"))
