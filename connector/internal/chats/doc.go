@@ -5,9 +5,10 @@
 // may be this replica or any other, and none at the moment.
 //
 // What is known of a chat is in JetStream: its entry (entry.go), which others
-// read too; its session token (token.go), which the holder holds; the next
-// message number (numbers.go); and the request to close it (closing.go). Its
-// client is nobody else's business: see package clients, and client.go.
+// read too, and of which a replica remembers what commands need (known.go); its
+// session token (token.go), which the holder holds; the next message number
+// (numbers.go); and the request to close it (closing.go). Its client is nobody
+// else's business: see package clients, and client.go.
 package chats
 
 import (

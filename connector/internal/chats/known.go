@@ -41,6 +41,7 @@ func (k Known) Credentials() brightpattern.Credentials {
 type memory struct {
 	mu      sync.Mutex
 	entries *lru.Cache[Key, remembered]
+	held    map[Key]int // how many hold it here
 }
 
 // remembered is what an entry said at a revision. One that is of no use to
@@ -54,7 +55,7 @@ type remembered struct {
 
 func newMemory() *memory {
 	entries, _ := lru.New[Key, remembered](knownMost) // fails for no size
-	return &memory{entries: entries}
+	return &memory{entries: entries, held: make(map[Key]int)}
 }
 
 func (m *memory) note(key Key, r remembered) {
@@ -67,9 +68,12 @@ func (m *memory) note(key Key, r remembered) {
 }
 
 func (m *memory) find(key Key, life time.Time) (Known, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	r, _ := m.entries.Get(key)
 	r.remembered = true
-	return r.Known, !r.Closed && r.Client != "" && r.life.Equal(life) && time.Since(r.since) < rememberedFor
+	isFresh := !r.since.IsZero() && (m.held[key] > 0 || time.Since(r.since) < rememberedFor)
+	return r.Known, !r.Closed && r.Client != "" && r.life.Equal(life) && isFresh
 }
 
 // forget has whoever needs the entry read it.
@@ -121,4 +125,22 @@ func (c *Chats) remember(key Key, e *Entry, since time.Time) Known {
 	known := Known{App: App{e.App, brightpattern.AppID(e.AppID)}, Client: e.client, Closed: e.ClosedAt != nil}
 	c.memory.note(key, remembered{known, e.revision, c.Streams.Chats.Life(), since})
 	return known
+}
+
+// Hold says that the chat is held here from now on, until LetGo: nobody else
+// writes its entry meanwhile.
+func (c *Chats) Hold(key Key) {
+	c.memory.forget(key)
+	c.memory.hold(key, 1)
+}
+
+// LetGo says that one who held the chat here does so no more.
+func (c *Chats) LetGo(key Key) { c.memory.hold(key, -1) }
+
+func (m *memory) hold(key Key, by int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.held[key] += by; m.held[key] <= 0 {
+		delete(m.held, key)
+	}
 }

@@ -102,6 +102,16 @@ func TestRememberedChatIsLookedAtAnew(t *testing.T) {
 	if known := r.know(reader, key); known.remembered {
 		t.Error("it is remembered for too long")
 	}
+	reader.Hold(key)
+	r.know(reader, key)
+	reader.remember(key, e, time.Now().Add(-rememberedFor))
+	if known := r.know(reader, key); !known.remembered {
+		t.Error("it is held here, and was read")
+	}
+	reader.LetGo(key)
+	if known := r.know(reader, key); known.remembered {
+		t.Error("it is held here no more, and not read")
+	}
 	r.Check(r.streams.Chats.Purge(r.Ctx, string(key.Token)))
 	if _, _, err := reader.KnowAnew(r.Ctx, key, before); !errors.Is(err, ErrUnknown) {
 		t.Errorf("the chat is forgotten: %v", err)

@@ -54,11 +54,11 @@ func (c *Chats) Open(ctx context.Context, o Opening) (key Key, isNew bool, err e
 	if err != nil || len(key.ID) > schema.MaxID {
 		return Key{}, o.Chat.IsNew, errNoChat
 	}
-	found, err := c.Find(ctx, key)
-	if err != nil && !errors.Is(err, ErrUnknown) {
+	found, err := c.findOlder(ctx, key, o.Chat.IsNew)
+	if err != nil {
 		return key, o.Chat.IsNew, err
 	}
-	isOpen := err == nil && found.ClosedAt == nil
+	isOpen := found.Exists() && found.ClosedAt == nil
 	if !o.Chat.IsNew && !(isOpen && o.Requested && !o.MayBeDone) {
 		if err := c.adopt(ctx, key, &o); err != nil {
 			return Key{}, o.Chat.IsNew, err
@@ -69,6 +69,18 @@ func (c *Chats) Open(ctx context.Context, o Opening) (key Key, isNew bool, err e
 	}
 	o.Chat.State = beginning(o.Chat.State, longestState)
 	return key, o.Chat.IsNew, c.enter(ctx, key, found, isOpen, &o)
+}
+
+// findOlder is the entry of a chat that may have one: one that was just made has none.
+func (c *Chats) findOlder(ctx context.Context, key Key, isNew bool) (Entry, error) {
+	if isNew {
+		return Entry{}, nil
+	}
+	found, err := c.Find(ctx, key)
+	if errors.Is(err, ErrUnknown) {
+		return Entry{}, nil
+	}
+	return found, err
 }
 
 // enter writes the entry of a chat that has none before its token. That of a

@@ -56,8 +56,8 @@ func (c *Commands) noteUnrecorded(cmd *command, err error) {
 
 // begin makes the command's record, or returns the one that is there. Meanwhile
 // the command gets its message number.
-func (c *Commands) begin(ctx context.Context, cmd *command, owed *debt) (*journal.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
+func (c *Commands) begin(running context.Context, cmd *command, owed *debt) (*journal.Record, error) {
+	ctx, cancel := context.WithTimeout(running, startWithin)
 	defer cancel()
 	cmd.record = c.newRecord(cmd, 0)
 	cmd.record.Replica = c.Self
@@ -65,7 +65,7 @@ func (c *Commands) begin(ctx context.Context, cmd *command, owed *debt) (*journa
 	if err != nil {
 		return nil, err
 	}
-	cmd.number = c.takeNumber(ctx, cmd)
+	cmd.number = c.takeNumber(running, cmd) // which waits where the connector's memory was lost
 	cmd.began = time.Now()
 	err = c.Journal.Write(ctx, cmd.record)
 	if err == nil {

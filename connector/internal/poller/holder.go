@@ -98,6 +98,8 @@ func (h *holder) hold(ctx context.Context) (ending, error) {
 	if err := h.takeOver(ctx); err != nil {
 		return notEnded, err
 	}
+	h.poller.Chats.Hold(h.chat)
+	defer h.poller.Chats.LetGo(h.chat)
 	how, err := h.follow(ctx)
 	if err != nil || how.isHandOver() {
 		return how, err

@@ -7,10 +7,11 @@
 // is another one, the command stands back: it is put off, which costs nothing
 // while it waits and holds up no other chat.
 //
-// Within a replica the commands of a chat run one at a time. When one is done
-// its replica looks which is next. If it is at hand, it is taken up again; if
-// not, every replica is told how far the chat has come, and the one that has
-// put the next command off takes it up. The delay after which JetStream
+// Within a replica the commands of a chat run one at a time. When one is done,
+// whose removal is on its way then, the next one at hand is taken up if it is the
+// head; the first that waits is kept in hand for that. If there is none, every
+// replica is told how far the chat has come, and the one that has put the next
+// command off takes it up. The delay after which JetStream
 // delivers it anyway is only a fallback, for a word that was lost or a replica
 // that died.
 //
