@@ -55,7 +55,8 @@
 //	segment        a sealed part of a checkpoint: what is known of a chat's older events
 //	reconcile      compare a chat's history with what is published
 //	orphaned call  one that nobody waits for, and that may still be given events
-//	outbox entry   what a replica owes until it is done: an outcome, a look for losses
+//	outbox entry   what a replica owes until it is done: outcomes, a look for losses
+//	mark           behind it in the journal stands all that a replica may owe of live commands
 //	close request  that an opening is to be closed, written down for any holder
 //	head           of a chat's queue: its lowest durable command in the stream
 //	failpoint      a mechanism that a test leaves out, or a moment at which it lets a process die
