@@ -55,7 +55,7 @@ func TestChatThatIsRememberedWrongly(t *testing.T) {
 	isMoved := moved(r, "bob")
 	r.start()
 	w := watchNew(r)
-	w.says("known")
+	w.must("chat.typing", schema.ChatTyping{ChatID: w.chat}) // has it remembered
 	w.renameClient("bob")
 	isMoved.Store(true)
 	var sent schema.ChatSendResult
@@ -75,7 +75,7 @@ func TestForgottenChatThatIsRemembered(t *testing.T) {
 	isMoved := moved(r, "nobody")
 	r.start()
 	w := watchNew(r)
-	w.says("known")
+	w.must("chat.typing", schema.ChatTyping{ChatID: w.chat}) // has it remembered
 	bucket, err := w.js.KeyValue(w.ctx, w.config.Prefix.StreamName("CHATS"))
 	w.check(err)
 	w.check(bucket.Purge(w.ctx, string(w.token())))
