@@ -166,7 +166,7 @@ func near(chats, share int) bool { return chats >= share-1 && chats <= share+1 }
 // Chats that are silent are handed over when their polls come back.
 func TestSilentChatsAreShared(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 700 * time.Millisecond})
+	r := newRig(t, bpsim.Options{Hold: 700 * time.Millisecond}, onlyCrashesFailOver)
 	first := r.startMortal()
 	c := newCrowd(r, 5)
 	second := r.startMortal()
