@@ -21,10 +21,10 @@ func requests(t testing.TB) []allocs.Operation {
 	t.Cleanup(cancel)
 	const answer = `{"events":[{"event":"chat_session_message","party_id":"agent-7","msg_id":"m-1","msg":"hello","timestamp":"1614718748001"}]}`
 	return []allocs.Operation{
-		{Name: "build a poll's request", Most: 24, Run: func() {
+		{Name: "build a poll's request", Most: 25, Run: func() {
 			build(t, client, ctx, call{method: "pollEvents", kind: poll, path: []string{"chats", string(theChat), "events"}, limit: eventsBody})
 		}},
-		{Name: "build a send's request", Most: 32, Run: func() {
+		{Name: "build a send's request", Most: 33, Run: func() {
 			send, err := sendCall(theChat, []ClientEvent{Message{ID: "m-1", Text: "hello <there>"}})
 			if err != nil {
 				t.Fatal(err)
