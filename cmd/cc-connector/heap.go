@@ -11,16 +11,17 @@ import (
 // # How much garbage may lie about
 //
 // Unless told otherwise, Go collects when there is as much garbage as there is in
-// use. Where that is little, collecting more often would cost more than it saves. But
-// thousands of held polls make little garbage and have much in use; then garbage is
-// kept to a part of that. GOGC says otherwise.
+// use. Where little is in use, as in a connector with few chats and many commands,
+// it would collect many times a second: there may always be some garbage. And
+// thousands of held polls make little garbage and have much in use; there it is kept
+// to a part of that. GOGC says otherwise.
 
 const (
-	garbageAlways = 32 << 20 // bytes that it may have, if as much is in use
-	mostGarbage   = 100      // percent of what is in use
+	garbageAlways = 48 << 20 // bytes that there may be
+	mostGarbage   = 400      // percent of what is in use
 	leastGarbage  = 25
 	garbageStep   = 5
-	garbageEvery  = time.Second // it is looked at
+	garbageEvery  = 100 * time.Millisecond // what is in use is looked at
 )
 
 // boundGarbage keeps garbage within bounds until ctx ends.
@@ -30,7 +31,7 @@ func boundGarbage(ctx context.Context) {
 	}
 	ticker := time.NewTicker(garbageEvery)
 	defer ticker.Stop()
-	for percent := mostGarbage; ; {
+	for percent := 0; ; {
 		select {
 		case <-ctx.Done():
 			return

@@ -7,7 +7,7 @@ import (
 
 func TestGarbageIsBounded(t *testing.T) {
 	for inUse, want := range map[uint64]int{
-		0: 100, 8 << 20: 100, 32 << 20: 100, 33 << 20: 95, 64 << 20: 50, 100 << 20: 30, 200 << 20: 25, 1 << 40: 25,
+		0: 400, 8 << 20: 400, 12 << 20: 400, 13 << 20: 365, 48 << 20: 100, 96 << 20: 50, 200 << 20: 25, 1 << 40: 25,
 	} {
 		if got := garbagePercent(inUse); got != want {
 			t.Errorf("%d percent of %d MiB, want %d", got, inUse>>20, want)

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -62,7 +63,21 @@ func (a *admission) enter(ctx context.Context) (leave func(), err error) {
 	if err := a.running.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	return sync.OnceFunc(func() { a.running.Release(1) }), nil
+	return a.leaving(), nil
+}
+
+// enterWithin is enter that waits no longer than that.
+func (a *admission) enterWithin(ctx context.Context, patience time.Duration) (leave func(), err error) {
+	if a.running.TryAcquire(1) { // nearly always: then nothing needs a timer
+		return a.leaving(), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return a.enter(ctx)
+}
+
+func (a *admission) leaving() (leave func()) {
+	return sync.OnceFunc(func() { a.running.Release(1) })
 }
 
 // enterMoving waits for a place among those that move files.

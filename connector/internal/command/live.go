@@ -86,7 +86,7 @@ var problems = map[intake.Reason]*schema.FieldError{
 }
 
 func (c *Commands) serve(request incoming) {
-	leave, err := c.enter(request.spec)
+	leave, err := c.admissionOf(request.spec).enterWithin(c.Life.Work, startWithin)
 	if err != nil {
 		c.refuseOverload(request)
 		return
@@ -109,13 +109,6 @@ func (c *Commands) serve(request incoming) {
 		c.Metrics.Command(spec.Name, t.Error, took)
 	}
 	c.tell(t, r, request)
-}
-
-// enter waits for a place.
-func (c *Commands) enter(spec *schema.Command) (leave func(), err error) {
-	waiting, cancel := context.WithTimeout(c.Life.Work, startWithin)
-	defer cancel()
-	return c.admissionOf(spec).enter(waiting)
 }
 
 func (c *Commands) admissionOf(spec *schema.Command) *admission {
