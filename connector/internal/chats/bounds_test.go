@@ -129,10 +129,7 @@ func TestTokenIsBounded(t *testing.T) {
 func TestCountIsBounded(t *testing.T) {
 	c := count{Next: maxNumber}
 	for range boundMost {
-		c.Bound = append(c.Bound, boundNumber{uuid.NewString(), maxNumber, true})
-	}
-	for range spareMost {
-		c.Spare = append(c.Spare, maxNumber)
+		c.Bound = append(c.Bound, boundNumber{uuid.NewString(), maxNumber})
 	}
 	if size := writtenSize(c); size > room/4 {
 		t.Errorf("it has %d bytes", size)

@@ -49,7 +49,6 @@ func numberKey(key Key) string { return "number." + string(key.Token) }
 type count struct {
 	Next  uint64        `json:"next"`
 	Bound []boundNumber `json:"bound,omitempty"`
-	Spare []uint64      `json:"spare,omitempty"` // taken, and given back when others had gone on
 	// Put back by one replica after the bucket was lost; another may know more.
 	Restored bool `json:"restored,omitempty"`
 }
@@ -58,53 +57,35 @@ type count struct {
 type boundNumber struct {
 	Command string `json:"command"` // by its key in the journal
 	Number  uint64 `json:"number"`
-	Adopted bool   `json:"adopted,omitempty"` // somebody has found it bound, and goes by it
 }
 
 // A chat's durable commands run one after the other; these are more than can
 // be in anybody's hands.
 const boundMost = 16
 
-// So many numbers are given back at once only if as many replicas get repeats of
-// one chat's commands; of more, some are skipped.
-const spareMost = 64
-
-func (c *count) take() (number uint64, isSpare bool) {
-	if len(c.Spare) > 0 {
-		number, c.Spare = c.Spare[0], c.Spare[1:]
-		return number, true
-	}
+func (c *count) take() uint64 {
 	c.Next++
-	return c.Next - 1, false
+	return c.Next - 1
 }
 
-// bind takes a number for a durable command.
-func (c *count) bind(command string) (number uint64, isSpare bool) {
-	number, isSpare = c.take()
-	c.Bound = append(slices.Clip(c.Bound), boundNumber{Command: command, Number: number})
-	c.Bound = c.Bound[max(0, len(c.Bound)-boundMost):]
-	return number, isSpare
+// bind is the number of a durable command, the next one if it has none.
+func (c *count) bind(command string) uint64 {
+	number, isBound := c.boundTo(command)
+	if !isBound {
+		number = c.take()
+		c.Bound = append(slices.Clip(c.Bound), boundNumber{command, number})
+		c.Bound = c.Bound[max(0, len(c.Bound)-boundMost):]
+	}
+	return number
 }
 
-// adopt finds the number that a durable command has, if it is among the last.
-func (c *count) adopt(command string) (number uint64, isBound bool) {
+// boundTo finds the number that a durable command has, if it is among the last.
+func (c *count) boundTo(command string) (number uint64, isBound bool) {
 	i := slices.IndexFunc(c.Bound, func(b boundNumber) bool { return b.Command == command })
 	if i < 0 {
 		return 0, false
 	}
-	c.Bound = slices.Clone(c.Bound)
-	c.Bound[i].Adopted = true
 	return c.Bound[i].Number, true
-}
-
-// unbind reports false if the number is not the command's any more, or somebody
-// goes by it.
-func (c *count) unbind(command string, number uint64) bool {
-	i := slices.Index(c.Bound, boundNumber{Command: command, Number: number})
-	if i >= 0 {
-		c.Bound = slices.Delete(slices.Clone(c.Bound), i, i+1)
-	}
-	return i >= 0
 }
 
 // tally is what this replica knows of a chat's numbers.
@@ -114,9 +95,21 @@ type tally struct {
 	life     time.Time // of the bucket: one that was made again counts its revisions anew
 }
 
+// take returns a number that nobody else has had and nobody will get.
+func (n *numbers) take(ctx context.Context, key Key, closed bool) (taken uint64, err error) {
+	err = n.change(ctx, key, closed, func(t *tally) { taken = t.take() })
+	return taken, err
+}
+
+// bind is take for a durable command, which gets the same number again.
+func (n *numbers) bind(ctx context.Context, key Key, closed bool, command string) (bound uint64, err error) {
+	err = n.change(ctx, key, closed, func(t *tally) { bound = t.bind(command) })
+	return bound, err
+}
+
 // raise makes least the smallest number that may still be taken.
 func (n *numbers) raise(ctx context.Context, key Key, least uint64) error {
-	return n.change(ctx, key, false, func(t *tally) { t.Next, t.Spare = max(t.Next, least), nil })
+	return n.change(ctx, key, false, func(t *tally) { t.Next = max(t.Next, least) })
 }
 
 func (n *numbers) retire(ctx context.Context, key Key) error {
@@ -131,30 +124,29 @@ func (n *numbers) change(ctx context.Context, key Key, expires bool, step func(*
 		return err
 	}
 	defer leave()
-	_, err = n.advance(ctx, key, expires, step)
-	return err
+	return n.advance(ctx, key, expires, step)
 }
 
 // advance takes a step from the count as it is. It is the chat's turn of who calls it.
-func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(*tally)) (tally, error) {
+func (n *numbers) advance(ctx context.Context, key Key, expires bool, step func(*tally)) error {
 	t, isSure := n.recall(key)
 	for {
 		if !isSure {
 			var err error
 			if t, err = n.look(ctx, key, t); err != nil {
-				return tally{}, err
+				return err
 			}
 		}
 		next := t
 		step(&next)
 		err := n.save(ctx, key, &next, expires)
 		if err == nil {
-			return next, nil
+			return nil
 		}
 		isSure = false
 		if !bus.IsConflict(err) {
 			n.doubt(key, t)
-			return tally{}, err
+			return err
 		}
 		n.others(key)
 	}
@@ -190,14 +182,14 @@ func (n *numbers) save(ctx context.Context, key Key, t *tally, expires bool) err
 }
 
 // look reads the count. Where the bucket was lost it goes on from what this
-// replica knows, but for what was spare then: a number is never given twice.
+// replica knows: a number is never given twice.
 func (n *numbers) look(ctx context.Context, key Key, known tally) (tally, error) {
 	life := n.bucket.Life()
 	found, revision, err := n.load(ctx, key)
 	if err != nil {
 		return tally{}, err
 	}
-	if known.Spare = nil; found.Next >= known.Next {
+	if found.Next >= known.Next {
 		known.count = found
 	}
 	known.revision, known.life = revision, life
@@ -244,7 +236,7 @@ func (n *numbers) tryPutBack(ctx context.Context, key Key) (isThere bool, err er
 	if known.Next <= found.Next {
 		return true, nil
 	}
-	known.Restored, known.Spare = true, nil
+	known.Restored = true
 	_, err = bus.Save(ctx, n.bucket, numberKey(key), known.count, revision, bus.WholeSeconds(n.keep()))
 	if bus.IsConflict(err) {
 		return false, nil
@@ -261,15 +253,15 @@ func (c *Chats) PutBack(ctx context.Context) error {
 	return c.Outbox.PutBack(ctx)
 }
 
-// TakeNumber takes a message number of the chat that nobody else has had. That
-// of a closed chat expires. The chat's next one waits until it is kept or returned.
-func (c *Chats) TakeNumber(ctx context.Context, key Key, closed bool) (*Number, error) {
+// TakeNumber returns a message number of the chat that nobody else has had and
+// nobody will get. That of a closed chat expires.
+func (c *Chats) TakeNumber(ctx context.Context, key Key, closed bool) (uint64, error) {
 	return c.numbers.take(ctx, key, closed)
 }
 
 // BindNumber is TakeNumber for a durable command, by its key in the journal: it
 // gets the same one again.
-func (c *Chats) BindNumber(ctx context.Context, key Key, closed bool, command string) (*Number, error) {
+func (c *Chats) BindNumber(ctx context.Context, key Key, closed bool, command string) (uint64, error) {
 	return c.numbers.bind(ctx, key, closed, command)
 }
 
@@ -280,7 +272,7 @@ func (c *Chats) Bound(ctx context.Context, key Key, command string, at time.Time
 	if err != nil {
 		return nil, err
 	}
-	if number, isBound := found.adopt(command); isBound {
+	if number, isBound := found.boundTo(command); isBound {
 		return &number, nil
 	}
 	if c.Streams.State.Life().After(at.Add(-replicas.ClockSkew)) || time.Since(at) > c.Streams.Keeps()-replicas.ClockSkew {

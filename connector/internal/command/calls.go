@@ -171,48 +171,27 @@ func numbered[D any](toEvent func(*D, brightpattern.MessageID) brightpattern.Cli
 	})
 }
 
-// takeNumber begins to take the command's number, if it needs one at once.
-func (c *Commands) takeNumber(ctx context.Context, cmd *command) *chats.Taking {
-	switch {
-	case !cmd.takesNumber():
-		return nil
-	case cmd.isDurable():
-		return c.Chats.BeginTaking(ctx, cmd.chat, cmd.Key)
-	}
-	return c.Chats.BeginTaking(ctx, cmd.chat, "")
-}
-
-// bindNumber gives a command the message number that it keeps through its tries:
-// the one that was taken while it began, if there is one.
+// bindNumber gives a command the message number that it keeps through its tries. It
+// is taken only when the command is on record: one that is a repeat must leave no
+// hole among the numbers, also when its replica dies.
 func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 	cmd, r := chat.command, chat.command.record
 	switch {
-	case cmd.isDurable() && r.Number != nil:
-		return *r.Number, nil
-	case cmd.number != nil:
-		return cmd.number.Value()
 	case !cmd.isDurable(): // it is tried once
-		n, err := c.Chats.TakeNumber(ctx, chat.key, chat.isClosed)
-		if err != nil {
-			return 0, err
-		}
-		n.Keep()
-		return n.Value(), nil
+		return c.Chats.TakeNumber(ctx, chat.key, chat.isClosed)
+	case r.Number != nil:
+		return *r.Number, nil
 	}
-	return c.bindAndRecord(ctx, chat)
-}
-
-// bindAndRecord is for a durable command that has been recorded before.
-func (c *Commands) bindAndRecord(ctx context.Context, chat known) (uint64, error) {
-	r := chat.command.record
-	taken, err := c.Chats.BindNumber(ctx, chat.key, chat.isClosed, chat.command.Key)
+	n, err := c.Chats.BindNumber(ctx, chat.key, chat.isClosed, cmd.Key)
 	if err != nil {
 		return 0, err
 	}
-	taken.Keep()
 	c.Failpoints.Reach(failpoint.Numbered)
-	n := taken.Value()
-	r.Number, r.LastCall = &n, time.Now().UTC()
+	r.Number = &n
+	if cmd.isFirst && time.Since(r.LastCall) <= beginMost { // whoever finds the call finds the number, too
+		return n, nil
+	}
+	r.LastCall = time.Now().UTC()
 	return n, c.Journal.Write(ctx, r)
 }
 

@@ -15,11 +15,11 @@ import (
 //
 // A command that is delivered for the first time has no record yet, unless its
 // identity came before. So its record is made without a look for one, and says at
-// once that a call is under way. Meanwhile the command gets its message number. The
+// once that a call is under way. Then the command gets its message number. The
 // record need not have that before the call: it is bound to the command in the
 // chat's count, where whoever finds a call without a number looks for it. A command
-// whose record is refused is a repeat: it gives its number back, and goes the way
-// of those that are delivered again.
+// whose record is refused is a repeat, and goes the way of those that are delivered
+// again.
 
 // beginFirst reports whether the call is now to be made. Replicas of an earlier
 // version would look for the number in the record alone.
@@ -31,24 +31,17 @@ func (d *durable) beginFirst(ctx context.Context) (bool, error) {
 	r := c.newRecord(cmd, d.sequence)
 	cmd.record, cmd.began = r, time.Now()
 	d.markCalling()
-	cmd.number = c.takeNumber(ctx, cmd)
 	err := d.writeCalling(ctx)
-	cmd.number.Decide(c.Life.Work, err == nil)
 	switch {
 	case errors.Is(err, journal.ErrOvertaken):
-		cmd.record, cmd.number = nil, nil
+		cmd.record = nil
 		return false, nil
 	case err != nil:
 		r.Calling = false
 		return false, err
 	}
 	c.Failpoints.Reach(failpoint.Begun)
-	if cmd.number != nil {
-		if value, err := cmd.number.Value(); err == nil {
-			r.Number = &value
-			c.Failpoints.Reach(failpoint.Numbered)
-		}
-	}
+	cmd.isFirst = cmd.isCalledAtOnce()
 	return true, d.markAnew(ctx)
 }
 
@@ -83,7 +76,7 @@ func (d *durable) markAnew(ctx context.Context) error {
 // findNumber is for a record that tells of a call and has no number.
 func (d *durable) findNumber(ctx context.Context) error {
 	r := d.cmd.record
-	if r.Number != nil || !d.cmd.takesNumber() {
+	if r.Number != nil || !d.cmd.isCalledAtOnce() {
 		return nil
 	}
 	number, err := d.commands.Chats.Bound(ctx, d.cmd.chat, d.cmd.Key, r.LastCall)

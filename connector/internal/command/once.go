@@ -54,10 +54,9 @@ func (c *Commands) noteUnrecorded(cmd *command, err error) {
 	}
 }
 
-// begin makes the command's record, or returns the one that is there. Meanwhile
-// the command gets its message number.
-func (c *Commands) begin(running context.Context, cmd *command, owed *debt) (*journal.Record, error) {
-	ctx, cancel := context.WithTimeout(running, startWithin)
+// begin makes the command's record, or returns the one that is there.
+func (c *Commands) begin(ctx context.Context, cmd *command, owed *debt) (*journal.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	cmd.record = c.newRecord(cmd, 0)
 	cmd.record.Replica = c.Self
@@ -65,14 +64,12 @@ func (c *Commands) begin(running context.Context, cmd *command, owed *debt) (*jo
 	if err != nil {
 		return nil, err
 	}
-	cmd.number = c.takeNumber(running, cmd) // which waits where the connector's memory was lost
 	cmd.began = time.Now()
 	err = c.Journal.Write(ctx, cmd.record)
 	if err == nil {
 		err = c.debts.begun(ctx, owed, cmd.record.Sequence())
 	}
 	owedErr := noted()
-	cmd.number.Decide(c.Life.Work, err == nil && owedErr == nil)
 	if errors.Is(err, journal.ErrOvertaken) {
 		return c.Journal.Find(ctx, cmd.Key)
 	}

@@ -33,7 +33,7 @@ type command struct {
 	chat       chats.Key       // the chat that it names; zero if none
 	record     *journal.Record // what the journal knows of it; nil if it is not recorded
 	began      time.Time       // when it was about to be recorded as begun, here
-	number     *chats.Taking   // its message number, if that was taken before the call
+	isFirst    bool            // a durable one that is sent by the run that made its record
 }
 
 // arrival is a message on a command subject, of either lane.
@@ -247,6 +247,6 @@ func (c *command) isExpired(now time.Time) bool {
 	return !c.expires.IsZero() && !now.Before(c.expires)
 }
 
-// takesNumber tells whether a command needs a message number before anything else
-// is done. One that moves a file needs none until that is there.
-func (c *command) takesNumber() bool { return c.spec.MessageID && !movesFile[c.spec.Name] }
+// isCalledAtOnce tells of a message that is sent as soon as it has its number. One
+// that moves a file is not, and has its number on record before it is sent.
+func (c *command) isCalledAtOnce() bool { return c.spec.MessageID && !movesFile[c.spec.Name] }
