@@ -103,6 +103,18 @@ func TestAllIsReadBackOfWhatIsNotCounted(t *testing.T) {
 			r.stores()
 			h.depart(true)
 		}, 1},
+		"its entry could not be written": {func(r *rig, h *holder) {
+			entries, err := r.JS.Stream(r.Ctx, "KV_"+natstest.Prefix.StreamName("CHATS"))
+			r.Check(err)
+			as := entries.CachedInfo().Config
+			none := as
+			none.MaxMsgSize = 1
+			_, err = r.JS.UpdateStream(r.Ctx, none)
+			r.Check(err)
+			h.depart(true)
+			_, err = r.JS.UpdateStream(r.Ctx, as)
+			r.Check(err)
+		}, 2},
 		"it was let go": {func(_ *rig, h *holder) { h.depart(false) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
