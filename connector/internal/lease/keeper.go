@@ -135,8 +135,12 @@ func (k *Keeper) send() {
 	k.outgoing, k.sending = nil, false
 }
 
-// say sends a heartbeat.
+// say sends a heartbeat, unless the process was frozen since, or the connection
+// took nothing: the message may be with somebody else, from whom it would take it.
 func (k *Keeper) say(b beat) {
+	if time.Since(b.asked) > Heartbeat(b.lease.wait) {
+		return
+	}
 	var err error
 	b.lease.unlessReleased(func() {
 		err = k.nc.PublishRequest(b.message.Reply(), k.answerTo(b), []byte(wireInProgress))

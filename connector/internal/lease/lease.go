@@ -218,12 +218,13 @@ func (l *Lease) release() Message {
 	return l.message
 }
 
-// unlessReleased has something said on the message before anything settles it.
+// unlessReleased has something said on the message before anything settles it, and
+// nothing once the lease has ended.
 func (l *Lease) unlessReleased(say func()) {
 	l.saying.Lock()
 	defer l.saying.Unlock()
 	l.mu.Lock()
-	isOver := l.released
+	isOver := l.released || l.ctx.Err() != nil
 	l.mu.Unlock()
 	if !isOver {
 		say()

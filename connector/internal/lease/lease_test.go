@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -376,6 +377,34 @@ func (l *Lease) dueAt() time.Duration {
 	l.keeper.mu.Lock()
 	defer l.keeper.mu.Unlock()
 	return l.due
+}
+
+// A heartbeat that went out late would take the message from whoever has it since.
+func TestStaleHeartbeatsAreNotSent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, longWait)
+	heard := r.heartbeats()
+	l := r.hold()
+	first := r.hear(heard)
+	r.send(l, time.Now().Add(-r.wait/2)) // as after a freeze
+	r.send(l, time.Now())
+	if next := r.hear(heard); beatOf(next) <= beatOf(first) {
+		t.Errorf("a heartbeat goes out that was asked for %v before the first", beatOf(first)-beatOf(next))
+	}
+	_, err := r.JS.Publish(r.Ctx, "token.other", []byte("{}"))
+	r.Check(err)
+	l.Drop(errors.New("the chat is another's"))
+	r.send(l, time.Now())
+	other := r.hold()
+	if next := r.hear(heard); next.Subject != other.message.Reply() {
+		t.Error("a lease that has ended has a heartbeat sent")
+	}
+}
+
+// beatOf is when a heartbeat was asked for, as it says.
+func beatOf(msg *nats.Msg) time.Duration {
+	asked, _ := strconv.ParseInt(msg.Reply[strings.LastIndex(msg.Reply, ".")+1:], 36, 64)
+	return time.Duration(asked)
 }
 
 // A heartbeat that nobody has heard confirms nothing, though there is an answer.
