@@ -60,7 +60,27 @@ func (l *Log) raiseBehind(ctx context.Context, last uint64) error {
 		return err
 	}
 	ack, err := l.Publisher.Store(ctx, fence, "fence:"+uuid.NewString(), jetstream.WithExpectLastSequencePerSubject(last))
+	if errors.Is(err, bus.ErrFenced) {
+		return l.recognise(ctx)
+	}
 	return l.raised(ack, err)
+}
+
+// recognise takes this holder's fence for the one that stands, if it is: the
+// server looks at what is expected before it knows a repeat. Else bus.ErrFenced.
+func (l *Log) recognise(ctx context.Context) error {
+	last, err := bus.Ask(ctx, l.log, "reading whose the chat's fence is", func(ctx context.Context) (uint64, error) {
+		last, whose, err := l.LastFence(ctx)
+		if err == nil && whose != l.Self() {
+			return 0, nil
+		}
+		return last, err
+	})
+	if err != nil || last == 0 {
+		return bus.ErrFenced
+	}
+	l.fence = mark{last, time.Now()}
+	return nil
 }
 
 // Restand sees to it that this holder's fence stands, in a stream that may have

@@ -111,6 +111,29 @@ func TestRepeatUnderTheFenceIsStoredOnce(t *testing.T) {
 	}
 }
 
+// A fence that is put up anew, and of which the answer is lost, is this holder's all
+// the same.
+func TestFencePutUpWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	loser := r.LoseAcks()
+	l := r.log()
+	r.Check(l.Raise(r.Ctx))
+	for name, again := range map[string]func() error{
+		"renewed":  func() error { return l.Renew(r.Ctx) },
+		"restored": func() error { r.Check(r.streams.Events.Purge(r.Ctx)); return l.Restore(r.Ctx) },
+	} {
+		loser.Lose.Store(1)
+		if err := again(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if at, _, err := l.LastFence(r.Ctx); at != l.FencedAt() || err != nil {
+			t.Errorf("%s: it stands at %d and is known at %d, %v", name, at, l.FencedAt(), err)
+		}
+		r.Check(r.typing(l, translate.FromPoll))
+	}
+}
+
 // A stream that was lost knows no fence; the holder puts its own up again. In
 // one that was made anew, what was counted in the old one hides nothing.
 func TestFenceOfALostStream(t *testing.T) {

@@ -75,7 +75,8 @@ type Log struct {
 	replaced  FenceID // the one that stood before
 	uncounted int     // messages that no checkpoint has yet
 	oldest    mark    // the first of them
-	doubtful  bool    // whether a message may stand in the stream that is not counted
+	pastKnown bool    // whether all is counted that earlier holders have published
+	doubtful  bool    // whether a message of this one may stand in the stream that is not counted
 	burst     int64   // bytes that were published since a checkpoint was thought of
 }
 
@@ -96,8 +97,12 @@ func (l *Log) Replaced() FenceID { return l.replaced }
 // Counts are the present ones.
 func (l *Log) Counts() Counts { return l.counts }
 
-// IsCertain tells whether all is counted that this holder has published.
-func (l *Log) IsCertain() bool { return !l.doubtful }
+// KnowPast says that all is counted that earlier holders have published.
+func (l *Log) KnowPast() { l.pastKnown = true }
+
+// IsCertain tells whether all is counted that this holder and earlier ones have
+// published.
+func (l *Log) IsCertain() bool { return l.pastKnown && !l.doubtful }
 
 // Memory is what is known of the chat's events; it changes with the next one.
 func (l *Log) Memory() *Memory { return l.memory }

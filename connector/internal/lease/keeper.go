@@ -128,13 +128,42 @@ func (k *Keeper) send() {
 		k.outgoing = nil
 		k.mu.Unlock()
 		for _, b := range beats {
-			b.lease.unlessReleased(func() {
-				_ = k.nc.PublishRequest(b.message.Reply(), k.answerTo(b), []byte(wireInProgress)) // one that fails is not confirmed
-			})
+			k.say(b)
 		}
 		k.mu.Lock()
 	}
 	k.outgoing, k.sending = nil, false
+}
+
+// say sends a heartbeat, unless the process was frozen since, or the connection
+// took nothing: the message may be with somebody else, from whom it would take it.
+func (k *Keeper) say(b beat) {
+	if time.Since(b.asked) > Heartbeat(b.lease.wait) {
+		return
+	}
+	var err error
+	b.lease.unlessReleased(func() {
+		err = k.nc.PublishRequest(b.message.Reply(), k.answerTo(b), []byte(wireInProgress))
+	})
+	if err != nil {
+		k.hasten(b.lease.number)
+	}
+}
+
+// hasten makes up soon for a heartbeat that has failed, if the lease is still kept.
+func (k *Keeper) hasten(number uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l := k.leases[number]
+	if l == nil {
+		return
+	}
+	soon := time.Now().Add(Heartbeat(l.wait) / 4)
+	if l.hasten(soon) && soon.Sub(k.began) < l.due {
+		k.due.drop(l)
+		k.lookAt(l, soon)
+		k.setTimer()
+	}
 }
 
 // listen reports false while there is no connection to hear answers by.
@@ -152,16 +181,20 @@ func (k *Keeper) answerTo(b beat) string {
 
 // hear takes the answer to a heartbeat.
 func (k *Keeper) hear(msg *nats.Msg) {
-	if msg.Header.Get("Status") != "" { // nobody has heard it
-		return
-	}
 	tokens := strings.Split(msg.Subject, ".")
 	number, errNumber := strconv.ParseUint(tokens[len(tokens)-2], 36, 64)
 	asked, errAsked := strconv.ParseInt(tokens[len(tokens)-1], 36, 64)
+	if errNumber != nil || errAsked != nil {
+		return
+	}
+	if msg.Header.Get("Status") != "" { // nobody has heard it
+		k.hasten(number)
+		return
+	}
 	k.mu.Lock()
 	l := k.leases[number]
 	k.mu.Unlock()
-	if l != nil && errNumber == nil && errAsked == nil {
+	if l != nil {
 		l.confirm(k.began.Add(time.Duration(asked)))
 	}
 }

@@ -132,6 +132,17 @@ func untilNext(wait time.Duration) time.Duration {
 	return usual - time.Duration(rand.Int64N(int64(usual)/8+1))
 }
 
+// hasten has the next heartbeat due then, and reports whether it was due later.
+func (l *Lease) hasten(at time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	isLater := l.beats.After(at)
+	if isLater {
+		l.beats = at
+	}
+	return isLater
+}
+
 // confirm takes in that the server has heard a heartbeat that was sent then.
 func (l *Lease) confirm(asked time.Time) {
 	l.mu.Lock()
@@ -207,14 +218,15 @@ func (l *Lease) release() Message {
 	return l.message
 }
 
-// unlessReleased has something said on the message before anything settles it.
+// unlessReleased has something said on the message before anything settles it, and
+// nothing once the lease has ended.
 func (l *Lease) unlessReleased(say func()) {
 	l.saying.Lock()
 	defer l.saying.Unlock()
 	l.mu.Lock()
-	released := l.released
+	isOver := l.released || l.ctx.Err() != nil
 	l.mu.Unlock()
-	if !released {
+	if !isOver {
 		say()
 	}
 }

@@ -42,8 +42,11 @@ func (h *holder) depart(orderly bool) {
 	}
 	ctx, cancel := context.WithTimeout(h.lease.Context(), departTimeout)
 	defer cancel()
-	if !h.poller.Chats.SuitsAll(&h.entry) { // the next holder may be of an earlier version
+	if h.entry.Lags() || !h.poller.Chats.SuitsAll(&h.entry) { // the next holder may be of an earlier version
 		_ = h.writeEntry(ctx)
+	}
+	if h.entry.Lags() {
+		return // the next holder brings it up to what is read back
 	}
 	if err := h.writeCheckpoint(ctx, h.parting()); err != nil {
 		h.log.Debug("the next holder has to find out what is published, and look for losses", "error", err)

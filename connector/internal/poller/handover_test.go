@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func (r *rig) parts() *holder {
 	h.lease, h.token.ClientID = r.lease(), "client"
 	h.entry = h.token.Entry()
 	r.Check(h.chatLog.Raise(r.Ctx))
+	h.chatLog.KnowPast()
 	r.Check(h.announce(r.Ctx, &schema.SessionOpened{ChatID: string(r.chat.ID)}))
 	h.phase = announced
 	r.Check(h.append(r.Ctx, func() error {
@@ -101,6 +103,18 @@ func TestAllIsReadBackOfWhatIsNotCounted(t *testing.T) {
 			r.stores()
 			h.depart(true)
 		}, 1},
+		"its entry could not be written": {func(r *rig, h *holder) {
+			entries, err := r.JS.Stream(r.Ctx, "KV_"+natstest.Prefix.StreamName("CHATS"))
+			r.Check(err)
+			as := entries.CachedInfo().Config
+			none := as
+			none.MaxMsgSize = 1
+			_, err = r.JS.UpdateStream(r.Ctx, none)
+			r.Check(err)
+			h.depart(true)
+			_, err = r.JS.UpdateStream(r.Ctx, as)
+			r.Check(err)
+		}, 2},
 		"it was let go": {func(_ *rig, h *holder) { h.depart(false) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,6 +127,32 @@ func TestAllIsReadBackOfWhatIsNotCounted(t *testing.T) {
 				t.Errorf("%d messages are read back, want %d", readBack, c.more)
 			}
 		})
+	}
+}
+
+// A holder that leaves before it knows what is published does not say that all is
+// counted.
+func TestALeavingTakeoverVouchesForNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	dead := r.parts()
+	dead.trySaveCheckpoint(r.Ctx)
+	r.Check(r.types(dead)) // no checkpoint has it
+	places, taken := r.poller.Places.ReadBacks, int64(0)
+	for places.TryAcquire(1) {
+		taken++
+	}
+	leaves := r.holder("opening")
+	leaves.lease = dead.lease
+	leaves.polling.end(replicaLeaves)
+	if err := leaves.takeOver(r.Ctx); !errors.Is(err, errLeaving) {
+		t.Fatalf("it is taken over: %v", err)
+	}
+	leaves.depart(true)
+	places.Release(taken)
+	next, _ := r.comes()
+	if got, want := next.chatLog.Counts(), dead.chatLog.Counts(); got != want {
+		t.Errorf("counted are %+v of %+v", got, want)
 	}
 }
 

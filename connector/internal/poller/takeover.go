@@ -56,6 +56,7 @@ func (h *holder) learnThePast(ctx context.Context) error {
 			return err
 		}
 	}
+	h.chatLog.KnowPast()
 	if another {
 		h.saveEntry(ctx)
 		return h.mustSaveCheckpoint(ctx)
