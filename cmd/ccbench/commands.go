@@ -35,11 +35,10 @@ func (b *bench) commands() error {
 		return err
 	}
 	defer s.close()
-	lanes, stop, err := b.openLanes(s)
+	lanes, err := b.openLanes(s)
 	if err != nil {
 		return err
 	}
-	defer stop()
 	for _, callers := range b.plan.commands.callers {
 		rows, err := b.atCallers(callers, lanes)
 		if err != nil {
@@ -52,23 +51,20 @@ func (b *bench) commands() error {
 }
 
 // openLanes makes a chat on each lane for every caller that there will be.
-func (b *bench) openLanes(s *stand) (lanes []lane, stop func(), err error) {
+func (b *bench) openLanes(s *stand) ([]lane, error) {
 	most := slices.Max(b.plan.commands.callers)
-	stop = func() {}
 	first, err := s.newFloorLane(b.ctx, most)
-	lanes = append(lanes, first)
+	lanes := []lane{first}
 	for _, of := range b.programs.contenders {
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		b.progress.say("starting the %s, with %d chats", of.Name, most)
 		var own []lane
-		var end func()
-		own, end, err = s.connectorLanes(b.ctx, of, most)
-		before := stop
-		lanes, stop = append(lanes, own...), func() { end(); before() }
+		own, err = s.connectorLanes(b.ctx, of, most)
+		lanes = append(lanes, own...)
 	}
-	return lanes, stop, err
+	return lanes, err
 }
 
 // atCallers gives each lane its turn in each round.
@@ -125,6 +121,13 @@ func (t *trial) perSecond() spread {
 
 // load also notes what the lane's process spends meanwhile.
 func (b *bench) load(t *trial, give func() (work, error)) (loaded, error) {
+	if t.hears != nil {
+		stop, err := t.hears()
+		if err != nil {
+			return loaded{}, err
+		}
+		defer stop()
+	}
 	before, err := t.on.usage()
 	if err != nil {
 		return loaded{}, err

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -109,5 +111,23 @@ func TestATableIsAligned(t *testing.T) {
 	rows := [][]string{{"a", contenderHead}, {"1", "connector"}}
 	if got := named(rows, 1); !slices.Equal(got[1], []string{"1"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// What one lane needs for itself is no burden to another: it is there while that one is loaded.
+func TestALaneListensWhileItIsLoaded(t *testing.T) {
+	on := &process{name: "this one", cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
+	var did []string
+	hears := func() (func(), error) {
+		did = append(did, "listens")
+		return func() { did = append(did, "stops") }, nil
+	}
+	for _, l := range []lane{{name: "quiet", on: on}, {name: "hearing", on: on, hears: hears}} {
+		if _, err := new(bench).load(&trial{lane: l}, func() (work, error) { did = append(did, l.name); return work{}, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"quiet", "listens", "hearing", "stops"}; !slices.Equal(did, want) {
+		t.Errorf("it went as %q", did)
 	}
 }

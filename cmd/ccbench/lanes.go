@@ -21,6 +21,9 @@ type lane struct {
 	of   string // the contender; none is the floor
 	on   *process
 	call func(ctx context.Context, caller int) error
+	// hears begins to listen to what calls wait for, if they wait for anything but
+	// a reply. No other lane pays for that: stop it when the load is over.
+	hears func() (stop func(), err error)
 }
 
 const (
@@ -46,17 +49,17 @@ func (s *stand) newFloorLane(ctx context.Context, callers int) (lane, error) {
 }
 
 // connectorLanes starts a connector and opens a chat for each caller.
-func (s *stand) connectorLanes(ctx context.Context, of contender, callers int) (lanes []lane, stop func(), err error) {
+func (s *stand) connectorLanes(ctx context.Context, of contender, callers int) ([]lane, error) {
 	r, err := s.startReplica(ctx, of)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	chats, err := s.openChats(ctx, of, callers)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	durable, stop, err := s.newDurableLane(r, chats)
-	return []lane{s.newLiveLane(r, chats), durable}, stop, err
+	durable, err := s.newDurableLane(r, chats)
+	return []lane{s.newLiveLane(r, chats), durable}, err
 }
 
 func (s *stand) newLiveLane(r *replica, chats []string) lane {
@@ -91,7 +94,9 @@ func (s *stand) request(ctx context.Context, subject string, data []byte) error 
 
 // durable gives durable commands, and matches their results to them.
 type durable struct {
+	nc       *nats.Conn
 	js       jetstream.JetStream
+	results  string // the subject
 	subjects []string
 	requests [][]byte
 
@@ -99,23 +104,30 @@ type durable struct {
 	waiting map[string]chan error
 }
 
-// newDurableLane listens to results until it is stopped.
-func (s *stand) newDurableLane(r *replica, chats []string) (_ lane, stop func(), err error) {
+func (s *stand) newDurableLane(r *replica, chats []string) (lane, error) {
 	prefix := subjects.Prefix(r.prefix)
-	d := &durable{js: s.js, requests: sendRequests(chats), waiting: map[string]chan error{}}
+	d := &durable{nc: s.nc, js: s.js, results: prefix.Result("*", sendCommand), requests: sendRequests(chats), waiting: map[string]chan error{}}
 	for _, chat := range chats {
 		token, err := subjects.EscapeChat(chat)
 		if err != nil {
-			return lane{}, nil, err
+			return lane{}, err
 		}
 		d.subjects = append(d.subjects, prefix.Durable(sendCommand, token))
 	}
-	results, err := s.nc.Subscribe(prefix.Result("*", sendCommand), d.hear)
+	return lane{name: durableLane, of: r.Name, on: r.process, call: d.call, hears: d.listen}, nil
+}
+
+// listen returns when the server sends every result here.
+func (d *durable) listen() (stop func(), err error) {
+	results, err := d.nc.Subscribe(d.results, d.hear)
 	if err != nil {
-		return lane{}, nil, err
+		return nil, fmt.Errorf("listening to %s: %w", d.results, err)
 	}
-	_ = results.SetPendingLimits(-1, -1)
-	return lane{name: durableLane, of: r.Name, on: r.process, call: d.call}, func() { _ = results.Unsubscribe() }, s.nc.Flush()
+	stop = func() { _ = results.Unsubscribe() } // it fails only where the connection is closed
+	if err = errors.Join(results.SetPendingLimits(-1, -1), d.nc.Flush()); err != nil {
+		stop()
+	}
+	return stop, err
 }
 
 // call returns when the result's event has come, which may be before the stream's ack.
