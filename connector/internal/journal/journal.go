@@ -122,7 +122,7 @@ func (j *Journal) Await(ctx context.Context, key string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = watcher.Stop() }()
+	defer bus.Unwatch(watcher)
 	for {
 		select {
 		case value, open := <-watcher.Updates():
