@@ -194,9 +194,6 @@ func (c *Commands) toldOf(ctx context.Context, r *journal.Record) (*outcome, err
 		return nil, err
 	}
 	told, _ := c.compare(result{of: r.Identity}, found.Message)
-	if told != nil {
-		told.From = *r.From
-	}
 	return told, nil
 }
 
