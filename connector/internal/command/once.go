@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/replicas"
@@ -65,18 +66,43 @@ func (c *Commands) begin(running context.Context, cmd *command, owed *debt) (*jo
 	if err != nil {
 		return nil, err
 	}
-	cmd.number = c.takeNumber(running, cmd) // which waits where the connector's memory was lost
+	taking, stop := context.WithTimeout(c.Life.Work, timeFor(cmd.spec, c.cfg.CallTimeout)) // a repeat is answered before
+	cmd.number = c.takeNumber(taking, cmd)                                                 // which waits where the connector's memory was lost
+	err = c.recordBegun(ctx, cmd, owed, noted)
+	switch {
+	case errors.Is(err, journal.ErrOvertaken):
+		c.returnNumber(cmd.number, stop)
+		return c.Journal.Find(ctx, cmd.Key)
+	case err != nil:
+		stop() // it has no time to wait for a number, which may be left out
+		c.returnNumber(cmd.number, stop)
+		return nil, err
+	}
+	cmd.number.Decide(c.Life.Work, true)
+	stop()
+	return nil, nil
+}
+
+// recordBegun puts on record that the command is begun, when NATS knows that it is owed.
+func (c *Commands) recordBegun(ctx context.Context, cmd *command, owed *debt, noted func() error) error {
 	cmd.began = time.Now()
-	err = c.Journal.Write(ctx, cmd.record)
+	err := c.Journal.Write(ctx, cmd.record)
 	if err == nil {
 		err = c.debts.begun(ctx, owed, cmd.record.Sequence())
 	}
-	owedErr := noted()
-	cmd.number.Decide(c.Life.Work, err == nil && owedErr == nil)
-	if errors.Is(err, journal.ErrOvertaken) {
-		return c.Journal.Find(ctx, cmd.Key)
+	return errors.Join(err, noted())
+}
+
+// returnNumber gives the number of a command back that is not begun. Nobody waits
+// for that but the chat's next one.
+func (c *Commands) returnNumber(number *chats.Taking, stop context.CancelFunc) {
+	giveBack := func() {
+		defer stop()
+		number.Decide(c.Life.Work, false)
 	}
-	return nil, errors.Join(err, owedErr)
+	if number == nil || !c.asides.Go(giveBack) {
+		giveBack()
+	}
 }
 
 const giveUpWithin = 500 * time.Millisecond
