@@ -72,7 +72,7 @@ func (c *Commands) begin(running context.Context, cmd *command, owed *debt) (*jo
 	switch {
 	case errors.Is(err, journal.ErrOvertaken):
 		c.returnNumber(cmd.number, stop)
-		return c.Journal.Find(ctx, cmd.Key)
+		return c.findEarlier(ctx, cmd.Key)
 	case err != nil:
 		stop() // it has no time to wait for a number, which may be left out
 		c.returnNumber(cmd.number, stop)
@@ -103,6 +103,15 @@ func (c *Commands) returnNumber(number *chats.Taking, stop context.CancelFunc) {
 	if number == nil || !c.asides.Go(giveBack) {
 		giveBack()
 	}
+}
+
+// findEarlier is the record that a repeat has found in its way.
+func (c *Commands) findEarlier(ctx context.Context, key string) (*journal.Record, error) {
+	earlier, err := c.Journal.Find(ctx, key)
+	if err == nil && earlier == nil {
+		err = errors.New("the command's record has vanished from the journal")
+	}
+	return earlier, err
 }
 
 const giveUpWithin = 500 * time.Millisecond
