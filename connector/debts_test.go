@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -147,5 +148,34 @@ func TestRepeatsLeaveNoHole(t *testing.T) {
 				t.Errorf("%s is %v", id, result)
 			}
 		}
+	}
+}
+
+// Where the stream has forgotten so much that nobody can tell any more whether an outcome
+// was published, it is published: but for one that merely stands behind the mark of a
+// replica which had long tried.
+func TestOutcomesThatTheStreamMayHaveForgotten(t *testing.T) {
+	t.Parallel()
+	o := outsider{newRig(t, bpsim.Options{}).provided()}
+	o.rememberFor(time.Second)
+	o.forget()
+	a := o.listen()
+	done := func(of, id string, at string) (key string) {
+		key = resultOf("", id)
+		o.putRecord("CC_JOURNAL", "command."+key, fmt.Sprintf(`{"command":"chat.typing","id":%q,"result":%q,"correlationId":"c","chatId":"chat",
+			"fingerprint":"f","run":"r","replica":%q,"firstSeen":%q,"done":{"at":%q,"chatId":"chat","app":%q,"from":0}}`, id, key, of, earlierTime, at, appID))
+		return key
+	}
+	done("gone", "tried", earlierTime)
+	done("gone", "perhaps not tried", time.Now().UTC().Format(time.RFC3339Nano))
+	o.putRecord("CC_STATE", "owed.gone.commands.live", `{"v":1,"journal":0}`)
+	o.putRecord("CC_STATE", "owed.failing.command."+done("failing", "not done with", earlierTime), "")
+	o.start()
+	a.mustSucceed("perhaps not tried")
+	a.mustSucceed("not done with")
+	o.untilSeenTo()
+	a.checkOnce("perhaps not tried", "not done with")
+	if told := a.of("tried"); len(told) > 0 {
+		t.Errorf("what was told long ago is told again: %v", told)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -413,5 +414,38 @@ func TestPhotosThatFail(t *testing.T) {
 	answer = body("not a type\u00e9", 10, 10)
 	if result, _ := o.photo(chat, "p").data["result"].(fields); result["contentType"] != "application/octet-stream" {
 		t.Errorf("what is no type is told as %v", result)
+	}
+}
+
+// A process is frozen after an upload, and another one has gone on with the command when
+// it wakes up: it has no say any more.
+func TestOvertakenAfterAnUpload(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bpsim.Options{})
+	overtake := sync.OnceFunc(func() {
+		journal, err := r.js.KeyValue(r.ctx, "CC_JOURNAL")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		key := "command." + resultOf("", "the file")
+		record, err := journal.Get(r.ctx, key)
+		if err == nil {
+			_, err = journal.Put(r.ctx, key, record.Value())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	r.config.At(func(point string) {
+		if point == "Uploaded" {
+			overtake()
+		}
+	})
+	r.start()
+	s := newSharing(r)
+	s.giveMsg("chat.file", "the file", inline([]byte("abc"), "f"))
+	if result := r.awaitResult("the file"); result.Error != nil || len(s.files()) != 1 {
+		t.Errorf("the result is %+v, and the agent got %d files", result.Error, len(s.files()))
 	}
 }

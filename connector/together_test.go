@@ -175,6 +175,12 @@ func (m *meddled) checkAgreed(g given, told cloudEvent, isUnknown bool) {
 	if len(events) != 1 {
 		m.Fatalf("%d result events", len(events))
 	}
+	m.eachRecord(func(record fields) {
+		done, _ := record["done"].(fields)
+		if from, _ := done["from"].(float64); record["id"] == g.id && (from < 1 || from >= float64(events[0].Sequence)) {
+			m.Errorf("its event stands at %d, and is looked for behind %v", events[0].Sequence, from)
+		}
+	})
 	if e := m.read(events[0].Header, events[0].Data); e.status() != told.status() || e.attributes["time"] != told.attributes["time"] {
 		m.Errorf("its sender is told %v, and all others %v", told.data, e.data)
 	}

@@ -143,7 +143,7 @@ func (b *Bucket) Keys(ctx context.Context, beginning string) ([]string, error) {
 	return keys, err
 }
 
-// Watch shows a key's value and then each new one. Who has called it stops the watcher.
+// Watch shows a key's value and then each new one, until Unwatch.
 func (b *Bucket) Watch(ctx context.Context, key string) (jetstream.KeyWatcher, error) {
 	return b.kv.Watch(ctx, key)
 }
@@ -153,9 +153,27 @@ func (b *Bucket) Watch(ctx context.Context, key string) (jetstream.KeyWatcher, e
 func (b *Bucket) Life() time.Time { return b.stream.CachedInfo().Created }
 
 // WatchBehind shows the values that were written behind a revision, then nil when
-// all have been shown that were there, and then each new one.
+// all have been shown that were there, and then each new one, until Unwatch.
 func (b *Bucket) WatchBehind(ctx context.Context, keys string, revision uint64) (jetstream.KeyWatcher, error) {
 	return b.kv.Watch(ctx, keys, jetstream.ResumeFromRevision(revision+1))
+}
+
+// Unwatch ends a watcher. The client library's goroutine, which shows the values, does
+// not end while it waits for somebody to look: so it shows the rest to nobody.
+func Unwatch(watcher jetstream.KeyWatcher) {
+	_ = watcher.Stop()
+	enough := time.NewTimer(AnswerPatience) // the end of one that broke off as it began is never told
+	defer enough.Stop()
+	for {
+		select {
+		case _, open := <-watcher.Updates():
+			if !open {
+				return
+			}
+		case <-enough.C:
+			return
+		}
+	}
 }
 
 // Reached is a revision that the bucket has come to.

@@ -93,6 +93,21 @@ func TestMarkIsTold(t *testing.T) {
 	r.Eventually("the mark is gone", func() bool { _, isThere := r.written(); return !isThere })
 }
 
+// The mark of who does nothing moves with what others write: whoever finds it dead
+// need not read all of that.
+func TestMarkOfWhoIsIdle(t *testing.T) {
+	t.Parallel()
+	r := newDebtRig(t)
+	owed, _ := r.begin("mine")
+	r.settle(owed)
+	r.Check(r.streams.Journal.Put(r.Ctx, "command.another's", nil, 0))
+	_, err := r.streams.Journal.AwaitSettled(r.Ctx) // which looks at the stream
+	r.Check(err)
+	if !r.isToTell() || r.mark() != 2 {
+		t.Errorf("the mark is %d", r.mark())
+	}
+}
+
 // Who leaves and owes something leaves its mark.
 func TestMarkOfWhoLeavesOwing(t *testing.T) {
 	t.Parallel()

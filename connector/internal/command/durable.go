@@ -93,6 +93,7 @@ func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) que
 	}
 	var n next
 	if err == nil {
+		d.held = held
 		n, err = d.goOn(held.Context())
 	}
 	return c.settle(delivery, held, n, err)
@@ -135,6 +136,7 @@ func (c *Commands) remove(delivery *queue.Delivery, held *lease.Lease) {
 // durable is one run of a durable command: from one delivery to the next.
 type durable struct {
 	commands  *Commands
+	held      *lease.Lease
 	ignored   intake.Reason // then there is no command
 	cmd       *command
 	refused   *schema.Error
@@ -282,8 +284,11 @@ func (d *durable) makeCall(ctx context.Context) (next, error) {
 	calling, cancel := context.WithTimeout(ctx, timeFor(d.cmd.spec, c.cfg.CallTimeout))
 	o := c.call(calling, d.cmd)
 	cancel()
-	if ctx.Err() != nil { // the lease is lost: whoever has it now finds a call under way
+	switch {
+	case ctx.Err() != nil: // the lease is lost: whoever has it now finds a call under way
 		return next{}, context.Cause(ctx)
+	case errors.Is(o.err, journal.ErrOvertaken): // while this process was frozen: it has no say any more
+		return next{}, o.err
 	}
 	c.Metrics.Took(d.cmd.spec.Name, time.Since(began))
 	if o.Error == nil || !d.mayTryAgain(o) {
@@ -353,6 +358,9 @@ func (d *durable) later(pause time.Duration) next {
 	return next{after: max(0, min(pause, time.Until(d.deadline())))}
 }
 
+// isSure tells whether nobody else can be at work on the command.
+func (d *durable) isSure() bool { return d.held != nil && d.held.IsSure() }
+
 // finish records the outcome, publishes it, and leaves only the acknowledgement.
 func (d *durable) finish(ctx context.Context, o outcome) (next, error) {
 	o.At = time.Now().UTC()
@@ -362,7 +370,7 @@ func (d *durable) finish(ctx context.Context, o outcome) (next, error) {
 		o.Error = &unknown
 	}
 	before := d.cmd.record.Sequence()
-	o, err := d.commands.concludeAndPublish(ctx, d.cmd, o)
+	o, err := d.commands.concludeAndPublish(ctx, d.cmd, o, d.isSure())
 	d.decided = err == nil || d.cmd.record.Sequence() != before
 	if !d.decided {
 		return next{}, err

@@ -20,6 +20,10 @@ import (
 // chat's count, where whoever finds a call without a number looks for it. A command
 // whose record is refused is a repeat, and goes the way of those that are delivered
 // again.
+//
+// An older version must not take over while such a call is under way, as it may when
+// replicas are rolled back: it looks for the number in the record alone, takes a
+// message without one for not sent, and would send it again.
 
 // beginFirst reports whether the call is now to be made. Replicas of an earlier
 // version would look for the number in the record alone.

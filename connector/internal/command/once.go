@@ -71,9 +71,18 @@ func (c *Commands) begin(ctx context.Context, cmd *command, owed *debt) (*journa
 	}
 	owedErr := noted()
 	if errors.Is(err, journal.ErrOvertaken) {
-		return c.Journal.Find(ctx, cmd.Key)
+		return c.findEarlier(ctx, cmd.Key)
 	}
 	return nil, errors.Join(err, owedErr)
+}
+
+// findEarlier is the record that a repeat has found in its way.
+func (c *Commands) findEarlier(ctx context.Context, key string) (*journal.Record, error) {
+	earlier, err := c.Journal.Find(ctx, key)
+	if err == nil && earlier == nil {
+		err = errors.New("the command's record has vanished from the journal")
+	}
+	return earlier, err
 }
 
 const giveUpWithin = 500 * time.Millisecond

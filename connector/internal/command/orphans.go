@@ -47,7 +47,7 @@ func (c *Commands) resume(ctx context.Context) {
 
 // SettleAsDead does what another replica does when this one seems to have died.
 func (c *Commands) SettleAsDead() error {
-	return c.settleBehind(c.Life.Work, c.Self, c.debts.mark())
+	return c.settleBehind(c.Life.Work, c.Self, c.debts.mark(), time.Now())
 }
 
 // marks settle what stands behind the marks of dead replicas.
@@ -62,7 +62,7 @@ func (m marks) Adopt(ctx context.Context, of replicas.ID, _ string, found bus.Va
 	if err != nil {
 		return err
 	}
-	return m.settleBehind(ctx, of, behind.Journal)
+	return m.settleBehind(ctx, of, behind.Journal, found.Created)
 }
 
 // Resume has nothing to do: what this replica could not settle it knows without the mark.
@@ -76,9 +76,9 @@ func (c *Commands) Owed() int { return c.debts.len() }
 const settlingMost = 16
 
 // settleBehind settles what a replica owes that stands behind a mark in the
-// journal. What somebody writes meanwhile, who settles the same, moves behind all
-// that was there at first: there it is looked for once more.
-func (c *Commands) settleBehind(ctx context.Context, of replicas.ID, behind uint64) (err error) {
+// journal, told then. What somebody writes meanwhile, who settles the same, moves
+// behind all that was there at first: there it is looked for once more.
+func (c *Commands) settleBehind(ctx context.Context, of replicas.ID, behind uint64, told time.Time) (err error) {
 	if c.Failpoints.LeavesOut(failpoint.Debts) {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (c *Commands) settleBehind(ctx context.Context, of replicas.ID, behind uint
 		var settling errgroup.Group // one that cannot be settled keeps no other from it
 		settling.SetLimit(settlingMost)
 		behind, err = c.Journal.Scan(ctx, of, behind, func(r *journal.Record) {
-			settling.Go(func() error { return c.settleRecord(ctx, r, "") })
+			settling.Go(func() error { return c.settleRecord(ctx, r, "", wasTried(r, told)) })
 		})
 		if failed := settling.Wait(); err == nil {
 			err = failed
@@ -98,6 +98,12 @@ func (c *Commands) settleBehind(ctx context.Context, of replicas.ID, behind uint
 	return nil
 }
 
+// wasTried tells whether a replica that lived when it told its mark had surely
+// tried by then to publish an outcome. Its clock is another one than that of NATS.
+func wasTried(r *journal.Record, told time.Time) bool {
+	return r.Done != nil && r.Done.At.Before(told.Add(-replyPatience-replicas.ClockSkew))
+}
+
 // settleOrphan publishes the outcome of a live command whose replica has died,
 // or could not record it.
 func (c *Commands) settleOrphan(ctx context.Context, of replicas.ID, key, uncalled string) error {
@@ -105,10 +111,10 @@ func (c *Commands) settleOrphan(ctx context.Context, of replicas.ID, key, uncall
 	if err != nil || r == nil || r.Replica != of { // it never began, or another one runs it
 		return err
 	}
-	return c.settleRecord(ctx, r, uncalled)
+	return c.settleRecord(ctx, r, uncalled, false)
 }
 
-func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled string) (err error) {
+func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled string, wasTried bool) (err error) {
 	if r.Message != 0 { // JetStream delivers it again
 		return nil
 	}
@@ -121,7 +127,7 @@ func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled
 			return err
 		}
 	}
-	isTold, err := c.isTold(ctx, r)
+	isTold, err := c.isTold(ctx, r, wasTried)
 	if err != nil || isTold {
 		return err
 	}
@@ -129,13 +135,15 @@ func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled
 }
 
 // isTold tells whether there is nothing to be published of a command that is done.
-// A mark lags, so most that are found behind it are told long since; where the
-// stream has forgotten so much that nobody can tell any more, they are taken for that.
-func (c *Commands) isTold(ctx context.Context, r *journal.Record) (bool, error) {
+// A mark lags, so most that are found behind it are told long since. Where the
+// stream has forgotten so much that nobody can tell any more, those are taken for
+// that which were tried. All others are published: whoever reads an event twice knows
+// it by its id, and one that is missing cannot be had back.
+func (c *Commands) isTold(ctx context.Context, r *journal.Record, wasTried bool) (bool, error) {
 	o := outcome{Outcome: *r.Done}
 	found, err := c.lookFor(ctx, r.Identity, c.resultSubject(r.Identity, o), o.From)
 	if err != nil || found.Message == nil {
-		return found.Forgotten && time.Since(o.At) > c.repeatsKnown(), err
+		return wasTried && found.Forgotten && time.Since(o.At) > c.repeatsKnown(), err
 	}
 	instead, _ := c.compare(result{of: r.Identity, at: o.At}, found.Message)
 	if instead != nil {
@@ -194,9 +202,6 @@ func (c *Commands) toldOf(ctx context.Context, r *journal.Record) (*outcome, err
 		return nil, err
 	}
 	told, _ := c.compare(result{of: r.Identity}, found.Message)
-	if told != nil {
-		told.From = *r.From
-	}
 	return told, nil
 }
 

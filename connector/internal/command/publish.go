@@ -84,7 +84,7 @@ func (c *teller) outcomeIn(of journal.Identity, stored *bus.Stored, e event.Even
 	if err != nil || !c.tellsAll(of.Command) || schema.Extension(e, schema.AttrDataRef) != "" {
 		return nil, false
 	}
-	o := journal.Outcome{At: e.Time(), Result: told.Result, Error: told.Error, Request: told.Request}
+	o := journal.Outcome{At: e.Time(), Result: told.Result, Error: told.Error, Request: told.Request, From: stored.Sequence - 1}
 	if subject, _ := c.prefix.Parse(stored.Subject); subject.Chat != "" {
 		o.ChatID = brightpattern.ChatID(subject.Chat.ID())
 	}

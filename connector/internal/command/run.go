@@ -69,12 +69,12 @@ func (c *Commands) conclusion(ctx context.Context, cmd *command, o outcome) (out
 	return c.concluded(ctx, cmd, o)
 }
 
-// concludeAndPublish is conclude and publishRecorded, at once where that may be:
-// the outcome is recorded and its event stored when it returns. The outcome that
-// it returns is the one that both tell.
-func (c *Commands) concludeAndPublish(ctx context.Context, cmd *command, o outcome) (outcome, error) {
+// concludeAndPublish is conclude and publishRecorded, at once where that may be and
+// the command is surely nobody else's: the outcome is recorded and its event stored
+// when it returns. The outcome that it returns is the one that both tell.
+func (c *Commands) concludeAndPublish(ctx context.Context, cmd *command, o outcome, isSure bool) (outcome, error) {
 	o = c.complete(ctx, cmd, o)
-	if r, may := c.buildTogether(cmd, o); may {
+	if r, may := c.buildTogether(cmd, o); may && isSure {
 		if p := c.publishBeside(cmd, o, r, func(error) {}); p != nil {
 			_ = c.recordBeside(ctx, cmd, o, p) // it is told what became of it
 			return p.await(ctx, o)

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,33 +22,43 @@ var ErrOvertaken = errors.New("somebody else has gone on with the command")
 
 // Journal keeps the records of commands. It may be used from any goroutine.
 type Journal struct {
-	bucket  *bus.Bucket
-	log     *slog.Logger
-	reached atomic.Uint64
+	bucket *bus.Bucket
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	reached uint64
+	isAnew  bool // it was made anew; what is known of its stream may be of the one that was lost
 }
 
 // New keeps them in a bucket.
 func New(bucket *bus.Bucket, log *slog.Logger) *Journal {
-	j := &Journal{bucket: bucket, log: log}
-	j.reached.Store(bucket.Reached())
-	return j
+	return &Journal{bucket: bucket, log: log}
 }
 
 // Reached is a sequence that the journal has come to: whatever is written from
-// now on stands behind it, unless the journal is lost and made anew.
-func (j *Journal) Reached() uint64 { return j.reached.Load() }
+// now on stands behind it, unless the journal is lost and made anew. It moves also
+// while only others write, and never back but by BeginAnew.
+func (j *Journal) Reached() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.isAnew {
+		j.reached = max(j.reached, j.bucket.Reached())
+	}
+	return j.reached
+}
 
 // BeginAnew is for a journal that was made anew: it has come no further than that.
-func (j *Journal) BeginAnew(sequence uint64) { j.reached.Store(sequence) }
+func (j *Journal) BeginAnew(sequence uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.reached, j.isAnew = sequence, true
+}
 
 // note knows that the journal has come so far.
 func (j *Journal) note(sequence uint64) {
-	for {
-		reached := j.reached.Load()
-		if sequence <= reached || j.reached.CompareAndSwap(reached, sequence) {
-			return
-		}
-	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.reached = max(j.reached, sequence)
 }
 
 func bucketKey(key string) string { return "command." + key }
@@ -122,7 +132,7 @@ func (j *Journal) Await(ctx context.Context, key string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = watcher.Stop() }()
+	defer bus.Unwatch(watcher)
 	for {
 		select {
 		case value, open := <-watcher.Updates():

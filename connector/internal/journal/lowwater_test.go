@@ -4,7 +4,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
+
+	"cc-connector/connector/internal/natstest"
 )
 
 // modelRecord is a command of the replica's, from before its record is written
@@ -18,6 +21,7 @@ type modelRecord struct {
 type modelJournal struct {
 	LowWater[*modelRecord]
 	last    uint64 // of the journal
+	info    uint64 // the last that somebody has read of the stream
 	reached uint64 // as far as this replica knows
 	told    uint64 // the mark that others know
 	owed    []*modelRecord
@@ -25,8 +29,13 @@ type modelJournal struct {
 
 func (m *modelJournal) owe(*rapid.T) {
 	r := &modelRecord{}
-	m.Owe(r, m.reached)
+	m.Owe(r, m.knows())
 	m.owed = append(m.owed, r)
+}
+
+func (m *modelJournal) knows() uint64 {
+	m.reached = max(m.reached, m.info)
+	return m.reached
 }
 
 func (m *modelJournal) write(t *rapid.T) {
@@ -65,14 +74,15 @@ func (m *modelJournal) any(t *rapid.T, is func(*modelRecord) bool) *modelRecord 
 }
 
 // Whatever the order in which records are written, confirmed and settled, and
-// whenever the mark is told: nothing that is owed stands at the mark or below it.
+// whenever the stream is looked at and the mark is told: nothing that is owed stands
+// at the mark or below it.
 func TestMarkNeverLeads(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := &modelJournal{}
 		t.Repeat(map[string]func(*rapid.T){
 			"owe": m.owe, "write": m.write, "others write": func(*rapid.T) { m.last++ }, "ack": m.ack, "settle": m.settle,
-			"tell": func(*rapid.T) { m.told = m.Mark(m.reached) },
+			"tell": func(*rapid.T) { m.told = m.Mark(m.knows()) }, "look": func(*rapid.T) { m.info = m.last },
 			"": func(t *rapid.T) {
 				for _, r := range m.owed {
 					if r.sequence != 0 && r.sequence <= max(m.told, m.Mark(m.reached)) {
@@ -98,5 +108,29 @@ func TestMarkInAJournalThatWasLost(t *testing.T) {
 	}
 	if l.Settle("a"); l.Mark(7) != 5 || l.Behind("b") != 5 {
 		t.Errorf("the mark is %d", l.Mark(7))
+	}
+}
+
+// What others write moves what is reached, as soon as the stream is looked at. But what
+// is known of one that was lost says nothing of the one in its place.
+func TestReached(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	streams := r.Streams()
+	mine, others := New(streams.Journal, natstest.Log()), New(streams.Journal, natstest.Log())
+	write := func() {
+		r.Check(others.Write(r.Ctx, recordOf("other", uuid.NewString())))
+		_, err := streams.Journal.AwaitSettled(r.Ctx) // which looks
+		r.Check(err)
+	}
+	write()
+	write()
+	if mine.Reached() != 2 {
+		t.Errorf("it has reached %d", mine.Reached())
+	}
+	mine.BeginAnew(1)
+	write()
+	if mine.note(2); mine.Reached() != 2 {
+		t.Errorf("made anew, it has reached %d", mine.Reached())
 	}
 }

@@ -24,11 +24,13 @@ const stalledAfter = 3 * bus.AnswerPatience
 // and returns how far it came: what is written meanwhile may stand behind that.
 // Whoever is shown them holds up the reading, so that they need no room.
 func (j *Journal) Scan(ctx context.Context, of replicas.ID, behind uint64, show func(*Record)) (reached uint64, err error) {
-	watcher, err := j.bucket.WatchBehind(ctx, bucketKey("*"), behind)
+	watching, end := context.WithCancel(ctx) // the client library holds a goroutine until it ends
+	defer end()
+	watcher, err := j.bucket.WatchBehind(watching, bucketKey("*"), behind)
 	if err != nil {
 		return behind, err
 	}
-	defer func() { _ = watcher.Stop() }()
+	defer bus.Unwatch(watcher)
 	stalled := time.NewTimer(stalledAfter)
 	defer stalled.Stop()
 	for reached = behind; ; stalled.Reset(stalledAfter) {

@@ -55,7 +55,7 @@ func TestScanEnds(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
 	j := New(r.Streams().Journal, natstest.Log())
-	const many = 500 // more than a watcher holds
+	const many = 800 // so that the scan ends while more is written than a watcher holds
 	for i := range many {
 		r.Check(j.Write(r.Ctx, recordOf("dead", fmt.Sprint(i))))
 	}

@@ -1,0 +1,81 @@
+package connector_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"cc-connector/connector"
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/schema"
+)
+
+// stalled is a chat whose count of message numbers can be made to stand still.
+type stalled struct {
+	outsider
+	chat  string
+	stall atomic.Pointer[chan struct{}]
+}
+
+func newStalled(t *testing.T) *stalled {
+	t.Helper()
+	s := &stalled{outsider: outsider{newRig(t, bpsim.Options{}, aDayToFailOver).provided()}}
+	s.prepare = func(made *connector.Connector) {
+		made.BeforePublishing(func(msg *nats.Msg) error {
+			if over := s.stall.Load(); over != nil && strings.Contains(msg.Subject, ".number.") {
+				<-*over
+			}
+			return nil
+		})
+	}
+	s.start()
+	s.chat = s.openChat()
+	return s
+}
+
+// during does something while no number can be taken.
+func (s *stalled) during(do func()) {
+	over := make(chan struct{})
+	s.stall.Store(&over)
+	defer close(over)
+	defer s.stall.Store(nil)
+	do()
+}
+
+func (s *stalled) sends(text string) cloudEvent {
+	s.Helper()
+	return s.request(writePlain(given{command: "chat.send", id: text, data: fields{"chatId": s.chat, "text": text}})).cloudEvent
+}
+
+func (s *stalled) checkSent(number int, e cloudEvent) {
+	s.Helper()
+	if result, _ := e.data["result"].(fields); result["messageId"] != fmt.Sprint(s.chat, ":", number) {
+		s.Errorf("it is answered %v, want the number %d", e.data, number)
+	}
+}
+
+// A repeat is told what is on record, and waits for no number, which is left to the
+// next one.
+func TestRepeatWaitsForNoNumber(t *testing.T) {
+	t.Parallel()
+	s := newStalled(t)
+	s.checkSent(0, s.sends("first"))
+	s.during(func() { s.checkSent(0, s.sends("first")) })
+	s.checkSent(1, s.sends("second"))
+}
+
+// A command that cannot be recorded is refused in its time, and waits for no number.
+func TestRefusalWaitsForNoNumber(t *testing.T) {
+	t.Parallel()
+	s := newStalled(t)
+	s.checkSent(0, s.sends("first"))
+	s.check(s.js.DeleteStream(s.ctx, "KV_CC_JOURNAL"))
+	s.during(func() {
+		if e := s.sends("second"); e.failure()["code"] != string(schema.CodeUnavailable) || e.failure()["outcome"] != "not_done" || e.failure()["retryable"] != true {
+			t.Errorf("it is answered %v", e.data)
+		}
+	})
+}
