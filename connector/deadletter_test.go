@@ -138,6 +138,7 @@ func TestNeverCalledForWantOfAStore(t *testing.T) {
 	o := outsider{newRig(t, bpsim.Options{}, func(r *rig) { r.config.CommandMaxAge, r.config.CallTimeout = 2*time.Second, 300*time.Millisecond }).provided()}
 	o.start()
 	a, chat := o.listen(), o.openChat()
+	o.mustSend("chat.detach", fields{"chatId": chat}) // nothing is remembered of it
 	o.check(o.js.DeleteStream(o.ctx, "KV_CC_CHATS"))
 	e := a.await(o.give("chat.typing", "never", chat, fields{}))
 	if e.failure()["code"] != "expired" || e.failure()["outcome"] != "not_done" {

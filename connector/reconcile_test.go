@@ -233,12 +233,20 @@ func TestEndBeforeTheClosing(t *testing.T) {
 	w := watchNew(r)
 	w.untilListening()
 	first.stop()
+	w.forgetCheckpoint() // the one that died wrote none after the end
 	last := w.sequenced()
 	raw, err := json.Marshal(map[string]any{"event": "chat_session_ended", "timestamp": "1700000000"})
 	r.check(err)
 	w.plant(last[len(last)-1], "ended", raw)
 	r.start()
 	w.awaitEnd(schema.ClosedEnded)
+}
+
+func (w watched) forgetCheckpoint() {
+	w.Helper()
+	memory, err := w.js.KeyValue(w.ctx, "CC_STATE")
+	w.check(err)
+	w.check(memory.Purge(w.ctx, "checkpoint."+w.chat))
 }
 
 // plant stores an event of the chat as its holder would have, after the message like.
