@@ -64,7 +64,7 @@ const refreshesMost = 64
 // tend writes a checkpoint and puts the fence up anew if they grow old, and
 // refreshes the entry while that may be done and succeeds. h.mu is held.
 func (h *holder) tend(ctx context.Context, retention chatlog.Retention, state jetstream.StreamState, refreshes *int) {
-	if h.checkHeld() != nil || !h.lease.IsSure() {
+	if !h.holdsSurely() {
 		return
 	}
 	if h.chatLog.NeedsFence(retention, state) && !h.poller.Failpoints.LeavesOut(failpoint.Refence) && !h.renewFence() {
@@ -80,14 +80,18 @@ func (h *holder) tend(ctx context.Context, retention chatlog.Retention, state je
 	}
 }
 
+// forwardMost fences are brought forward at a time: those of all chats may stand
+// far back at once.
+const forwardMost = 256
+
 // bringForward puts up anew the fences that stand far back, when the stream has
 // grown by a part of that since they were looked at: the oldest first, for the
-// server comes by each part of the stream once then.
+// server comes by each part of the stream once then. If they are too many, the
+// others follow next time.
 func (p *Poller) bringForward(state jetstream.StreamState) {
 	if p.lookedBack <= state.LastSeq && chatlog.BytesBehind(p.lookedBack, state) < chatlog.FarBack/4 {
 		return
 	}
-	p.lookedBack = state.LastSeq
 	type far struct {
 		h  *holder
 		at uint64
@@ -95,24 +99,30 @@ func (p *Poller) bringForward(state jetstream.StreamState) {
 	var back []far
 	for _, h := range p.held.all() {
 		if h.mu.TryLock() {
-			if h.chatLog.StandsFarBack(state) {
+			if h.chatLog.StandsFarBack(state) && h.holdsSurely() {
 				back = append(back, far{h, h.chatLog.FencedAt()})
 			}
 			h.mu.Unlock()
 		}
 	}
 	slices.SortFunc(back, func(a, b far) int { return cmp.Compare(a.at, b.at) })
-	for _, f := range back {
+	if len(back) <= forwardMost {
+		p.lookedBack = state.LastSeq
+	}
+	for _, f := range back[:min(len(back), forwardMost)] {
 		f.h.bringForward()
 	}
 }
+
+// holdsSurely tells whether the chat is still this holder's to look after. h.mu is held.
+func (h *holder) holdsSurely() bool { return h.checkHeld() == nil && h.lease.IsSure() }
 
 func (h *holder) bringForward() {
 	if !h.mu.TryLock() { // it is looked after next time
 		return
 	}
 	defer h.mu.Unlock()
-	if h.checkHeld() == nil && h.lease.IsSure() {
+	if h.holdsSurely() {
 		h.renewFence()
 	}
 }

@@ -1,12 +1,15 @@
 package poller
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/chatlog"
+	"cc-connector/connector/internal/chats"
 )
 
 // What the stream of events keeps is what stands in its definition, whoever has
@@ -57,4 +60,47 @@ func TestFencesFollowTheStream(t *testing.T) {
 		t.Errorf("at %d stands the fence of %q, %v", last, whose, err)
 	}
 	r.Check(r.types(h))
+}
+
+// So many fences at a time are put up anew that other upkeep is not held up; the
+// others follow, without the stream having to grow again.
+func TestFencesFollowTheStreamByAndBy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	lease, all := r.lease(), []*holder{}
+	for i := range forwardMost + 1 {
+		var err error
+		r.chat, err = chats.KeyOf(brightpattern.ChatID(strconv.Itoa(i)))
+		r.Check(err)
+		h := r.holder("opening")
+		h.lease = lease
+		r.Check(h.chatLog.Raise(r.Ctx))
+		r.poller.held.add(h)
+		all = append(all, h)
+	}
+	latest := all[forwardMost].chatLog.FencedAt()
+	state := jetstream.StreamState{FirstSeq: 1, LastSeq: latest + 2*forwardMost, Msgs: 1, Bytes: chatlog.FarBack / forwardMost}
+	for _, h := range all {
+		h.chatLog.Resume(chatlog.Counts{Position: state.LastSeq}, chatlog.NewMemory(), 0) // something has just happened
+	}
+	moved := func() (n int) {
+		for _, h := range all {
+			if h.chatLog.FencedAt() > latest {
+				n++
+			}
+		}
+		return n
+	}
+	r.poller.bringForward(state)
+	if n := moved(); n != forwardMost || all[forwardMost].chatLog.FencedAt() != latest {
+		t.Errorf("%d fences are put up anew, and not the oldest", n)
+	}
+	state.Bytes = chatlog.FarBack / (2*forwardMost - 1) // as if only the one that is left stood far back
+	r.poller.bringForward(state)
+	if n := moved(); n != len(all) {
+		t.Errorf("%d fences are put up anew of %d", n, len(all))
+	}
+	if r.poller.lookedBack != state.LastSeq {
+		t.Error("they are looked at again at once")
+	}
 }
