@@ -17,9 +17,11 @@ const (
 	defaultPollTimeout = 30 * time.Second
 	defaultMaxPolls    = 20000
 
-	// Smaller buffers than net/http's 4 KiB save 11 KB for every held poll. A poll's
-	// request fits into one, and what is longer passes it by.
-	connBuffer = 512
+	// Smaller buffers than net/http's 4 KiB save 10 KB for every held poll. A poll's
+	// request fits into one, and what is longer passes it by. Each line of an answer
+	// in chunks that tells of a chunk, or stands behind them, must fit into the other.
+	writeBuffer = 512
+	readBuffer  = 1 << 10
 	// Below the idle limits usual among servers: a connection that the server
 	// is about to close should not be in our pool.
 	idleTimeout    = 30 * time.Second

@@ -77,7 +77,7 @@ func (t *transport) make() *http.Transport {
 		MaxIdleConnsPerHost:    t.polls,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         connBuffer,
-		WriteBufferSize:        connBuffer,
+		ReadBufferSize:         readBuffer,
+		WriteBufferSize:        writeBuffer,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -59,6 +60,17 @@ func TestErrorBodyCut(t *testing.T) {
 		return "HTTP/1.1 404 Not Found\r\nContent-Length: 99\r\n\r\n{\"error_code\":", true
 	})
 	three(t, clientOf(t, Config{BaseURL: server.url()}), ReasonRefused, EffectNone, EffectNone)
+}
+
+// What stands around the pieces of an answer may be longer than anybody needs.
+func TestAnswerInChunksWithMuchAroundThem(t *testing.T) {
+	long := strings.Repeat("x", 700)
+	server := rawServer(t, func(int) (string, bool) {
+		return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd;a=" + long + "\r\n{\"events\":[]}\r\n0\r\nX-More: " + long + "\r\n\r\n", true
+	})
+	if events, err := clientOf(t, Config{BaseURL: server.url()}).Poll(overall(t), caller, theChat); err != nil || len(events) != 0 {
+		t.Errorf("%d events, %v", len(events), err)
+	}
 }
 
 // The transport would repeat all GETs here. Of the poll that must not be: its
