@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -110,21 +109,26 @@ func (y *relay) note(by string, failover float64, rounds []recovered) {
 	})
 }
 
-// pass ends the replica that polls the chats, once another one is there.
+// pass ends the replica that polls the chats, once another one is there. That
+// one may have begun some polls by then, so those count that have begun since it
+// was started. So did a few of the one that ends, until it leaves them.
 func (y *relay) pass(end func(*replica) error) (recovered, error) {
+	started := time.Now()
 	next, err := y.replica()
 	if err != nil {
 		return recovered{}, err
 	}
 	ended := make(chan error, 1)
-	begun := time.Now()
-	go func() { ended <- end(y.holding) }()
-	r, err := y.s.awaitPolled(y.ctx, y.plan.recovery.chats, begun)
-	if err := errors.Join(err, <-ended); err != nil {
-		return r, err
+	c := comeback{chats: y.plan.recovery.chats, since: started, begun: time.Now(), ended: ended}
+	go func() {
+		defer close(ended)
+		ended <- end(y.holding)
+	}()
+	r, err := y.s.awaitBack(y.ctx, &c)
+	for range ended { // not to be left behind where that has failed
 	}
 	y.holding = next
-	return r, nil
+	return r, err
 }
 
 func (y *relay) kill(r *replica) error {
@@ -145,23 +149,66 @@ func (y *relay) leave(r *replica) error {
 	return nil
 }
 
-// awaitPolled asks the contact center which chats are polled since then.
-func (s *stand) awaitPolled(ctx context.Context, chats int, since time.Time) (r recovered, err error) {
-	way := "polls?since=" + url.QueryEscape(since.Format(time.RFC3339Nano))
-	for time.Since(since) < recoveryTime {
+// comeback is what is seen of chats until all of them are polled again.
+type comeback struct {
+	chats       int
+	since       time.Time // polls that began before are not of the next replica
+	begun       time.Time // when the one that polled was told to end
+	ended       <-chan error
+	isEnded     bool
+	settled     time.Time // when its last polls are known to be left
+	half, whole milestone
+}
+
+// leaving is how long the contact center may take to see that a client is gone.
+const leaving = 300 * time.Millisecond
+
+// milestone is from when on something has held, without a break.
+type milestone struct {
+	holds bool
+	at    float64 // seconds
+}
+
+func (m *milestone) look(holds bool, at float64) {
+	if holds && !m.holds {
+		m.at = at
+	}
+	m.holds = holds
+}
+
+// awaitBack asks the contact center which chats are polled. It returns when the
+// ended replica cannot be one of those who poll.
+func (s *stand) awaitBack(ctx context.Context, c *comeback) (recovered, error) {
+	way := "polls?since=" + url.QueryEscape(c.since.Format(time.RFC3339Nano))
+	for time.Since(c.begun) < recoveryTime {
+		if err := c.noteEnd(); err != nil {
+			return recovered{}, err
+		}
+		isLast := c.isEnded && time.Now().After(c.settled)
 		var told struct{ Open, Since int }
 		if err := s.contact.control(ctx, http.MethodGet, way, nil, &told); err != nil {
-			return r, err
+			return recovered{}, err
 		}
-		took := time.Since(since).Seconds()
-		if told.Since*2 >= chats && r.half == 0 {
-			r.half = took
-		}
-		if told.Since >= chats {
-			r.all = took
-			return r, nil
+		took := time.Since(c.begun).Seconds()
+		c.half.look(told.Since*2 >= c.chats, took)
+		c.whole.look(told.Since >= c.chats, took)
+		if c.whole.holds && isLast {
+			return recovered{c.half.at, c.whole.at}, nil
 		}
 		sleep(20 * time.Millisecond)
 	}
-	return r, fmt.Errorf("not all of %d chats are polled again within %v", chats, recoveryTime)
+	return recovered{}, fmt.Errorf("not all of %d chats are polled again within %v", c.chats, recoveryTime)
+}
+
+func (c *comeback) noteEnd() error {
+	if c.isEnded {
+		return nil
+	}
+	select {
+	case err := <-c.ended:
+		c.isEnded, c.settled = true, time.Now().Add(leaving)
+		return err
+	default:
+		return nil
+	}
 }
