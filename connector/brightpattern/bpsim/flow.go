@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// PushedAt is the field of a flow's events that says when they were pushed, in
-// nanoseconds since 1970, as a text.
+// PushedAt is the field of a flow's events that says when they were due to be
+// pushed, in nanoseconds since 1970, as a text. What comes late counts as late.
 const PushedAt = "pushed_at"
 
 const flowMost = 100_000 // events a second
@@ -33,7 +33,8 @@ func (f Flow) check() error {
 }
 
 // Flow pushes messages to the open chats, in turn, each when it is due, and
-// returns how many it has pushed when the time has passed or ctx has ended.
+// returns how many it has pushed when the time has passed or ctx has ended. It
+// goes on behind the chat at which the last flow ended: short ones, too, reach all.
 func (s *Server) Flow(ctx context.Context, f Flow) (pushed int, err error) {
 	if err := f.check(); err != nil {
 		return 0, err
@@ -42,13 +43,13 @@ func (s *Server) Flow(ctx context.Context, f Flow) (pushed int, err error) {
 	if len(chats) == 0 {
 		return 0, errors.New("app: there is no open chat")
 	}
-	begin := time.Now()
+	begin, first := time.Now(), int(s.flowed.Load()) // each event has a chat's turn
 	for i := range int(math.Ceil(f.PerSecond * f.For.Seconds())) {
 		due := begin.Add(time.Duration(float64(i) / f.PerSecond * float64(time.Second)))
 		if !s.sleepUntil(ctx, due) {
 			return pushed, nil
 		}
-		if s.pushFlow(chats[i%len(chats)]) {
+		if s.pushFlow(chats[(first+i)%len(chats)], due) {
 			pushed++
 		}
 	}
@@ -83,7 +84,7 @@ func (s *Server) sleepUntil(ctx context.Context, due time.Time) bool {
 }
 
 // pushFlow is false if the session is over.
-func (s *Server) pushFlow(c *chat) bool {
+func (s *Server) pushFlow(c *chat, due time.Time) bool {
 	number := strconv.FormatInt(s.flowed.Add(1), 10)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +92,7 @@ func (s *Server) pushFlow(c *chat) bool {
 		return false
 	}
 	c.push(object("event", kindMessage, "party_id", "flow", "msg_id", "flow-"+number, "msg", "This is message "+number+" of a flow.",
-		PushedAt, strconv.FormatInt(time.Now().UnixNano(), 10)), s.opt.Now())
+		PushedAt, strconv.FormatInt(due.UnixNano(), 10)), s.opt.Now())
 	return true
 }
 

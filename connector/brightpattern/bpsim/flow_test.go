@@ -9,7 +9,7 @@ import (
 	"cc-connector/connector/brightpattern/bpsim"
 )
 
-// A flow reaches the open chats in turn, and each event says when it was pushed.
+// A flow reaches the open chats in turn, and each event says when it was due.
 func TestAFlowReachesAllChatsInTurn(t *testing.T) {
 	w := start(t, bpsim.Options{})
 	chats := []string{w.client("one").chat(), w.client("two").chat()}
@@ -19,16 +19,36 @@ func TestAFlowReachesAllChatsInTurn(t *testing.T) {
 	if told := w.client("one").control("POST", "flow", `{"perSecond":1000,"for":"10ms"}`).object(t)["pushed"]; told.(interface{ String() string }).String() != "10" {
 		t.Errorf("pushed %v", told)
 	}
+	var first int64
 	for i, client := range []string{"one", "two"} {
 		events := w.client(client).poll(chats[i]).events(t)
 		if len(events) != 5 {
 			t.Fatalf("chat %d has %d events", i, len(events))
 		}
-		for _, e := range events {
+		for n, e := range events {
 			nanos, err := strconv.ParseInt(e[bpsim.PushedAt].(string), 10, 64)
-			if at := time.Unix(0, nanos); err != nil || at.Before(before) || at.After(time.Now()) {
-				t.Errorf("pushed at %v, %v", e[bpsim.PushedAt], err)
+			if i == 0 && n == 0 {
+				first = nanos
 			}
+			want := first + (time.Duration(2*n+i) * time.Millisecond).Nanoseconds()
+			if err != nil || nanos != want || nanos < before.UnixNano() {
+				t.Errorf("event %d of chat %d was due at %d, want %d; %v", n, i, nanos, want, err)
+			}
+		}
+	}
+}
+
+// A flow that is too short for all chats is followed by the others' turn.
+func TestAFlowGoesOnWhereTheLastOneEnded(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	chats := []string{w.client("one").chat(), w.client("two").chat(), w.client("three").chat()}
+	for range 2 {
+		w.client("one").control("POST", "flow", `{"perSecond":1000,"for":"3ms"}`).expect(t, 200, "")
+		w.client("one").control("POST", "flow", `{"perSecond":1000,"for":"1ms"}`).expect(t, 200, "")
+	}
+	for i, want := range []int{3, 3, 2} {
+		if got := len(w.record(chats[i]).Server); got != want {
+			t.Errorf("chat %d has %d events, want %d", i, got, want)
 		}
 	}
 }
