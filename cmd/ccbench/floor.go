@@ -94,7 +94,7 @@ func (f *floor) send(ctx context.Context, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	n := strconv.FormatInt(f.number.Add(1), 10)
-	body := []byte(`{"events":[{"event":"chat_session_message","msg":"` + command.Text + `","msg_id":"` + command.ChatID + ":" + n + `","msg_text":"` + command.Text + `"}]}`)
+	body := []byte(`{"events":[{"event":"chat_session_message","msg_id":"` + command.ChatID + ":" + n + `","msg":"` + command.Text + `","msg_text":"` + command.Text + `"}]}`)
 	if _, err := f.contact.call(ctx, "chats/"+command.ChatID+"/events", command.ClientID, body); err != nil {
 		return nil, err
 	}
