@@ -20,7 +20,7 @@ func (p *process) usage() (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("what %s uses is read in /proc, as on Linux: %w", p.name, err)
 	}
-	return usage{stat.CPUTime(), stat.ResidentMemory(), int(status.VmHWM)}, nil
+	return usage{stat.CPUTime(), int(status.VmRSS), int(status.VmHWM)}, nil
 }
 
 func readProc(pid int) (stat procfs.ProcStat, status procfs.ProcStatus, err error) {
