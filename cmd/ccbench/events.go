@@ -17,7 +17,7 @@ import (
 )
 
 // listener receives the events of a flow, and notes how long each has taken
-// since the contact center pushed it. The clock is this machine's on both ends.
+// since the contact center was due to push it. The clock is this machine's on both ends.
 type listener struct {
 	mu        sync.Mutex
 	latencies []time.Duration

@@ -131,3 +131,11 @@ func TestALaneListensWhileItIsLoaded(t *testing.T) {
 		t.Errorf("it went as %q", did)
 	}
 }
+
+func TestNoneOfTwoAlwaysGoesFirst(t *testing.T) {
+	for round, want := range [][2]string{{"less", "more"}, {"more", "less"}, {"less", "more"}} {
+		if got := turns(round, "less", "more"); got != want {
+			t.Errorf("round %d goes as %q", round, got)
+		}
+	}
+}

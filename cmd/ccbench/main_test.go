@@ -48,8 +48,8 @@ var tinyPlan = plan{
 	form: "tiny", rounds: 1,
 	commands: commandsPlan{callers: []int{1, 3}, span: 50 * time.Millisecond},
 	chats:    chatsPlan{counts: []int{4, 8}, perSecond: 200, span: 100 * time.Millisecond, idle: 50 * time.Millisecond},
-	recovery: recoveryPlan{chats: 4, failover: 2 * time.Second},
-	growth:   growthPlan{chats: 3, callers: 2, span: 50 * time.Millisecond, perSecond: 100, flow: 100 * time.Millisecond, stored: 200},
+	recovery: recoveryPlan{counts: []int{4}, failover: 2 * time.Second},
+	growth:   growthPlan{chats: 3, callers: 2, span: 50 * time.Millisecond, perSecond: 100, flow: 100 * time.Millisecond, idle: 50 * time.Millisecond, stored: 200},
 }
 
 // A real run, but for its size: each row is there, and the counts add up.
@@ -82,7 +82,16 @@ func TestEverythingIsMeasured(t *testing.T) {
 }
 
 // readReport refuses fields that a report has not: all that is written is read.
-func readReport(t *testing.T, path string) (r report) {
+func readReport(t *testing.T, path string) report {
+	t.Helper()
+	r := readReportText(t, path)
+	if r.Machine.Cores == 0 || r.Machine.Memory == 0 || r.NATS == "" || r.Go == "" || len(r.Measured) != 1 || r.Measured[0].Version == "" {
+		t.Errorf("it does not say what was measured: %+v", r)
+	}
+	return r
+}
+
+func readReportText(t *testing.T, path string) (r report) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -92,9 +101,6 @@ func readReport(t *testing.T, path string) (r report) {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil {
 		t.Fatalf("%v in %s", err, text)
-	}
-	if r.Machine.Cores == 0 || r.Machine.Memory == 0 || r.NATS == "" || r.Go == "" || len(r.Measured) != 1 || r.Measured[0].Version == "" {
-		t.Errorf("it does not say what was measured: %+v", r)
 	}
 	return r
 }
@@ -144,7 +150,7 @@ func checkRecovery(t *testing.T, r report) {
 	}
 	for _, row := range r.Recovery {
 		silence := row.Failover / 3 // at least: a replica tells more often that it lives
-		if row.Chats != tinyPlan.recovery.chats || row.All.Median < row.Half.Median || row.All.Median+row.Failover <= silence {
+		if row.Chats != tinyPlan.recovery.counts[0] || row.All.Median < row.Half.Median || row.All.Median+row.Failover <= silence {
 			t.Errorf("%+v", row)
 		}
 	}
@@ -155,7 +161,7 @@ func checkGrowth(t *testing.T, r report) {
 	var rows []string
 	for _, row := range r.Growth {
 		rows = append(rows, row.More)
-		if row.EventP50.Median <= 0 || row.Commands != nil && (row.Commands.Median <= 0 || row.Floor.Median <= 0) {
+		if row.EventP50.Median <= 0 || row.Commands != nil && (row.Commands.Median <= 0 || row.Floor.Median <= 0 || row.Durable.Median <= 0 || row.Memory.Median == 0) {
 			t.Errorf("%+v", row)
 		}
 	}
@@ -257,6 +263,20 @@ func TestABadFlagIsNamed(t *testing.T) {
 		code := run(t.Context(), strings.Fields(test.args), new(bytes.Buffer), &errs)
 		if code != exitUsage || !strings.Contains(errs.String(), test.names) {
 			t.Errorf("%s: exit code %d, %q", test.args, code, errs.String())
+		}
+	}
+}
+
+// Both forms take as long as the flags and the documents say.
+func TestFormsTakeTheirTime(t *testing.T) {
+	for most, p := range map[time.Duration]plan{2 * time.Minute: quickPlan, 12 * time.Minute: wholePlan} {
+		var sum time.Duration
+		for _, section := range sections {
+			sum += section.cost(p, 1)
+		}
+		t.Logf("the %s form is thought to take %v", p.form, sum)
+		if sum > most {
+			t.Errorf("the %s form is thought to take %v, which is more than %v", p.form, sum, most)
 		}
 	}
 }

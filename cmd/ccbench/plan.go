@@ -17,7 +17,7 @@ type plan struct {
 
 // mostChats that are open at once on one contact center.
 func (p plan) mostChats() int {
-	return max(slices.Max(p.chats.counts), p.recovery.chats, 2*p.growth.chats)
+	return max(slices.Max(p.chats.counts), slices.Max(p.recovery.counts), 2*p.growth.chats)
 }
 
 type commandsPlan struct {
@@ -33,7 +33,7 @@ type chatsPlan struct {
 }
 
 type recoveryPlan struct {
-	chats    int
+	counts   []int         // of chats
 	failover time.Duration // CC_FAILOVER_AFTER
 }
 
@@ -43,6 +43,7 @@ type growthPlan struct {
 	span      time.Duration // of commands
 	perSecond float64       // events; twice as many in the other turn
 	flow      time.Duration // of events
+	idle      time.Duration // 0: that is not measured, as counts of chats are compared elsewhere
 	stored    int           // events of the past; 0: that is not measured
 }
 
@@ -51,17 +52,17 @@ var wholePlan = plan{
 	rounds:   3,
 	commands: commandsPlan{callers: []int{1, 16, 128, 256}, span: 2 * time.Second},
 	chats:    chatsPlan{counts: []int{1000, 5000, 10_000}, perSecond: 1000, span: 5 * time.Second, idle: hold},
-	recovery: recoveryPlan{chats: 5000, failover: 10 * time.Second},
-	growth:   growthPlan{chats: 2500, callers: 16, span: 2 * time.Second, perSecond: 1000, flow: 3 * time.Second, stored: 1_000_000},
+	recovery: recoveryPlan{counts: []int{2500, 5000}, failover: 10 * time.Second},
+	growth:   growthPlan{chats: 2500, callers: 16, span: 2 * time.Second, perSecond: 1000, flow: 3 * time.Second, idle: hold, stored: 1_000_000},
 }
 
 var quickPlan = plan{
 	form:     "quick",
 	rounds:   3,
-	commands: commandsPlan{callers: []int{1, 16, 128, 256}, span: 400 * time.Millisecond},
-	chats:    chatsPlan{counts: []int{250, 1000}, perSecond: 1000, span: 1500 * time.Millisecond, idle: hold},
-	recovery: recoveryPlan{chats: 500, failover: 2 * time.Second},
-	growth:   growthPlan{chats: 250, callers: 16, span: 500 * time.Millisecond, perSecond: 500, flow: time.Second},
+	commands: commandsPlan{callers: []int{1, 16, 128, 256}, span: 350 * time.Millisecond},
+	chats:    chatsPlan{counts: []int{500, 1000}, perSecond: 1000, span: 1200 * time.Millisecond, idle: hold},
+	recovery: recoveryPlan{counts: []int{500}, failover: 2 * time.Second},
+	growth:   growthPlan{chats: 250, callers: 16, span: 400 * time.Millisecond, perSecond: 500, flow: time.Second},
 }
 
 // sectionNames are the parts of what is measured. Each has a stand of its own.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,9 +21,12 @@ const (
 )
 
 func recoveryCost(p plan, contenders int) time.Duration {
-	chats := time.Duration(p.recovery.chats)
-	rounds := time.Duration(p.rounds) * (p.recovery.failover + chats*2*time.Millisecond + 4*time.Second)
-	return time.Duration(contenders) * (chats*(openingCost+flowCost) + rounds)
+	cost := time.Duration(slices.Max(p.recovery.counts)) * openingCost
+	for _, n := range p.recovery.counts {
+		chats := time.Duration(n)
+		cost += chats*flowCost + time.Duration(p.rounds)*(p.recovery.failover+chats*2*time.Millisecond+4*time.Second)
+	}
+	return time.Duration(contenders) * cost
 }
 
 // flowCost is how long it takes to give a chat an event.
@@ -47,6 +51,8 @@ type relay struct {
 	*bench
 	s       *stand
 	of      contender
+	chats   int
+	pushed  int // events
 	holding *replica
 }
 
@@ -60,20 +66,28 @@ func (b *bench) recoveryOf(of contender) error {
 	if y.holding, err = y.replica(); err != nil {
 		return err
 	}
-	n := b.plan.recovery.chats
-	b.progress.say("%s, opening %d chats", of.Name, n)
-	if _, err := s.openChats(b.ctx, of, n); err != nil {
+	for _, n := range b.plan.recovery.counts {
+		if err := y.at(n); err != nil {
+			return err
+		}
+	}
+	_, err = s.awaitStored(b.ctx, of, subjects.Prefix(of.prefix).Event("*", "message"), y.pushed)
+	return err
+}
+
+// at opens chats until there are so many, gives each an event, and has the rounds.
+func (y *relay) at(n int) error {
+	y.progress.say("%s, opening chats until there are %d", y.of.Name, n)
+	if _, err := y.s.openChats(y.ctx, y.of, n-y.chats); err != nil {
 		return err
 	}
-	pushed, err := s.push(b.ctx, flowRate, time.Duration(n)*flowCost)
+	y.chats = n
+	pushed, err := y.s.push(y.ctx, flowRate, time.Duration(n)*flowCost)
 	if err != nil {
 		return err
 	}
-	if err := y.rounds(); err != nil {
-		return err
-	}
-	_, err = s.awaitStored(b.ctx, of, subjects.Prefix(of.prefix).Event("*", "message"), pushed)
-	return err
+	y.pushed += pushed
+	return y.rounds()
 }
 
 func (y *relay) replica() (*replica, error) {
@@ -83,12 +97,12 @@ func (y *relay) replica() (*replica, error) {
 func (y *relay) rounds() error {
 	var killed, left []recovered
 	for round := range y.plan.rounds {
-		y.progress.say("%s, kill -9, round %d", y.of.Name, round+1)
+		y.progress.say("%s, %d chats, kill -9, round %d", y.of.Name, y.chats, round+1)
 		k, err := y.pass(y.kill)
 		if err != nil {
 			return err
 		}
-		y.progress.say("%s, SIGTERM, round %d", y.of.Name, round+1)
+		y.progress.say("%s, %d chats, SIGTERM, round %d", y.of.Name, y.chats, round+1)
 		l, err := y.pass(y.leave)
 		if err != nil {
 			return err
@@ -103,7 +117,7 @@ func (y *relay) rounds() error {
 
 func (y *relay) note(by string, failover float64, rounds []recovered) {
 	y.report.Recovery = append(y.report.Recovery, recoveryRow{
-		Of: y.of.Name, By: by, Chats: y.plan.recovery.chats, Failover: failover,
+		Of: y.of.Name, By: by, Chats: y.chats, Failover: failover,
 		Half: spreadBy(rounds, func(r recovered) float64 { return r.half - failover }),
 		All:  spreadBy(rounds, func(r recovered) float64 { return r.all - failover }),
 	})
@@ -119,7 +133,7 @@ func (y *relay) pass(end func(*replica) error) (recovered, error) {
 		return recovered{}, err
 	}
 	ended := make(chan error, 1)
-	c := comeback{chats: y.plan.recovery.chats, since: started, begun: time.Now(), ended: ended}
+	c := comeback{chats: y.chats, since: started, begun: time.Now(), ended: ended}
 	go func() {
 		defer close(ended)
 		ended <- end(y.holding)

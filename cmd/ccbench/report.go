@@ -88,7 +88,7 @@ type chatRow struct {
 	Rate     float64 `json:"eventsPerSecond"`
 	Events   int     `json:"events"`    // pushed and received
 	CPU      spread  `json:"cpuMicros"` // of the connector, an event; the polls included
-	Stream   millis  `json:"stream"`    // from the push to a JetStream consumer
+	Stream   millis  `json:"stream"`    // from when the push was due to a JetStream consumer
 	Core     millis  `json:"core"`      // to a core subscriber
 }
 
@@ -116,8 +116,11 @@ type growthRow struct {
 	Of         string  `json:"of"`
 	More       string  `json:"more"`
 	Commands   *spread `json:"commandsPerSecond,omitempty"`
+	Durable    *spread `json:"durablePerSecond,omitempty"`
 	CommandCPU *spread `json:"cpuPerCommand,omitempty"`
 	Floor      *spread `json:"floorPerSecond,omitempty"`
 	EventCPU   spread  `json:"cpuPerEvent"`
 	EventP50   spread  `json:"eventP50"`
+	Memory     *spread `json:"memoryPerChat,omitempty"` // looked at once, like the next
+	Idle       *spread `json:"idlePerChat,omitempty"`
 }

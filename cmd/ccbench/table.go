@@ -13,7 +13,7 @@ const contenderHead = "of"
 // print writes the report as Markdown that is also fit for a terminal.
 func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%s, %d cores, %.0f GiB, %s; %s, nats-server %s; %s\n", orUnknown(r.Machine.CPU), r.Machine.Cores, r.Machine.Memory, r.Machine.System, r.Go, r.NATS, r.measured())
-	fmt.Fprintf(out, "The %s form, in %.0f s: medians of %d rounds, with the least and the most.\n", r.Form, r.Seconds, r.Rounds)
+	fmt.Fprintf(out, "The %s form, in %.0f s: medians of %d rounds, and in brackets the least and the most of them.\n", r.Form, r.Seconds, r.Rounds)
 	for _, tableOf := range []func(*report) table{commandsTable, chatsTable, recoveryTable, growthTable} {
 		if t := tableOf(r); len(t.rows) > 1 {
 			t.rows = named(t.rows, len(r.Measured))
@@ -59,7 +59,7 @@ func chatsTable(r *report) table {
 			row.Stream.P50.as(figures), row.Stream.P99.as(figures), row.Core.P50.as(figures), row.Core.P99.as(figures),
 		})
 	}
-	return table{"Chats", "Memory is the connector's, resident, when all chats are polled and nothing happens; `at most` is its peak, with the events. `CPU` is an event's. Latencies are from the contact center's push to a JetStream consumer, and to a subscriber of core NATS.", rows}
+	return table{"Chats", "Memory is the connector's, resident, when all chats are polled and nothing happens; `at most` is its peak, with the events. `CPU` is an event's. Latencies are from when the contact center's push was due, to a JetStream consumer, and to a subscriber of core NATS.", rows}
 }
 
 func recoveryTable(r *report) table {
@@ -75,13 +75,14 @@ func recoveryTable(r *report) table {
 }
 
 func growthTable(r *report) table {
-	rows := [][]string{{"ratio, with", contenderHead, "commands a second", "of the floor's own", "CPU a command", "CPU an event", "consumer p50"}}
+	rows := [][]string{{"ratio, with", contenderHead, "commands a second", "of the floor's own", "durable a second", "CPU a command", "CPU an event", "consumer p50", "memory a chat", "idle CPU a chat"}}
 	for _, row := range r.Growth {
 		rows = append(rows, []string{
-			row.More, row.Of, asRatio(row.Commands), asRatio(row.Floor), asRatio(row.CommandCPU), row.EventCPU.as(hundredths), row.EventP50.as(figures),
+			row.More, row.Of, asRatio(row.Commands), asRatio(row.Floor), asRatio(row.Durable), asRatio(row.CommandCPU), row.EventCPU.as(hundredths), row.EventP50.as(figures),
+			asRatio(row.Memory), asRatio(row.Idle),
 		})
 	}
-	return table{"Growth", "Each figure with more, divided by the one with less in the same round.", rows}
+	return table{"Growth", "Each figure with more, divided by the one with less in the same round. Memory and idle CPU are looked at once, before the rounds.", rows}
 }
 
 // asRatio is a dash where there is none.
