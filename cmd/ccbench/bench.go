@@ -48,7 +48,7 @@ func measureAll(ctx context.Context, set settings, out, errs io.Writer) error {
 // prepareOutput finds out before minutes are spent whether there is a place for the results.
 func (set settings) prepareOutput() error {
 	if set.json != "" {
-		if err := os.WriteFile(set.json, nil, 0o644); err != nil {
+		if err := checkReplaceable(set.json); err != nil {
 			return fmt.Errorf("-json: %w; %w", err, errUsage)
 		}
 	}
@@ -123,7 +123,7 @@ func (b *bench) cost(name string) time.Duration {
 func (r *report) writeJSON(path string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
-		err = os.WriteFile(path, append(text, '\n'), 0o644)
+		err = replace(path, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("-json: %w", err)

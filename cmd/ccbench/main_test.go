@@ -247,6 +247,30 @@ func TestADeadProcessIsTold(t *testing.T) {
 	checkNothingIsLeft(t)
 }
 
+// Until there are new results, the last ones stay.
+func TestResultsAreReplacedAtTheEnd(t *testing.T) {
+	folder := t.TempDir()
+	last := filepath.Join(folder, "last.json")
+	if err := os.WriteFile(last, []byte("last"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{last, filepath.Join(folder, "new.json")} {
+		if err := (settings{json: path}).prepareOutput(); err != nil {
+			t.Error(err)
+		}
+	}
+	if text, err := os.ReadFile(last); err != nil || string(text) != "last" {
+		t.Errorf("before anything is measured it says %q, %v", text, err)
+	}
+	if err := new(report).writeJSON(last); err != nil {
+		t.Error(err)
+	}
+	readReportText(t, last)
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+		t.Errorf("the folder has %v, %v", files, err)
+	}
+}
+
 func TestABadFlagIsNamed(t *testing.T) {
 	for _, test := range []struct{ args, names string }{
 		{"-bogus", "-bogus"},
