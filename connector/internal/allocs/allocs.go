@@ -6,7 +6,10 @@
 // there has to say so in a test. Lower a bound when there is less of it.
 package allocs
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 // Operation is one step of a hot path.
 type Operation struct {
@@ -28,7 +31,7 @@ func Check(t *testing.T, operations []Operation) {
 	for _, o := range operations {
 		t.Run(o.Name, func(t *testing.T) {
 			if made := testing.AllocsPerRun(200, o.Run); made > o.most() {
-				t.Errorf("%v allocations, where %v are the most", made, o.most())
+				t.Errorf("%v allocations with %s, where %v are the most", made, runtime.Version(), o.most())
 			}
 		})
 	}
