@@ -2,8 +2,10 @@ package connector_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +52,21 @@ func (w watched) begunIn() (found begun) {
 	return found
 }
 
+// holdSending has the first sending wait until it may go on. Before the first start.
+func holdSending(r *rig) (called <-chan struct{}, goOn func()) {
+	arrived, open := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
+		if request.Method == http.MethodPost && isEvents(request) {
+			first.Do(func() { close(arrived); <-open })
+		}
+		return false
+	})
+	goOn = sync.OnceFunc(func() { close(open) })
+	r.Cleanup(goOn)
+	return arrived, goOn
+}
+
 // When a durable command is called it is on record, and its number is bound to it:
 // on the record itself where a replica lives that would look nowhere else.
 func TestDurableCommandIsCalledOnRecord(t *testing.T) {
@@ -58,16 +75,18 @@ func TestDurableCommandIsCalledOnRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, bpsim.Options{})
+			r.config.CallTimeout, r.client.Timeout = patience, patience
+			called, goOn := holdSending(r)
 			r.start().stop() // makes the streams
 			if earlier {
 				r.putRecord("CC_STATE", "replica.earlier", `{"maxChats":0,"chats":0,"format":3}`)
 			}
 			r.start()
 			w := watchNew(r)
-			w.inject(bpsim.Fault{Kind: "delay", Delay: time.Second, Method: bpsim.SendEvents, Times: 1})
 			id := w.give("chat.send", schema.ChatSend{ChatID: w.chat, Text: "x"})
-			w.untilStruck()
+			r.awaits("the command is called", called)
 			found := w.begunIn()
+			goOn()
 			if !found.calling || !slices.Equal(found.bound, []uint64{0}) || (found.number != nil) != earlier {
 				t.Errorf("it is called, and stands there as %+v", found)
 			}

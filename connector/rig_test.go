@@ -201,6 +201,16 @@ func (r *rig) provided() *rig {
 	return r
 }
 
+// awaits waits for what a channel announces.
+func (r *rig) awaits(what string, come <-chan struct{}) {
+	r.Helper()
+	select {
+	case <-come:
+	case <-time.After(patience):
+		r.Fatalf("it did not come about that %s; log:\n%s", what, r.log)
+	}
+}
+
 // eventually polls a condition that nothing announces, the less often the
 // longer it takes: to look costs more than what is waited for.
 func (r *rig) eventually(what string, holds func() bool) {

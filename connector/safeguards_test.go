@@ -249,13 +249,24 @@ func dyingSoon(r *rig) { r.config.CallTimeout, r.client.Timeout = time.Second, t
 // A replica is cut off from NATS while it makes the call of a durable command, and
 // another one takes over.
 func cutOffInADurableCall(r *rig) *ledger {
-	first := r.startCabled()
+	cut := make(chan *cable, 1) // by the call, before it is answered
+	called := make(chan struct{})
+	intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
+		if request.Method == http.MethodPost && isEvents(request) {
+			select {
+			case first := <-cut:
+				first.cut.Store(true)
+				close(called)
+			default:
+			}
+		}
+		return false
+	})
+	cut <- r.startCabled()
 	l := newLedger(watchNew(r))
 	l.lossy = true
-	l.inject(bpsim.Fault{Kind: "delay", Delay: 800 * time.Millisecond, AfterEffect: true, Method: bpsim.SendEvents, Times: 1})
 	l.sendsDurably("hello")
-	l.untilStruck()
-	first.cut.Store(true)
+	r.awaits("the command is called", called)
 	r.start()
 	l.eventually("no command waits", func() bool { return l.waiting() == 0 })
 	l.untilListening()

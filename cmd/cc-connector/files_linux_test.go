@@ -53,6 +53,7 @@ func TestMemoryOfALargeFile(t *testing.T) {
 	t.Cleanup(contact.Close)
 	p := start(t, map[string]string{
 		"CC_NATS_URL": natsServer.ClientURL(), "CC_BASE_URL": contact.URL, "CC_APP_ID": "app-1", "CC_SUBJECT_PREFIX": "acme.eu", "CC_HTTP_ADDR": "127.0.0.1:0",
+		"GOGC": "100", // garbage may otherwise come to more
 	})
 	p.waitReady(t, http.StatusOK)
 	nc, err := nats.Connect(natsServer.ClientURL())

@@ -31,11 +31,11 @@ func (c *contact) close() { c.client.CloseIdleConnections() }
 
 // call makes a call of the contact center's API, in the name of a client of the floor.
 func (c *contact) call(ctx context.Context, path, client string, body []byte) ([]byte, error) {
-	return c.callBy(ctx, http.MethodPost, path, client, body)
+	return c.callBy(ctx, http.MethodPost, path+"?tenantUrl="+tenant, client, body)
 }
 
-func (c *contact) callBy(ctx context.Context, method, path, client string, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+"/clientweb/api/v2/"+path+"?tenantUrl="+tenant, bytes.NewReader(body))
+func (c *contact) callBy(ctx context.Context, method, way, client string, body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+"/clientweb/api/v2/"+way, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

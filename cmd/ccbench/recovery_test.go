@@ -49,7 +49,7 @@ func (p polled) poll() (leave func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = p.s.contact.callBy(ctx, http.MethodGet, "chats/"+p.chat+"/events", someone, nil) // until it is left
+		_, _ = p.s.contact.callBy(ctx, http.MethodGet, "chats/"+p.chat+"/events?timestamp=1&tenantUrl="+tenant, someone, nil) // until it is left
 	}()
 	leave = func() { cancel(); <-done; p.untilHeld(0) }
 	p.Cleanup(leave)
