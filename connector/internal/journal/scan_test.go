@@ -55,7 +55,7 @@ func TestScanEnds(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
 	j := New(r.Streams().Journal, natstest.Log())
-	const many = 800 // so that the scan ends while more is written than a watcher holds
+	const many = 500 // more than a watcher holds
 	for i := range many {
 		r.Check(j.Write(r.Ctx, recordOf("dead", fmt.Sprint(i))))
 	}
@@ -75,4 +75,27 @@ func TestScanEnds(t *testing.T) {
 	if len(seen) != many {
 		t.Errorf("%d of %d are shown", len(seen), many)
 	}
+}
+
+// A scan that ends while more has come than a watcher holds leaves nothing behind.
+func TestScanOfABusyJournal(t *testing.T) {
+	t.Parallel()
+	r := natstest.New(t)
+	j := New(r.Streams().Journal, natstest.Log())
+	r.Check(j.Write(r.Ctx, recordOf("dead", "first")))
+	stream, err := r.JS.Stream(r.Ctx, "KV_CC_JOURNAL")
+	r.Check(err)
+	_, err = j.Scan(r.Ctx, "dead", 0, func(*Record) {
+		for i := range 600 {
+			r.Check(j.Write(r.Ctx, recordOf("other", fmt.Sprint(i))))
+		}
+		r.Eventually("all has been sent", func() bool {
+			for info := range stream.ListConsumers(r.Ctx).Info() {
+				return info.Delivered.Stream == j.Reached()
+			}
+			return false
+		})
+		r.Check(r.NC.Flush())
+	})
+	r.Check(err)
 }
