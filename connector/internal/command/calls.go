@@ -177,8 +177,8 @@ func numbered[D any](toEvent func(*D, brightpattern.MessageID) brightpattern.Cli
 func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 	cmd, r := chat.command, chat.command.record
 	switch {
-	case !cmd.isDurable(): // it is tried once
-		return c.Chats.TakeNumber(ctx, chat.key, chat.isClosed)
+	case !cmd.isDurable():
+		return c.liveNumber(ctx, chat)
 	case r.Number != nil:
 		return *r.Number, nil
 	}
@@ -193,6 +193,20 @@ func (c *Commands) bindNumber(ctx context.Context, chat known) (uint64, error) {
 	}
 	r.LastCall = time.Now().UTC()
 	return n, c.Journal.Write(ctx, r)
+}
+
+// liveNumber is the number of a live command, whose call may be made again with
+// other credentials.
+func (c *Commands) liveNumber(ctx context.Context, chat known) (uint64, error) {
+	cmd := chat.command
+	if cmd.number != nil {
+		return *cmd.number, nil
+	}
+	n, err := c.Chats.TakeNumber(ctx, chat.key, chat.isClosed)
+	if err == nil {
+		cmd.number = &n
+	}
+	return n, err
 }
 
 // send sends an event, and has the chat's holder publish what came in the

@@ -34,6 +34,7 @@ type command struct {
 	record     *journal.Record // what the journal knows of it; nil if it is not recorded
 	began      time.Time       // when it was about to be recorded as begun, here
 	isFirst    bool            // a durable one that is sent by the run that made its record
+	number     *uint64         // the message number of a live one, when it has one
 }
 
 // arrival is a message on a command subject, of either lane.
