@@ -37,17 +37,17 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if _, err := c.Do(ctx, client.NewCommand(&schema.ChatSend{ChatID: chat.ChatID, Text: "Hello!"})); err != nil {
-		fmt.Println(err)
-		return
-	}
+	hello := client.NewCommand(&schema.ChatSend{ChatID: chat.ChatID, Text: "Hello!"})
 	for step, err := range c.Follow(ctx, chat.ChatID) {
+		if err == nil && step.Message == nil { // the entry, which is what was before: all that comes now is told
+			_, err = c.Do(ctx, hello)
+		}
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
 		if step.Message == nil {
-			continue // the entry: what was before
+			continue
 		}
 		if said, ok := step.Message.Payload.(*schema.Message); ok {
 			fmt.Println("the agent says:", said.Text)
