@@ -7,8 +7,7 @@
 // begun (package journal), run by a table (calls.go), its outcome recorded
 // (run.go) and published (result.go, publish.go): at once where the event tells
 // all of it (together.go), else one after the other. A live one is then replied
-// (live.go, once.go); it gets its message number while it is recorded
-// (number.go). A durable one waits until it is the head of its chat's queue
+// (live.go, once.go). A durable one waits until it is the head of its chat's queue
 // (package queue), is tried until it is done (durable.go, lookup.go) or given up
 // (deadletter.go), and then acknowledged. None stays for ever (lastresort.go),
 // nor does what comes to lie among them and is no command (package intake). What
@@ -19,6 +18,6 @@
 // outcome is on record, and its event stored, before it is replied or
 // acknowledged; only where the stream of events is away for long does a reply not
 // wait for it. Where event and record differ, the event decides. A message number
-// is given to one command, and back only before anybody is told of it. Whatever
-// waits does so under a limit.
+// is taken for a command on record, and never given back. Whatever waits does so
+// under a limit.
 package command

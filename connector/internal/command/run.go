@@ -15,8 +15,8 @@ import (
 // The way of every command, on both lanes:
 //
 //	read      what is wanted, under which identity               read.go
-//	begin     record that it is begun, and take its number       once.go, durable.go
-//	call      the contact center                                 here, calls.go
+//	begin     record that it is begun                            once.go, durable.go
+//	call      take its message number, and call                  here, calls.go
 //	conclude  record what came of it                             here
 //	publish   the result event                                   result.go, publish.go
 //

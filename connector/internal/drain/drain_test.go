@@ -1,6 +1,7 @@
 package drain_test
 
 import (
+	"runtime"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -26,6 +27,26 @@ func TestLifetimeEndsInOrder(t *testing.T) {
 	if life.Intake.Err() == nil {
 		t.Error("without work, the intake goes on")
 	}
+}
+
+// Goroutines that rest take on the next work: all of it is done, by however few,
+// and a gate may be closed while they rest, and twice.
+func TestRestingGoroutinesWorkAgain(t *testing.T) {
+	var gate drain.Gate
+	done, most := make(chan struct{}), 0
+	for range 1000 {
+		gate.Go(func() { done <- struct{}{} })
+		<-done
+		most = max(most, runtime.NumGoroutine())
+	}
+	if most > 100 {
+		t.Errorf("%d goroutines for one piece of work at a time", most)
+	}
+	gate.Close()
+	if gate.Go(func() {}) {
+		t.Error("a closed gate lets somebody in")
+	}
+	gate.Close()
 }
 
 // A gate waits for what it let in, and lets no more in.
