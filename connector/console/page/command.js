@@ -1,0 +1,56 @@
+// A command: the subject and the JSON it is published with, and the nats command
+// that does the same. The page's server publishes it; nothing here is special.
+
+import { post } from "./api.js";
+import { natsCommand } from "./shell.js";
+
+export class Commander {
+  constructor(about) {
+    this.about = about;
+    this.known = new Map((about.commands ?? []).map((c) => [named(about.prefix, c.subject), c]));
+  }
+
+  get names() {
+    return [...this.known.keys()];
+  }
+
+  example(name) {
+    return this.known.get(name)?.schema?.examples?.[0] ?? {};
+  }
+
+  // describe says how it is published. Without a chat in the data, a durable one is for a chat to come.
+  describe({ name, data, lane, token }) {
+    const durable = lane === "durable" && this.known.get(name)?.durable;
+    const live = `${this.about.prefix}.${name}`;
+    const subject = durable ? durable.replace("<chat>", token ?? "<chat>") : live;
+    return { subject, data, lane: durable ? "durable" : "live", shell: natsCommand(this.about.natsURL, subject, data) };
+  }
+
+  // run gives a sentence of what came of it, and the result where there is one.
+  async run({ name, data, lane, chat, token }) {
+    const { lane: taken } = this.describe({ name, data, lane, token });
+    try {
+      const reply = await post("command", { command: name, lane: taken, chat, data });
+      return taken === "durable" ? stored(reply) : read(reply);
+    } catch (err) {
+      return { ok: false, words: err.message };
+    }
+  }
+}
+
+const named = (prefix, subject) => (subject.startsWith(`${prefix}.`) ? subject.slice(prefix.length + 1) : subject);
+
+function stored(reply) {
+  if (reply?.error) return { ok: false, words: words(reply.error) };
+  return { ok: true, words: `kept in ${reply.stream} as ${reply.seq}: its outcome comes on the bus` };
+}
+
+function read(reply) {
+  if (reply?.error) return { ok: false, words: words(reply.error) };
+  const told = reply?.cloudevent?.data ?? {};
+  if (told.status === "ok") return { ok: true, words: "ok", result: told.result ?? {}, told };
+  const error = told.error ?? {};
+  return { ok: false, words: `${error.code ?? "failed"}: ${error.message ?? ""}${error.outcome ? ` (${error.outcome.replaceAll("_", " ")})` : ""}` };
+}
+
+const words = (error) => (typeof error === "string" ? error : (error.message ?? error.code ?? "failed"));

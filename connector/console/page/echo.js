@@ -1,0 +1,41 @@
+// "The same from a shell": what the action at hand would publish, and what was
+// published last.
+
+import { element } from "./element.js";
+import { coloured } from "./json.js";
+import { copyButton } from "./copy.js";
+import { natsCommand } from "./shell.js";
+
+const most = 10;
+
+export class Echo {
+  constructor(natsURL) {
+    this.natsURL = natsURL;
+    this.now = element("div", { class: "preview" });
+    this.sent = element("ol", { class: "sent", reversed: true, "aria-label": "Published last" });
+    this.place = element("section", { class: "echo", "aria-labelledby": "echo-title" },
+      element("h3", { id: "echo-title" }, "The same from a shell"), this.now, element("h4", {}, "Published last"), this.sent);
+  }
+
+  preview({ subject, data, shell, lane }) {
+    const key = shell;
+    if (key === this.key) return;
+    this.key = key;
+    this.now.replaceChildren(...parts(subject, data, shell, lane));
+  }
+
+  published({ subject, data, lane }) {
+    const shell = natsCommand(this.natsURL, subject, data);
+    const entry = element("li", {}, element("details", {}, element("summary", {}, element("code", { class: "subject" }, subject)), ...parts(subject, data, shell, lane)));
+    this.sent.prepend(entry);
+    while (this.sent.childElementCount > most) this.sent.lastElementChild.remove();
+  }
+}
+
+function parts(subject, data, shell, lane) {
+  return [
+    element("p", { class: "subject-line" }, element("span", { class: `lane ${lane}` }, lane), element("code", { class: "subject" }, subject)),
+    coloured(data),
+    element("div", { class: "shell" }, element("code", {}, shell), copyButton(shell, "the nats command")),
+  ];
+}

@@ -1,0 +1,64 @@
+// Which messages the middle column shows: by chat, kind, and what stands in the subject or the text.
+
+import { element, labelled } from "./element.js";
+import { shortChat, summary } from "./message.js";
+
+const kinds = ["event", "result", "session"];
+
+export class Filter {
+  constructor(place, changed) {
+    this.changed = changed;
+    this.chats = new Set();
+    this.kinds = new Set(kinds);
+    this.words = element("input", { type: "search", placeholder: "subject or text", spellcheck: "false", autocomplete: "off", oninput: () => this.#typed() });
+    this.chat = element("select", { onchange: () => changed() }, element("option", { value: "" }, "all chats"));
+    place.append(labelled("Find", this.words), labelled("Chat", this.chat), this.#kindButtons());
+  }
+
+  #kindButtons() {
+    const buttons = kinds.map((kind) =>
+      element("button", { type: "button", class: `kind ${kind}`, "aria-pressed": "true", onclick: (e) => this.#toggle(e.currentTarget, kind) }, kind));
+    return element("div", { class: "kinds", role: "group", "aria-label": "Kinds" }, ...buttons);
+  }
+
+  #toggle(button, kind) {
+    if (!this.kinds.delete(kind)) this.kinds.add(kind);
+    button.setAttribute("aria-pressed", this.kinds.has(kind));
+    this.changed();
+  }
+
+  #typed() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.changed(), 120);
+  }
+
+  // learn adds the chats of these messages to the choice.
+  learn(messages) {
+    for (const { chat } of messages) {
+      if (!chat || this.chats.has(chat) || this.chats.size >= 500) continue;
+      this.chats.add(chat);
+      this.chat.append(element("option", { value: chat, title: chat }, shortChat(chat)));
+    }
+  }
+
+  reset() {
+    this.chats.clear();
+    this.chat.replaceChildren(element("option", { value: "" }, "all chats"));
+  }
+
+  get narrow() {
+    return this.chat.value !== "" || this.words.value.trim() !== "" || this.kinds.size < kinds.length;
+  }
+
+  apply(messages) {
+    if (!this.narrow) return messages;
+    const words = this.words.value.trim().toLowerCase();
+    return messages.filter((m) => this.#passes(m, words));
+  }
+
+  #passes(message, words) {
+    if (!this.kinds.has(message.kind)) return false;
+    if (this.chat.value && message.chat !== this.chat.value) return false;
+    return !words || message.subject.toLowerCase().includes(words) || summary(message).toLowerCase().includes(words);
+  }
+}

@@ -1,0 +1,53 @@
+// A row of the middle column. It is made once and filled for many messages, so
+// its parts are kept beside it.
+
+import { element } from "./element.js";
+import { tone, summary, atClock, lasting, reach, shortChat } from "./message.js";
+
+export function makeRow() {
+  const row = element("div", { class: "row", role: "option" });
+  const parts = {};
+  const part = (name, tag = "span") => (parts[name] = element(tag, { class: name }));
+  const bar = element("span", { class: "bar", "aria-hidden": "true" }, part("reach"));
+  row.append(
+    element("span", { class: "line" }, part("subject"), part("origin"), element("span", { class: "delay" }, bar, part("latency"))),
+    element("span", { class: "line" }, part("summary"), part("seq"), part("stored", "time")),
+  );
+  row.parts = parts;
+  return row;
+}
+
+export function fillRow(row, message) {
+  const { parts } = row;
+  row.dataset.tone = tone(message);
+  subject(parts.subject, message);
+  parts.summary.textContent = summary(message);
+  parts.origin.textContent = message.origin || "";
+  parts.origin.dataset.origin = message.origin || "";
+  parts.seq.textContent = `#${message.seq}`;
+  parts.stored.textContent = atClock(message.stored);
+  delay(parts, message.latencyMs);
+}
+
+// subject shows the chat's token short, and the name strong: it is what one looks for.
+function subject(place, message) {
+  const whole = message.subject;
+  const token = message.chat && whole.includes(`.${message.chat}.`) ? message.chat : null;
+  const name = whole.endsWith(`.${message.name}`) ? message.name : "";
+  const stem = name ? whole.slice(0, -name.length) : whole;
+  if (!token) return place.replaceChildren(stem, element("b", {}, name));
+  const [before, after] = split(stem, token);
+  place.replaceChildren(before, element("span", { class: "chat", title: token }, shortChat(token)), after, element("b", {}, name));
+}
+
+function split(text, token) {
+  const at = text.indexOf(`.${token}.`) + 1;
+  return [text.slice(0, at), text.slice(at + token.length)];
+}
+
+function delay(parts, ms) {
+  const known = typeof ms === "number" && ms >= 0;
+  parts.latency.textContent = known ? lasting(ms) : "";
+  parts.reach.style.transform = `scaleX(${known ? reach(ms) : 0})`;
+  parts.reach.dataset.slow = known && ms > 1000 ? "yes" : "no";
+}
