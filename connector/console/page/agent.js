@@ -1,0 +1,152 @@
+// The right column: the contact center's side, where it is the simulated one.
+
+import { get, post, segment, upload } from "./api.js";
+import { element, labelled, say } from "./element.js";
+import { Transcript } from "./transcript.js";
+import { shortChat, atMinute } from "./message.js";
+
+const often = 1500; // ms between two looks
+
+export class Agent {
+  constructor(place, stream, about) {
+    this.chat = null;
+    this.chats = [];
+    this.transcript = new Transcript("The conversation as the agent sees it");
+    this.outcome = element("p", { class: "outcome", role: "status" });
+    place.append(this.#choosing(), this.#desk(about.scripts ?? []), this.outcome);
+    stream.addEventListener("messages", () => this.#soon());
+    this.look();
+    setInterval(() => document.hidden || this.look(), often);
+  }
+
+  #choosing() {
+    this.list = element("div", { class: "queue", role: "group", "aria-label": "Chats at the contact center" });
+    this.none = element("p", { class: "hint" }, "Nobody waits. A chat that a customer asks for rings here.");
+    return element("div", {}, this.none, this.list);
+  }
+
+  #desk(scripts) {
+    this.text = element("input", { autocomplete: "off", placeholder: "Answer the customer" });
+    this.accept = element("button", { type: "button", class: "primary", onclick: () => this.act("accept").then(() => this.text.focus()) }, "Accept");
+    const form = element("form", { class: "composing" }, labelled("Answer", this.text, "field unlabelled"), element("button", { type: "submit", class: "primary" }, "Send"));
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      this.#answer();
+    });
+    this.desk = element("div", { class: "talking" }, this.accept, this.transcript.place, form, this.#actions(), this.#scripts(scripts));
+    return this.desk;
+  }
+
+  #actions() {
+    this.file = element("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: () => this.#sendFile() });
+    const act = (words, action, body) => element("button", { type: "button", onclick: () => this.act(action, body) }, words);
+    return element("div", { class: "actions" }, this.file,
+      act("Type", "typing"), act("Form", "form", { name: "survey" }), act("Question", "form", { name: "" }), act("Secure form", "secureform", { name: "card" }),
+      element("button", { type: "button", onclick: () => this.file.click() }, "File …"),
+      act("Case", "case"), act("Leave", "leave"), act("End", "end"));
+  }
+
+  #scripts(scripts) {
+    const names = scripts.map((s) => (typeof s === "string" ? s : s.name));
+    if (names.length === 0) return null;
+    const choice = element("select", {}, ...names.map((name) => element("option", { value: name }, name)));
+    return element("div", { class: "scripts" }, labelled("Script", choice), element("button", { type: "button", onclick: () => this.act("script", { name: choice.value }) }, "Play it"));
+  }
+
+  async #answer() {
+    const text = this.text.value;
+    if (!text.trim()) return;
+    this.text.value = "";
+    if (!(await this.act("message", { text })) && !this.text.value) this.text.value = text;
+  }
+
+  #sendFile() {
+    const [file] = this.file.files;
+    this.file.value = "";
+    if (file) this.#do("file", (path) => upload(path, file));
+  }
+
+  act(action, body = {}) {
+    return this.#do(action, (path) => post(path, body));
+  }
+
+  async #do(action, send) {
+    if (!this.chat) return false;
+    const ok = await send(`agent/${segment(this.chat)}/${action}`).then(() => true, (err) => this.#failed(action, err));
+    if (ok) this.#came(true, `${action}: done`);
+    this.look();
+    return ok;
+  }
+
+  #failed(action, err) {
+    this.#came(false, `${action}: ${err.message}`);
+    return false;
+  }
+
+  #came(ok, words) {
+    say(this.outcome, words);
+    this.outcome.dataset.ok = ok;
+  }
+
+  #soon() {
+    this.timer ??= setTimeout(() => this.look(), 150);
+  }
+
+  async look() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    const chats = await get("agent/chats").catch(() => null);
+    if (chats) this.#draw(chats);
+  }
+
+  #draw(chats) {
+    this.chats = chats;
+    const open = chats.filter((c) => !over(c));
+    if (!chats.some((c) => c.chat === this.chat)) this.chat = (open[0] ?? chats.at(-1))?.chat ?? null;
+    const current = chats.find((c) => c.chat === this.chat);
+    if (current && over(current) && open.length > 0) this.chat = open[0].chat;
+    this.#drawQueue([...open, ...chats.filter(over)].slice(0, 30));
+    this.#drawChat(chats.find((c) => c.chat === this.chat));
+  }
+
+  #drawQueue(chats) {
+    const key = JSON.stringify(chats.map((c) => [c.chat, c.state, c.customer, c.chat === this.chat]));
+    if (key === this.shown) return;
+    this.shown = key;
+    const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.chat : null;
+    this.list.replaceChildren(...chats.map((c) => this.#waiting(c)));
+    this.none.hidden = chats.length > 0;
+    if (focused) [...this.list.children].find((b) => b.dataset.chat === focused)?.focus();
+  }
+
+  #waiting(chat) {
+    const button = element("button", { type: "button", class: "waiting", "aria-pressed": String(chat.chat === this.chat), "data-state": chat.state, "data-chat": chat.chat, onclick: () => this.#select(chat.chat) },
+      element("span", { class: "name" }, chat.customer || "Customer"), element("span", { class: "state" }, chat.state),
+      element("code", {}, shortChat(chat.chat)), chat.waitingSince ? element("span", { class: "since" }, atMinute(chat.waitingSince)) : null);
+    return button;
+  }
+
+  #select(chat) {
+    this.chat = chat;
+    this.#draw(this.chats);
+  }
+
+  #drawChat(chat) {
+    this.desk.hidden = !chat;
+    if (!chat) return;
+    this.accept.hidden = !waits(chat);
+    this.transcript.show(chat.chat, chat.transcript.map(line).filter(Boolean), "agent");
+  }
+}
+
+const over = (chat) => ["completed", "ended", "failed", "closed", "gone"].includes(chat.state);
+const waits = (chat) => ["queued", "connecting", "waiting", "new"].includes(chat.state);
+
+// line of a transcript; what neither side has said is a note.
+function line(l) {
+  if (l.text) return { from: l.side ?? l.from, name: l.from ? l.name : undefined, text: l.text, at: l.at };
+  const name = String(l.name ?? "");
+  return silent.has(name) ? null : { from: "system", text: name.replaceAll("_", " "), at: l.at };
+}
+
+const silent = new Set(["", "typing", "not_typing", "message_delivered", "message_read"]);

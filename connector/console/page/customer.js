@@ -1,0 +1,224 @@
+// The left column: a customer's back end. Whatever it does is a command on the bus.
+
+import { upload } from "./api.js";
+import { element, labelled, say } from "./element.js";
+import { Commander } from "./command.js";
+import { Echo } from "./echo.js";
+import { Transcript } from "./transcript.js";
+import { formFor } from "./form.js";
+import { shortChat } from "./message.js";
+import { anyCommand } from "./anycommand.js";
+
+const quiet = 3000; // ms without a key: the customer types no more
+
+export class Customer {
+  constructor(place, stream, about, conversations) {
+    Object.assign(this, { stream, conversations, token: null });
+    this.commander = new Commander(about);
+    this.echo = new Echo(about.natsURL);
+    this.transcript = new Transcript("The conversation as the customer sees it");
+    place.append(this.#asking(), this.#choosing(), this.#talking(), this.outcome, anyCommand(this), this.echo.place);
+    this.#listen();
+    this.draw();
+    this.#preview(this.#request());
+  }
+
+  #listen() {
+    this.stream.addEventListener("messages", () => this.draw());
+    this.stream.addEventListener("live", () => this.draw());
+    this.stream.addEventListener("reset", () => this.#select(null));
+    this.stream.addEventListener("command", (e) => this.echo.published(e.detail));
+  }
+
+  // --- what there is to see
+
+  #asking() {
+    this.from = element("input", { value: "Ada", autocomplete: "off", maxlength: "100" });
+    this.topic = element("input", { value: "parcel", autocomplete: "off", maxlength: "100" });
+    const ask = element("button", { type: "submit", class: "primary" }, "Ask for a chat");
+    const form = element("form", { class: "asking" }, labelled("Name", this.from), labelled("Topic", this.topic), ask);
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      this.#ask();
+    });
+    this.#previews(form, () => this.#request());
+    return form;
+  }
+
+  #choosing() {
+    this.chats = element("select", { onchange: () => this.#select(this.chats.value) });
+    this.lanes = element("select", { onchange: () => this.#preview(this.#message()) },
+      element("option", { value: "live" }, "live: answered at once"),
+      element("option", { value: "durable" }, "durable: kept until done"));
+    return element("div", { class: "choosing" }, labelled("Chat", this.chats), labelled("Lane", this.lanes));
+  }
+
+  #talking() {
+    this.state = element("p", { class: "state", role: "status" });
+    this.forms = element("div", { class: "forms" });
+    this.typing = element("p", { class: "typing", role: "status" });
+    this.outcome = element("p", { class: "outcome", role: "status" });
+    this.box = element("div", { class: "talking" }, this.state, this.transcript.place, this.typing, this.forms, this.#composing(), this.#ending());
+    return this.box;
+  }
+
+  #composing() {
+    this.text = element("input", { autocomplete: "off", placeholder: "Write to the agent", oninput: () => this.#types() });
+    const form = element("form", { class: "composing" }, labelled("Message", this.text, "field unlabelled"), element("button", { type: "submit", class: "primary" }, "Send"));
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      this.#send();
+    });
+    this.#previews(form, () => this.#message());
+    return form;
+  }
+
+  #ending() {
+    this.file = element("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: () => this.#sendFile() });
+    const act = (words, name) => {
+      const button = element("button", { type: "button", onclick: () => this.act(name) }, words);
+      this.#previews(button, () => ({ name, data: this.#onChat({}) }));
+      return button;
+    };
+    const file = element("button", { type: "button", onclick: () => this.file.click() }, "File …");
+    this.#previews(file, () => ({ name: "chat.file", data: this.#onChat({ object: "<object in CC_FILES>", fileName: "cup.png", fileType: "image" }) }));
+    return element("div", { class: "actions" }, this.file, file, act("Leave the conversation", "chat.disconnect"), act("End the chat", "chat.end"));
+  }
+
+  // previews shows an action's command as soon as the pointer or the keyboard is on it.
+  #previews(place, action) {
+    for (const event of ["focusin", "pointerenter", "input"]) place.addEventListener(event, () => this.#preview(action()));
+  }
+
+  #preview(action) {
+    this.echo.preview(this.commander.describe({ ...action, lane: this.lanes.value, token: this.token }));
+  }
+
+  preview(action) {
+    this.#preview(action);
+  }
+
+  // --- the commands
+
+  #request() {
+    const topic = this.topic.value.trim();
+    return { name: "chat.request", data: { from: this.from.value.trim() || undefined, parameters: topic ? { topic } : undefined } };
+  }
+
+  #message() {
+    return { name: "chat.send", data: this.#onChat({ text: this.text.value }) };
+  }
+
+  #onChat(rest) {
+    const chat = this.conversations.chats.get(this.token);
+    return { chatId: chat?.id ?? "<chat>", ...rest };
+  }
+
+  async #ask() {
+    const { told, result } = await this.run(this.#request());
+    const id = result?.chatId ?? told?.chatId;
+    if (!id) return;
+    this.wanted = id;
+    this.draw();
+    this.text.focus();
+  }
+
+  async #send() {
+    if (!this.text.value.trim()) return;
+    const action = this.#message();
+    this.text.value = "";
+    clearTimeout(this.pause);
+    this.isTyping = false;
+    const { ok } = await this.run(action);
+    if (!ok && !this.text.value) this.text.value = action.data.text;
+  }
+
+  #types() {
+    if (!this.token) return;
+    if (!this.isTyping) this.commander.run(this.#typingCommand("chat.typing"));
+    this.isTyping = true;
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => {
+      this.isTyping = false;
+      this.commander.run(this.#typingCommand("chat.nottyping"));
+    }, quiet);
+  }
+
+  #typingCommand(name) {
+    const data = this.#onChat({});
+    return { name, data, lane: "live", chat: data.chatId, token: this.token };
+  }
+
+  async #sendFile() {
+    const [file] = this.file.files;
+    this.file.value = "";
+    if (!file) return;
+    say(this.outcome, `putting ${file.name} into the object store …`);
+    const put = await upload("files", file).catch((err) => this.#came({ ok: false, words: err.message }));
+    if (put?.object) await this.run({ name: "chat.file", data: this.#onChat(put) });
+  }
+
+  act(name) {
+    return this.run({ name, data: this.#onChat({}) });
+  }
+
+  // run is how every action of this column goes.
+  async run(action) {
+    this.#preview(action);
+    this.#came({ words: "…" });
+    const chat = this.conversations.chats.get(this.token)?.id;
+    const came = await this.commander.run({ ...action, lane: this.lanes.value, chat: action.data.chatId ? chat : undefined, token: this.token });
+    this.#came({ ...came, words: `${action.name}: ${came.words}` });
+    return came;
+  }
+
+  #came({ ok, words }) {
+    say(this.outcome, words);
+    this.outcome.dataset.ok = ok ?? "";
+  }
+
+  // --- the chats
+
+  #select(token) {
+    this.token = token;
+    this.draw();
+  }
+
+  draw() {
+    const all = [...this.conversations.chats.values()];
+    const wanted = all.find((c) => c.id === this.wanted);
+    if (wanted) Object.assign(this, { token: wanted.token, wanted: null });
+    if (!this.conversations.chats.has(this.token)) this.token = (all.findLast((c) => c.open) ?? all.at(-1))?.token ?? null;
+    this.#drawChoice(all);
+    this.#drawChat(this.conversations.chats.get(this.token));
+  }
+
+  #drawChoice(all) {
+    const key = all.map((c) => `${c.token}${c.open}${c.customer}`).join() + this.token;
+    if (key === this.choice) return;
+    this.choice = key;
+    const options = all.toReversed().map((c) => element("option", { value: c.token, selected: c.token === this.token, title: c.id }, `${c.customer || "customer"} · ${shortChat(c.id)}${c.open ? "" : " (closed)"}`));
+    this.chats.replaceChildren(...options);
+    this.chats.parentElement.hidden = all.length === 0;
+  }
+
+  #drawChat(chat) {
+    this.box.hidden = !chat;
+    if (!chat) return;
+    say(this.state, chat.open ? chat.state || "open" : "closed");
+    this.state.dataset.state = chat.open ? chat.state : "closed";
+    this.transcript.show(chat.token, chat.lines, "customer");
+    say(this.typing, chat.typing ? `${chat.typing} is typing …` : "");
+    this.#drawForms(chat);
+  }
+
+  #drawForms(chat) {
+    const key = chat.token + chat.forms.map((f) => f.id).join();
+    if (key === this.shownForms) return;
+    this.shownForms = key;
+    this.forms.replaceChildren(...chat.forms.map((asked) => formFor(asked, {
+      preview: (data) => this.#preview({ name: asked.command, data: this.#onChat(data) }),
+      send: (data) => this.run({ name: asked.command, data: this.#onChat(data) }),
+    })));
+  }
+}
