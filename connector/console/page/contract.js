@@ -1,0 +1,97 @@
+// The contract: what the AsyncAPI document says, as something to read.
+
+import { get } from "./api.js";
+import { element, labelled } from "./element.js";
+import { coloured } from "./json.js";
+import { copyButton } from "./copy.js";
+
+const groups = [
+  ["Commands", (name) => /^(command|durable|live)\./.test(name)],
+  ["Events", (name) => name.startsWith("event.")],
+  ["Session messages", (name) => name.startsWith("session.")],
+  ["Results", (name) => name.startsWith("result.")],
+  ["Dead letters", (name) => name.startsWith("deadletter.")],
+  ["Others", () => true],
+];
+
+export class Contract {
+  constructor(place) {
+    this.place = place;
+  }
+
+  async open() {
+    if (this.document) return;
+    this.place.replaceChildren(element("p", { class: "hint", role: "status" }, "Reading the contract …"));
+    try {
+      this.document = await get("contract");
+      this.#draw();
+    } catch (err) {
+      this.place.replaceChildren(element("p", { class: "error", role: "alert" }, err.message));
+    }
+  }
+
+  #draw() {
+    const { info, channels } = this.document;
+    const find = element("input", { type: "search", placeholder: "subject or title", oninput: () => this.#filter(find.value) });
+    const rest = new Set(Object.keys(channels));
+    this.sections = groups.map(([title, belongs]) => this.#group(title, [...rest].filter((name) => belongs(name) && rest.delete(name)))).filter(Boolean);
+    this.place.replaceChildren(
+      element("header", { class: "document-head" }, element("h2", {}, `The contract, version ${info.version}`), element("a", { href: "/schemas/v1/asyncapi.json", target: "_blank", rel: "noreferrer" }, "AsyncAPI document")),
+      element("div", { class: "prose" }, ...String(info.description ?? "").split("\n\n").map((p) => element("p", {}, p))),
+      labelled("Find", find), ...this.sections);
+  }
+
+  #group(title, names) {
+    if (names.length === 0) return null;
+    const entries = names.map((name) => this.#channel(name, this.document.channels[name]));
+    return element("section", { class: "channels" }, element("h3", {}, title, element("span", { class: "count" }, String(names.length))), ...entries);
+  }
+
+  // channel is filled when it is opened: there are two hundred.
+  #channel(name, channel) {
+    const address = channel.address ?? "(the reply subject)";
+    const operation = this.#operation(name);
+    const entry = element("details", { class: "channel" },
+      element("summary", {}, element("code", { class: "subject" }, address), element("span", { class: "direction" }, operation?.action === "send" ? "the connector publishes" : operation ? "you publish" : ""), element("span", { class: "about" }, channel.title ?? channel.description ?? operation?.summary ?? "")));
+    entry.dataset.words = `${address} ${name} ${channel.title ?? ""} ${channel.description ?? ""}`.toLowerCase();
+    entry.addEventListener("toggle", () => entry.childElementCount === 1 && entry.append(...this.#messages(channel, address)), { once: true });
+    return entry;
+  }
+
+  #operation(name) {
+    this.operations ??= new Map(Object.values(this.document.operations ?? {}).map((o) => [o.channel?.$ref?.split("/").pop(), o]));
+    return this.operations.get(name);
+  }
+
+  #messages(channel, address) {
+    const intro = element("p", { class: "shell" }, element("code", {}, address), copyButton(address, "the subject"));
+    const messages = Object.values(channel.messages ?? {}).map((ref) => this.#resolve(ref)).filter(Boolean);
+    return [intro, ...messages.map((m) => this.#message(m))];
+  }
+
+  #resolve(value) {
+    let found = value;
+    for (let depth = 0; found?.$ref && depth < 5; depth++) found = found.$ref.split("/").slice(1).reduce((at, key) => at?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], this.document);
+    return found;
+  }
+
+  #message(message) {
+    const schema = this.#resolve(message.payload);
+    const parts = [element("h4", {}, message.title ?? message.name), element("p", {}, message.description ?? ""), message.summary ? element("p", { class: "hint" }, message.summary) : null];
+    for (const example of (message.examples ?? []).slice(0, 2)) parts.push(element("p", { class: "hint" }, "Example"), coloured(example.payload ?? example));
+    if (schema) parts.push(element("details", {}, element("summary", {}, "Schema"), coloured(schema)));
+    return element("article", { class: "contract-message" }, ...parts.filter(Boolean));
+  }
+
+  #filter(text) {
+    const words = text.trim().toLowerCase();
+    for (const section of this.sections) {
+      let any = false;
+      for (const entry of section.querySelectorAll(".channel")) {
+        entry.hidden = words !== "" && !entry.dataset.words.includes(words);
+        any ||= !entry.hidden;
+      }
+      section.hidden = !any;
+    }
+  }
+}

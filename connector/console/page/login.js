@@ -1,0 +1,23 @@
+// Signing in: the token goes in a body, and a cookie comes back that no script reads.
+
+import { post } from "./api.js";
+import { byId, say } from "./element.js";
+
+export function login() {
+  const dialog = byId("login");
+  const token = byId("token");
+  dialog.addEventListener("cancel", (e) => e.preventDefault());
+  dialog.showModal();
+  token.focus();
+  return new Promise((resolve) => {
+    dialog.querySelector("form").addEventListener("submit", async (e) => {
+      e.preventDefault();
+      const wrong = await post("login", { token: token.value }).then(() => null, (err) => err.message);
+      say(byId("login-error"), wrong ?? "");
+      if (wrong !== null) return token.select();
+      token.value = "";
+      dialog.close();
+      resolve();
+    });
+  });
+}
