@@ -2,6 +2,7 @@
 
 import { get, post, segment, upload } from "./api.js";
 import { element, labelled, say } from "./element.js";
+import { coloured } from "./json.js";
 import { Transcript } from "./transcript.js";
 import { shortChat, atMinute } from "./message.js";
 
@@ -27,13 +28,15 @@ export class Agent {
 
   #desk(scripts) {
     this.text = element("input", { autocomplete: "off", placeholder: "Answer the customer" });
+    this.type = element("button", { type: "button", "aria-pressed": "false", onclick: () => this.#types() }, "Type");
     this.accept = element("button", { type: "button", class: "primary", onclick: () => this.act("accept").then(() => this.text.focus()) }, "Accept");
     const form = element("form", { class: "composing" }, labelled("Answer", this.text, "field unlabelled"), element("button", { type: "submit", class: "primary" }, "Send"));
     form.addEventListener("submit", (e) => {
       e.preventDefault();
       this.#answer();
     });
-    this.desk = element("div", { class: "talking" }, this.accept, this.transcript.place, form, this.#actions(), this.#scripts(scripts));
+    this.forms = element("div", { class: "forms" });
+    this.desk = element("div", { class: "talking" }, this.accept, this.transcript.place, this.forms, form, this.#actions(), this.#scripts(scripts));
     return this.desk;
   }
 
@@ -41,7 +44,7 @@ export class Agent {
     this.file = element("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: () => this.#sendFile() });
     const act = (words, action, body) => element("button", { type: "button", onclick: () => this.act(action, body) }, words);
     return element("div", { class: "actions" }, this.file,
-      act("Type", "typing"), act("Form", "form", { name: "survey" }), act("Question", "form", { name: "" }), act("Secure form", "secureform", { name: "card" }),
+      this.type, act("Form", "form", { name: "survey" }), act("Question", "form", { name: "" }), act("Secure form", "secureform", { name: "card" }),
       element("button", { type: "button", onclick: () => this.file.click() }, "File …"),
       act("Case", "case"), act("Leave", "leave"), act("End", "end"));
   }
@@ -57,7 +60,13 @@ export class Agent {
     const text = this.text.value;
     if (!text.trim()) return;
     this.text.value = "";
+    this.type.setAttribute("aria-pressed", "false");
     if (!(await this.act("message", { text })) && !this.text.value) this.text.value = text;
+  }
+
+  async #types() {
+    const on = this.type.getAttribute("aria-pressed") !== "true";
+    if (await this.act("typing", { on })) this.type.setAttribute("aria-pressed", on);
   }
 
   #sendFile() {
@@ -102,7 +111,7 @@ export class Agent {
   #draw(chats) {
     this.chats = chats;
     const open = chats.filter((c) => !over(c));
-    if (!chats.some((c) => c.chat === this.chat)) this.chat = (open[0] ?? chats.at(-1))?.chat ?? null;
+    if (!chats.some((c) => c.chat === this.chat)) this.chat = (open[0] ?? chats[0])?.chat ?? null;
     const current = chats.find((c) => c.chat === this.chat);
     if (current && over(current) && open.length > 0) this.chat = open[0].chat;
     this.#drawQueue([...open, ...chats.filter(over)].slice(0, 30));
@@ -126,6 +135,16 @@ export class Agent {
     return button;
   }
 
+  // drawForms shows what the customer has filled in.
+  #drawForms(forms) {
+    const key = this.chat + forms.length;
+    if (key === this.shownForms) return;
+    this.shownForms = key;
+    this.forms.replaceChildren(...forms.slice(-5).map((f) => element("div", { class: "filled" },
+      element("p", { class: "hint" }, f.formName ? `The form ${f.formName}` : "The answer", f.data === null ? " (secure: kept from everybody)" : ""),
+      f.data === null ? null : coloured(f.data))));
+  }
+
   #select(chat) {
     this.chat = chat;
     this.#draw(this.chats);
@@ -136,17 +155,31 @@ export class Agent {
     if (!chat) return;
     this.accept.hidden = !waits(chat);
     this.transcript.show(chat.chat, chat.transcript.map(line).filter(Boolean), "agent");
+    this.#drawForms(chat.forms ?? []);
   }
 }
 
-const over = (chat) => ["completed", "ended", "failed", "closed", "gone"].includes(chat.state);
-const waits = (chat) => ["queued", "connecting", "waiting", "new"].includes(chat.state);
+const over = (chat) => chat.state === "ended";
+const waits = (chat) => chat.state === "waiting";
 
-// line of a transcript; what neither side has said is a note.
+// line of a transcript; what is none of anybody's words is a note.
 function line(l) {
-  if (l.text) return { from: l.side ?? l.from, name: l.from ? l.name : undefined, text: l.text, at: l.at };
-  const name = String(l.name ?? "");
-  return silent.has(name) ? null : { from: "system", text: name.replaceAll("_", " "), at: l.at };
+  if (l.name === "message" || l.name === "file") return { from: l.from, text: l.name === "file" ? `▤ ${l.text}` : l.text, at: l.at };
+  const told = notes[l.name];
+  return told === null ? null : { from: "system", text: told ? told(l.text) : [l.name.replaceAll("_", " "), l.text].filter(Boolean).join(": "), at: l.at };
 }
 
-const silent = new Set(["", "typing", "not_typing", "message_delivered", "message_read"]);
+const notes = {
+  typing: null,
+  not_typing: null,
+  message_delivered: null,
+  message_read: null,
+  status: null,
+  party_joined: (who) => `${who || "Somebody"} joins`,
+  party_left: (who) => `${who || "The agent"} leaves`,
+  form_show: (form) => (form ? `You have asked for the form ${form}` : "You have asked a question"),
+  secure_form_show: () => "You have asked for a secure form",
+  disconnect: () => "The customer has left the conversation",
+  end: () => "The customer has ended the chat",
+  ended: () => "The session is over",
+};

@@ -7,11 +7,12 @@ export class Weather {
   constructor(place, stream, about) {
     this.switches = new Map();
     this.outcome = element("p", { class: "outcome", role: "status" });
-    place.append(...about.weather.map((w) => this.#one(w)), this.outcome);
-    stream.addEventListener("status", (e) => this.#now(e.detail.weather ?? []));
+    place.append(this.outcome, ...about.weather.map((w) => this.#one(w)));
+    stream.addEventListener("status", (e) => this.#now(e.detail.weather ?? {}));
   }
 
-  #one({ name, title, promise, lasts }) {
+  #one({ name, title, promise, kind }) {
+    const lasts = kind === "switch";
     const id = `weather-${name}`;
     const button = element("button", { type: "button", class: lasts ? "switch" : "once", "aria-describedby": id, onclick: () => this.#set(name) }, title);
     if (lasts) {
@@ -39,9 +40,9 @@ export class Weather {
     return { ok: true, words: `${button.textContent}: ${on ? "done" : "over"}` };
   }
 
-  #now(names) {
+  #now(weather) {
     for (const [name, button] of this.switches) {
-      const on = names.includes(name);
+      const on = weather[name] === true || (name === "connector-kill" && weather.connector === "stopped");
       button.parentElement.dataset.on = on;
       if (button.getAttribute("role") === "switch") button.setAttribute("aria-checked", on);
     }
