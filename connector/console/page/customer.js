@@ -120,7 +120,6 @@ export class Customer {
     if (!id) return;
     this.wanted = id;
     this.draw();
-    this.text.focus();
   }
 
   async #send() {
@@ -187,10 +186,17 @@ export class Customer {
   draw() {
     const all = [...this.conversations.chats.values()];
     const wanted = all.find((c) => c.id === this.wanted);
-    if (wanted) Object.assign(this, { token: wanted.token, wanted: null });
+    if (wanted) this.#show(wanted);
     if (!this.conversations.chats.has(this.token)) this.token = (all.findLast((c) => c.open) ?? all.at(-1))?.token ?? null;
     this.#drawChoice(all);
     this.#drawChat(this.conversations.chats.get(this.token));
+  }
+
+  // show goes to the chat that was asked for, once the bus has told of it.
+  #show(chat) {
+    Object.assign(this, { token: chat.token, wanted: null });
+    this.box.hidden = false;
+    this.text.focus();
   }
 
   #drawChoice(all) {

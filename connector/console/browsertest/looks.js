@@ -1,0 +1,67 @@
+// By day and by night, large, narrow, still: and nothing that shuts somebody out.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { act, askForChat, shoot } from "./world.js";
+
+const axe = createRequire(import.meta.url)("axe-core").source;
+
+const forms = {
+  dark: { colorScheme: "dark" },
+  light: { colorScheme: "light" },
+  "zoom 200 %": { colorScheme: "light", viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 }, // that is what it does to 1440 × 900
+  "360 px": { colorScheme: "dark", viewport: { width: 360, height: 740 } },
+};
+
+export async function inEveryForm(world) {
+  for (const [name, options] of Object.entries(forms)) {
+    const page = await world.open({ ...options, reducedMotion: "reduce" });
+    await page.locator(".row").first().waitFor();
+    await inThisForm(page, name);
+    assert.equal(await page.evaluate(() => document.getAnimations().length), 0, `${name}: nothing moves by itself`);
+    assert.deepEqual(page.wrong, []);
+  }
+}
+
+async function inThisForm(page, name) {
+  const narrow = await page.locator(".column-switch").isVisible();
+  for (const column of narrow ? ["customer", "bus", "desk"] : ["bus"]) {
+    if (narrow) await page.locator(`.column-switch [data-column=${column}]`).click();
+    if (column === "bus") await page.locator(".row").last().click();
+    await check(page, `${name}, ${column}`);
+  }
+  for (const view of ["contract", "dead"]) {
+    await page.locator(`#tab-${view}`).click();
+    await page.locator(`#view-${view} h2`).waitFor();
+    await check(page, `${name}, ${view}`);
+  }
+}
+
+async function check(page, name) {
+  await shoot(page, name.replaceAll(/[^a-z0-9]+/g, "-"));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${name}: ${wide} px stick out`);
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  const bad = violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join("\n   ")}`);
+  assert.deepEqual(bad, [], name);
+}
+
+// forTheReadme takes the two pictures, where a folder for them is named.
+export async function forTheReadme(world) {
+  for (const colorScheme of ["dark", "light"]) {
+    const page = await world.open({ colorScheme });
+    const chat = await askForChat(page, "Grace");
+    await act(page, chat, "message", { text: "Hello Grace, this is Alex. How can I help?" });
+    await page.locator("#customer input[placeholder]").fill("My cup came broken. The order is 4711.");
+    await page.keyboard.press("Enter");
+    await page.locator("#desk .said.other", { hasText: "4711" }).waitFor();
+    await page.locator(".phenomenon[data-name=cut-answer] button").click();
+    await act(page, chat, "message", { text: "A new one is on its way." });
+    await page.locator("#customer .said.other", { hasText: "A new one" }).waitFor();
+    await act(page, chat, "form", { name: "survey" });
+    await page.locator("#customer .asked").waitFor();
+    await page.locator("#customer input[placeholder]").focus();
+    await shoot(page, `console-${colorScheme}`);
+  }
+}

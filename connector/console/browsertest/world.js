@@ -1,0 +1,88 @@
+// What the tests play in: the demonstration as a person starts it, and a browser.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const patience = 30000;
+const shots = process.env.CONSOLE_SHOTS; // a folder: look at what the tests saw
+
+export async function start() {
+  const demo = spawn(process.env.CCDEMO, ["-quiet", "-pace", "0", "-http", "127.0.0.1:0", "-nats", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const address = await addressOf(demo);
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  return new World(demo, address, browser);
+}
+
+async function addressOf(demo) {
+  for await (const line of createInterface({ input: demo.stdout })) {
+    const found = line.match(/http:\/\/\S+\/console\//);
+    if (!found) continue;
+    demo.stdout.resume();
+    return found[0];
+  }
+  throw new Error("ccdemo has ended without an address");
+}
+
+class World {
+  constructor(demo, address, browser) {
+    Object.assign(this, { demo, address, browser, contexts: [] });
+  }
+
+  // open gives a page that has read the past. What it must never do is collected in page.wrong.
+  async open(options = {}, prepare = async () => {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    this.contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(patience);
+    page.wrong = [];
+    page.on("pageerror", (err) => page.wrong.push(String(err)));
+    page.on("console", (m) => m.type() === "error" && /Content Security Policy/i.test(m.text()) && page.wrong.push(m.text()));
+    page.on("dialog", (d) => page.wrong.push(`dialog ${d.message()}`) && d.dismiss());
+    await prepare(page);
+    await page.goto(this.address);
+    return page;
+  }
+
+  async closePages() {
+    for (const context of this.contexts.splice(0)) await context.close();
+  }
+
+  async stop() {
+    await this.browser.close();
+    if (this.demo.exitCode !== null) return;
+    this.demo.kill("SIGTERM");
+    await once(this.demo, "exit");
+  }
+}
+
+// api asks as the page itself does.
+export const api = (page, path, body) =>
+  page.evaluate(async ([path, body]) => {
+    const answer = await fetch(`api/${path}`, body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json", "X-Console": "1" }, body: JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : null;
+  }, [path, body]);
+
+// askForChat has a chat that an agent has accepted.
+export async function askForChat(page, from = "Grace") {
+  const asked = await api(page, "command", { command: "chat.request", lane: "live", data: { from } });
+  const chat = asked.cloudevent.data.result.chatId;
+  await api(page, `agent/${encodeURIComponent(chat)}/accept`, {});
+  await page.locator("#customer select").first().selectOption(chat);
+  await page.getByText("Alex joins", { exact: true }).first().waitFor();
+  return chat;
+}
+
+export const act = (page, chat, action, body = {}) => api(page, `agent/${encodeURIComponent(chat)}/${action}`, body);
+
+export const row = (page, tone) => page.locator(`.row[data-tone="${tone}"]`);
+
+export async function shoot(page, name) {
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: `${shots}/${name}.png` });
+}
