@@ -9,7 +9,7 @@ export function anyCommand(customer) {
   const wrong = element("p", { class: "error", role: "alert" });
   const fill = () => {
     const example = commander.example(names.value);
-    const chat = customer.conversations.chats.get(customer.token)?.id;
+    const { chat } = customer;
     body.value = JSON.stringify("chatId" in example && chat ? { ...example, chatId: chat } : example, null, 2);
     show();
   };

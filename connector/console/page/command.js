@@ -27,8 +27,8 @@ export class Commander {
   }
 
   // run gives a sentence of what came of it, and the result where there is one.
-  async run({ name, data, lane, chat, token }) {
-    const { lane: taken } = this.describe({ name, data, lane, token });
+  async run({ name, data, lane, chat }) {
+    const { lane: taken } = this.describe({ name, data, lane });
     try {
       const reply = await post("command", { command: name, lane: taken, chat, data });
       return taken === "durable" ? stored(reply) : read(reply);

@@ -6,10 +6,12 @@ import { coloured } from "./json.js";
 import { copyButton } from "./copy.js";
 
 const groups = [
-  ["Commands", (name) => /^(command|durable|live)\./.test(name)],
+  ["Live commands", (name) => name.startsWith("live.")],
+  ["Durable commands", (name) => name.startsWith("durable.")],
   ["Events", (name) => name.startsWith("event.")],
   ["Session messages", (name) => name.startsWith("session.")],
   ["Results", (name) => name.startsWith("result.")],
+  ["Replies", (name) => name.startsWith("reply.")],
   ["Dead letters", (name) => name.startsWith("deadletter.")],
   ["Others", () => true],
 ];
@@ -65,8 +67,9 @@ export class Contract {
 
   #messages(channel, address) {
     const intro = element("p", { class: "shell" }, element("code", {}, address), copyButton(address, "the subject"));
-    const messages = Object.values(channel.messages ?? {}).map((ref) => this.#resolve(ref)).filter(Boolean);
-    return [intro, ...messages.map((m) => this.#message(m))];
+    const [first, ...others] = Object.values(channel.messages ?? {}).map((ref) => this.#resolve(ref)).filter(Boolean);
+    const more = others.map((m) => element("details", {}, element("summary", {}, m.title ?? m.name), this.#message(m)));
+    return [intro, first ? this.#message(first) : null, ...more].filter(Boolean);
   }
 
   #resolve(value) {
@@ -76,11 +79,18 @@ export class Contract {
   }
 
   #message(message) {
-    const schema = this.#resolve(message.payload);
+    const schema = this.#schema(message);
     const parts = [element("h4", {}, message.title ?? message.name), element("p", {}, message.description ?? ""), message.summary ? element("p", { class: "hint" }, message.summary) : null];
     for (const example of (message.examples ?? []).slice(0, 2)) parts.push(element("p", { class: "hint" }, "Example"), coloured(example.payload ?? example));
     if (schema) parts.push(element("details", {}, element("summary", {}, "Schema"), coloured(schema)));
     return element("article", { class: "contract-message" }, ...parts.filter(Boolean));
+  }
+
+  // schema of the data: what is around them is the same everywhere.
+  #schema(message) {
+    const whole = this.#resolve(message.payload);
+    const content = whole?.allOf?.map((part) => part.properties?.data).find(Boolean);
+    return content ? this.#resolve(content) : whole;
   }
 
   #filter(text) {

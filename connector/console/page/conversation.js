@@ -1,7 +1,7 @@
 // What the messages of the bus make of each chat, seen from the customer: that
 // is all a back end has, too.
 
-import { data } from "./message.js";
+import { data, parts } from "./message.js";
 
 const mostLines = 300;
 const mostChats = 200;
@@ -24,12 +24,12 @@ export class Conversations {
   }
 
   #chat(message) {
-    const token = message.chat;
-    if (!this.chats.has(token)) {
-      this.chats.set(token, { token, id: data(message).chatId ?? token, lines: [], forms: [], names: new Map(), typing: "", state: "", customer: "", open: true });
+    const id = message.chat;
+    if (!this.chats.has(id)) {
+      this.chats.set(id, { id, token: parts(message.subject)?.[1] ?? id, lines: [], forms: [], names: new Map(), typing: "", state: "", customer: "", open: true });
       if (this.chats.size > mostChats) this.chats.delete(this.chats.keys().next().value);
     }
-    return this.chats.get(token);
+    return this.chats.get(id);
   }
 }
 

@@ -13,7 +13,7 @@ const quiet = 3000; // ms without a key: the customer types no more
 
 export class Customer {
   constructor(place, stream, about, conversations) {
-    Object.assign(this, { stream, conversations, token: null });
+    Object.assign(this, { stream, conversations, chat: null });
     this.commander = new Commander(about);
     this.echo = new Echo(about.natsURL);
     this.transcript = new Transcript("The conversation as the customer sees it");
@@ -91,7 +91,7 @@ export class Customer {
   }
 
   #preview(action) {
-    this.echo.preview(this.commander.describe({ ...action, lane: this.lanes.value, token: this.token }));
+    this.echo.preview(this.commander.describe({ ...action, lane: this.lanes.value, token: this.current?.token }));
   }
 
   preview(action) {
@@ -110,8 +110,7 @@ export class Customer {
   }
 
   #onChat(rest) {
-    const chat = this.conversations.chats.get(this.token);
-    return { chatId: chat?.id ?? "<chat>", ...rest };
+    return { chatId: this.chat ?? "<chat>", ...rest };
   }
 
   async #ask() {
@@ -133,7 +132,7 @@ export class Customer {
   }
 
   #types() {
-    if (!this.token) return;
+    if (!this.chat) return;
     if (!this.isTyping) this.commander.run(this.#typingCommand("chat.typing"));
     this.isTyping = true;
     clearTimeout(this.pause);
@@ -144,8 +143,7 @@ export class Customer {
   }
 
   #typingCommand(name) {
-    const data = this.#onChat({});
-    return { name, data, lane: "live", chat: data.chatId, token: this.token };
+    return { name, data: this.#onChat({}), lane: "live", chat: this.chat };
   }
 
   async #sendFile() {
@@ -165,8 +163,7 @@ export class Customer {
   async run(action) {
     this.#preview(action);
     this.#came({ words: "…" });
-    const chat = this.conversations.chats.get(this.token)?.id;
-    const came = await this.commander.run({ ...action, lane: this.lanes.value, chat: action.data.chatId ? chat : undefined, token: this.token });
+    const came = await this.commander.run({ ...action, lane: this.lanes.value, chat: action.data.chatId });
     this.#came({ ...came, words: `${action.name}: ${came.words}` });
     return came;
   }
@@ -178,8 +175,12 @@ export class Customer {
 
   // --- the chats
 
-  #select(token) {
-    this.token = token;
+  get current() {
+    return this.conversations.chats.get(this.chat);
+  }
+
+  #select(chat) {
+    this.chat = chat;
     this.draw();
   }
 
@@ -187,23 +188,23 @@ export class Customer {
     const all = [...this.conversations.chats.values()];
     const wanted = all.find((c) => c.id === this.wanted);
     if (wanted) this.#show(wanted);
-    if (!this.conversations.chats.has(this.token)) this.token = (all.findLast((c) => c.open) ?? all.at(-1))?.token ?? null;
+    if (!this.current) this.chat = (all.findLast((c) => c.open) ?? all.at(-1))?.id ?? null;
     this.#drawChoice(all);
-    this.#drawChat(this.conversations.chats.get(this.token));
+    this.#drawChat(this.current);
   }
 
   // show goes to the chat that was asked for, once the bus has told of it.
   #show(chat) {
-    Object.assign(this, { token: chat.token, wanted: null });
+    Object.assign(this, { chat: chat.id, wanted: null });
     this.box.hidden = false;
     this.text.focus();
   }
 
   #drawChoice(all) {
-    const key = all.map((c) => `${c.token}${c.open}${c.customer}`).join() + this.token;
+    const key = all.map((c) => `${c.id}${c.open}${c.customer}`).join() + this.chat;
     if (key === this.choice) return;
     this.choice = key;
-    const options = all.toReversed().map((c) => element("option", { value: c.token, selected: c.token === this.token, title: c.id }, `${c.customer || "customer"} · ${shortChat(c.id)}${c.open ? "" : " (closed)"}`));
+    const options = all.toReversed().map((c) => element("option", { value: c.id, selected: c.id === this.chat }, `${c.customer || "customer"} · ${shortChat(c.id)}${c.open ? "" : " (closed)"}`));
     this.chats.replaceChildren(...options);
     this.chats.parentElement.hidden = all.length === 0;
   }
@@ -213,13 +214,13 @@ export class Customer {
     if (!chat) return;
     say(this.state, chat.open ? chat.state || "open" : "closed");
     this.state.dataset.state = chat.open ? chat.state : "closed";
-    this.transcript.show(chat.token, chat.lines, "customer");
+    this.transcript.show(chat.id, chat.lines, "customer");
     say(this.typing, chat.typing ? `${chat.typing} is typing …` : "");
     this.#drawForms(chat);
   }
 
   #drawForms(chat) {
-    const key = chat.token + chat.forms.map((f) => f.id).join();
+    const key = chat.id + chat.forms.map((f) => f.id).join();
     if (key === this.shownForms) return;
     this.shownForms = key;
     this.forms.replaceChildren(...chat.forms.map((asked) => formFor(asked, {

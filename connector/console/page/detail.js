@@ -44,7 +44,7 @@ export class Detail {
   #show(message) {
     const { data: content, ...envelope } = message.cloudevent ?? {};
     const panels = {
-      Data: coloured(content ?? null),
+      Data: message.unreadable ? element("p", { class: "error" }, message.unreadable) : coloured(content ?? null),
       Envelope: attributes(envelope),
       Raw: raw(message),
       "On the bus": this.#onTheBus(message),
@@ -52,7 +52,14 @@ export class Detail {
     this.place.dataset.tone = tone(message);
     this.place.replaceChildren(this.#head(message), ...sections(panels));
     this.place.hidden = false;
-    tabs(this.place.querySelector("[role=tablist]"));
+    this.#remember();
+  }
+
+  // remember goes to the part that was looked at in the message before.
+  #remember() {
+    const part = this.part;
+    const choose = tabs(this.place.querySelector("[role=tablist]"), (id) => (this.part = id));
+    if (part) choose(part);
   }
 
   #head(message) {
@@ -71,7 +78,10 @@ export class Detail {
     return element("div", { class: "facts" }, attributes(facts), element("div", { class: "shell" }, element("code", {}, shell), copyButton(shell, "the nats command")));
   }
 
+  // validate waits a little: arrow keys pass many messages by.
   async #validate(seq) {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    if (this.seq !== seq) return;
     const verdict = this.verdict;
     const found = await get(`validate/${seq}`).catch((err) => ({ failed: err.message }));
     if (found.failed) return verdict.replaceChildren(`not checked: ${found.failed}`);

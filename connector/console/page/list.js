@@ -29,8 +29,8 @@ export class List {
     this.items = items;
     this.spacer.style.height = `${items.length * this.height}px`;
     if (anchor) this.viewport.scrollTop = Math.max(0, this.#position(anchor.seq) * this.height + anchor.offset);
-    this.#draw();
     if (this.following) this.toEnd();
+    else this.#draw();
   }
 
   toEnd() {
@@ -85,14 +85,14 @@ export class List {
 
   #draw() {
     const { scrollTop, clientHeight } = this.viewport;
-    const first = Math.max(0, Math.floor(scrollTop / this.height) - overscan);
-    const end = Math.min(this.items.length, Math.ceil((scrollTop + clientHeight) / this.height) + overscan);
-    this.#pool(Math.max(0, end - first));
-    for (let at = first; at < end; at++) this.#place(this.rows[at % this.rows.length], at);
+    const count = Math.min(this.items.length, Math.ceil(clientHeight / this.height) + 1 + 2 * overscan);
+    const first = Math.min(this.items.length - count, Math.max(0, Math.floor(scrollTop / this.height) - overscan));
+    this.#pool(count);
+    for (let at = first; at < first + count; at++) this.#place(this.rows[at % count], at);
     this.#point();
   }
 
-  // pool has as many rows as are needed: each message always falls to the same one, so most need not be filled anew.
+  // pool has as many rows as are needed. The number changes with the height alone; what has the same place keeps its row.
   #pool(needed) {
     while (this.rows.length < needed) {
       const row = this.make();

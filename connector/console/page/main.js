@@ -76,6 +76,7 @@ async function begin() {
   document.body.dataset.form = about.workbench ? "workbench" : "watching";
   byId("ready").title = `version ${about.version}, replica ${about.replica}`;
   const stream = new Stream(about.replica);
+  stream.addEventListener("signedout", () => login().then(() => stream.open()));
   new Status(stream);
   views(about);
   if (about.workbench) workbench(stream, about);

@@ -2,6 +2,9 @@
 
 export const data = (message) => message.cloudevent?.data ?? {};
 
+// parts of the subject of a message on a chat: before its token, the token, behind it.
+export const parts = (subject) => subject.match(/^(.*?\bchat\.)([^.]+)(\.(?:event|result|session)\..*)$/)?.slice(1);
+
 // tone colours a message. What recovery and loss are must be seen at once.
 export function tone(message) {
   if (message.kind === "session" && message.name === "gap") return "gap";
@@ -48,6 +51,7 @@ const reasons = {
 // summary is what the message says, in a few words.
 export function summary(message) {
   const d = data(message);
+  if (message.unreadable) return `cannot be read: ${message.unreadable}`;
   if (message.truncated) return `${sized(message.size)} of data`;
   if (message.cloudevent?.dataref) return `data in ${message.cloudevent.dataref}`;
   if (message.kind === "result") return outcome(d);

@@ -2,7 +2,7 @@
 // its parts are kept beside it.
 
 import { element } from "./element.js";
-import { tone, summary, atClock, lasting, reach, shortChat } from "./message.js";
+import { tone, summary, atClock, lasting, parts as partsOf, reach, shortChat } from "./message.js";
 
 export function makeRow() {
   const row = element("div", { class: "row", role: "option" });
@@ -32,17 +32,13 @@ export function fillRow(row, message) {
 // subject shows the chat's token short, and the name strong: it is what one looks for.
 function subject(place, message) {
   const whole = message.subject;
-  const token = message.chat && whole.includes(`.${message.chat}.`) ? message.chat : null;
   const name = whole.endsWith(`.${message.name}`) ? message.name : "";
   const stem = name ? whole.slice(0, -name.length) : whole;
-  if (!token) return place.replaceChildren(stem, element("b", {}, name));
-  const [before, after] = split(stem, token);
+  const found = partsOf(whole);
+  if (!found) return place.replaceChildren(stem, element("b", {}, name));
+  const [before, token] = found;
+  const after = stem.slice(before.length + token.length);
   place.replaceChildren(before, element("span", { class: "chat", title: token }, shortChat(token)), after, element("b", {}, name));
-}
-
-function split(text, token) {
-  const at = text.indexOf(`.${token}.`) + 1;
-  return [text.slice(0, at), text.slice(at + token.length)];
 }
 
 function delay(parts, ms) {

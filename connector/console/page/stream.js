@@ -60,7 +60,14 @@ export class Stream extends EventTarget {
     if (this.source.readyState !== EventSource.CLOSED) return; // the browser tries again
     const wait = patience[Math.min(this.refusals, patience.length - 1)];
     this.refusals += 1;
-    setTimeout(() => this.open(limit), wait);
+    setTimeout(() => this.#again(), wait);
+  }
+
+  // again opens it anew, or has somebody sign in: an EventSource does not say why it was refused.
+  async #again() {
+    const refused = await get("about").then(() => null, (err) => err);
+    if (refused?.status === 401) this.#tell("signedout", {});
+    else this.open(limit);
   }
 
   #becomeLive() {
