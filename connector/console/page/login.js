@@ -10,7 +10,7 @@ export function login() {
   dialog.showModal();
   token.focus();
   return new Promise((resolve) => {
-    dialog.querySelector("form").addEventListener("submit", async (e) => {
+    dialog.querySelector("form").onsubmit = async (e) => {
       e.preventDefault();
       const wrong = await post("login", { token: token.value }).then(() => null, (err) => err.message);
       say(byId("login-error"), wrong ?? "");
@@ -18,6 +18,6 @@ export function login() {
       token.value = "";
       dialog.close();
       resolve();
-    });
+    };
   });
 }
