@@ -8,22 +8,38 @@ const most = 100;
 export class Transcript {
   constructor(label) {
     this.place = element("div", { class: "transcript", role: "log", "aria-label": label, tabindex: "0" });
-    this.shown = "";
+    this.lines = [];
   }
 
-  // show draws only what is new behind what is there, so that it alone is read aloud.
+  // show draws what is new behind what is there, so that it alone is read aloud.
   show(owner, lines, mine) {
-    const last = lines.slice(-most);
-    const keys = last.map((l) => JSON.stringify([l.from, l.text, l.at, l.mark]));
-    const before = this.owner === owner ? this.keys : [];
-    if (before.length > keys.length || before.some((key, at) => key !== keys[at])) this.place.replaceChildren();
-    const known = this.place.childElementCount && this.owner === owner ? before.length : (this.place.replaceChildren(), 0);
-    const atEnd = this.place.scrollTop + this.place.clientHeight >= this.place.scrollHeight - 8;
-    this.place.append(...last.slice(known).map((l) => drawn(l, mine)));
-    Object.assign(this, { owner, keys });
-    if (atEnd || known === 0) this.place.scrollTop = this.place.scrollHeight;
+    const { place } = this;
+    const atEnd = this.owner !== owner || place.scrollTop + place.clientHeight >= place.scrollHeight - 8;
+    const last = lines.slice(-most).map((line) => ({ ...line, key: JSON.stringify([line.from, line.text, line.at]) }));
+    const known = this.#keep(owner, last);
+    for (let at = 0; at < known; at++) {
+      if (!same(this.lines[at], last[at])) place.children[at].replaceWith(drawn(last[at], mine));
+    }
+    place.append(...last.slice(known).map((line) => drawn(line, mine)));
+    Object.assign(this, { owner, lines: last });
+    if (atEnd) place.scrollTop = place.scrollHeight;
+  }
+
+  // keep takes away what is shown no more, and says how many lines are left.
+  #keep(owner, lines) {
+    const first = this.owner === owner && lines.length > 0 ? this.lines.findIndex((l) => l.key === lines[0].key) : -1;
+    const gone = first < 0 ? this.lines.length : first;
+    for (let n = 0; n < gone; n++) this.place.firstChild.remove();
+    this.lines = this.lines.slice(gone);
+    while (this.lines.length > lines.length) {
+      this.lines.pop();
+      this.place.lastChild.remove();
+    }
+    return this.lines.length;
   }
 }
+
+const same = (one, other) => one.key === other.key && one.mark === other.mark && one.name === other.name;
 
 function drawn(line, mine) {
   if (line.from === "system") return element("p", { class: "note" }, line.text);
@@ -31,5 +47,7 @@ function drawn(line, mine) {
   const who = own ? "You" : (line.name ?? (line.from === "agent" ? "Agent" : "Customer"));
   return element("div", { class: `said ${own ? "own" : "other"}` },
     element("p", { class: "words" }, line.text),
-    element("p", { class: "who" }, `${who} · ${atMinute(line.at)}`, line.mark ? element("span", { class: "mark", title: line.mark === "✓" ? "delivered" : "read" }, ` ${line.mark}`) : null));
+    element("p", { class: "who" }, `${who} · ${atMinute(line.at)}`, marked(line.mark)));
 }
+
+const marked = (mark) => (mark ? element("span", { class: "mark", title: mark === "✓" ? "delivered" : "read" }, ` ${mark}`) : null);
