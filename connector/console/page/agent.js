@@ -1,7 +1,7 @@
 // The right column: the contact center's side, where it is the simulated one.
 
 import { get, post, segment, upload } from "./api.js";
-import { element, labelled, say } from "./element.js";
+import { button, element, hint, labelled, say, status, submit } from "./element.js";
 import { coloured } from "./json.js";
 import { Transcript } from "./transcript.js";
 import { shortChat, atMinute } from "./message.js";
@@ -13,7 +13,7 @@ export class Agent {
     this.chat = null;
     this.chats = [];
     this.transcript = new Transcript("The conversation as the agent sees it");
-    this.outcome = element("p", { class: "outcome", role: "status" });
+    this.outcome = status("outcome");
     place.append(this.#choosing(), this.#desk(about.scripts ?? []), this.outcome);
     stream.addEventListener("messages", () => this.#soon());
     this.look();
@@ -22,15 +22,15 @@ export class Agent {
 
   #choosing() {
     this.list = element("div", { class: "queue", role: "group", "aria-label": "Chats at the contact center" });
-    this.none = element("p", { class: "hint" }, "Nobody waits. A chat that a customer asks for rings here.");
+    this.none = hint("Nobody waits. A chat that a customer asks for rings here.");
     return element("div", {}, this.none, this.list);
   }
 
   #desk(scripts) {
     this.text = element("input", { autocomplete: "off", placeholder: "Answer the customer" });
-    this.type = element("button", { type: "button", "aria-pressed": "false", onclick: () => this.#types() }, "Type");
-    this.accept = element("button", { type: "button", class: "primary", onclick: () => this.act("accept").then(() => this.text.focus()) }, "Accept");
-    const form = element("form", { class: "composing" }, labelled("Answer", this.text, "field unlabelled"), element("button", { type: "submit", class: "primary" }, "Send"));
+    this.type = button("Type", () => this.#types(), { "aria-pressed": "false" });
+    this.accept = button("Accept", () => this.act("accept").then(() => this.text.focus()), { class: "primary" });
+    const form = element("form", { class: "composing" }, labelled("Answer", this.text, "field unlabelled"), submit("Send"));
     form.addEventListener("submit", (e) => {
       e.preventDefault();
       this.#answer();
@@ -42,10 +42,10 @@ export class Agent {
 
   #actions() {
     this.file = element("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: () => this.#sendFile() });
-    const act = (words, action, body) => element("button", { type: "button", onclick: () => this.act(action, body) }, words);
+    const act = (words, action, body) => button(words, () => this.act(action, body));
     return element("div", { class: "actions" }, this.file,
       this.type, act("Form", "form", { name: "survey" }), act("Question", "form", { name: "" }), act("Secure form", "secureform", { name: "card" }),
-      element("button", { type: "button", onclick: () => this.file.click() }, "File …"),
+      button("File …", () => this.file.click()),
       act("Case", "case"), act("Leave", "leave"), act("End", "end"));
   }
 
@@ -53,7 +53,8 @@ export class Agent {
     const names = scripts.map((s) => (typeof s === "string" ? s : s.name));
     if (names.length === 0) return null;
     const choice = element("select", {}, ...names.map((name) => element("option", { value: name }, name)));
-    return element("div", { class: "scripts" }, labelled("Script", choice), element("button", { type: "button", onclick: () => this.act("script", { name: choice.value }) }, "Play it"));
+    const play = button("Play it", () => this.act("script", { name: choice.value }));
+    return element("div", { class: "scripts" }, labelled("Script", choice), play);
   }
 
   async #answer() {
@@ -129,10 +130,10 @@ export class Agent {
   }
 
   #waiting(chat) {
-    const button = element("button", { type: "button", class: "waiting", "aria-pressed": String(chat.chat === this.chat), "data-state": chat.state, "data-chat": chat.chat, onclick: () => this.#select(chat.chat) },
+    const about = { "aria-pressed": String(chat.chat === this.chat), "data-state": chat.state, "data-chat": chat.chat };
+    return element("button", { type: "button", class: "waiting", ...about, onclick: () => this.#select(chat.chat) },
       element("span", { class: "name" }, chat.customer || "Customer"), element("span", { class: "state" }, chat.state),
       element("code", {}, shortChat(chat.chat)), chat.waitingSince ? element("span", { class: "since" }, atMinute(chat.waitingSince)) : null);
-    return button;
   }
 
   // drawForms shows what the customer has filled in.
@@ -141,7 +142,7 @@ export class Agent {
     if (key === this.shownForms) return;
     this.shownForms = key;
     this.forms.replaceChildren(...forms.slice(-5).map((f) => element("div", { class: "filled" },
-      element("p", { class: "hint" }, f.formName ? `The form ${f.formName}` : "The answer", f.data === null ? " (secure: kept from everybody)" : ""),
+      hint(f.formName ? `The form ${f.formName}` : "The answer", f.data === null ? " (secure: kept from everybody)" : ""),
       f.data === null ? null : coloured(f.data))));
   }
 
@@ -166,7 +167,8 @@ const waits = (chat) => chat.state === "waiting";
 function line(l) {
   if (l.name === "message" || l.name === "file") return { from: l.from, text: l.name === "file" ? `▤ ${l.text}` : l.text, at: l.at };
   const told = notes[l.name];
-  return told === null ? null : { from: "system", text: told ? told(l.text) : [l.name.replaceAll("_", " "), l.text].filter(Boolean).join(": "), at: l.at };
+  if (told === null) return null;
+  return { from: "system", text: told ? told(l.text) : [l.name.replaceAll("_", " "), l.text].filter(Boolean).join(": "), at: l.at };
 }
 
 const notes = {

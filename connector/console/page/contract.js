@@ -1,9 +1,9 @@
 // The contract: what the AsyncAPI document says, as something to read.
 
 import { get } from "./api.js";
-import { element, labelled } from "./element.js";
+import { element, hint, labelled, subject } from "./element.js";
 import { coloured } from "./json.js";
-import { copyButton } from "./copy.js";
+import { copyable } from "./copy.js";
 
 const groups = [
   ["Live commands", (name) => name.startsWith("live.")],
@@ -16,6 +16,8 @@ const groups = [
   ["Others", () => true],
 ];
 
+const directions = { send: "the connector publishes", receive: "you publish" }; // the document tells it from the connector's side
+
 export class Contract {
   constructor(place) {
     this.place = place;
@@ -23,7 +25,7 @@ export class Contract {
 
   async open() {
     if (this.document) return;
-    this.place.replaceChildren(element("p", { class: "hint", role: "status" }, "Reading the contract …"));
+    this.place.replaceChildren(hint("Reading the contract …"));
     try {
       this.document = await get("contract");
       this.#draw();
@@ -36,9 +38,11 @@ export class Contract {
     const { info, channels } = this.document;
     const find = element("input", { type: "search", placeholder: "subject or title", oninput: () => this.#filter(find.value) });
     const rest = new Set(Object.keys(channels));
-    this.sections = groups.map(([title, belongs]) => this.#group(title, [...rest].filter((name) => belongs(name) && rest.delete(name)))).filter(Boolean);
+    const taken = (belongs) => [...rest].filter((name) => belongs(name) && rest.delete(name));
+    this.sections = groups.map(([title, belongs]) => this.#group(title, taken(belongs))).filter(Boolean);
+    const whole = element("a", { href: "/schemas/v1/asyncapi.json", target: "_blank", rel: "noreferrer" }, "AsyncAPI document");
     this.place.replaceChildren(
-      element("header", { class: "document-head" }, element("h2", {}, `The contract, version ${info.version}`), element("a", { href: "/schemas/v1/asyncapi.json", target: "_blank", rel: "noreferrer" }, "AsyncAPI document")),
+      element("header", { class: "document-head" }, element("h2", {}, `The contract, version ${info.version}`), whole),
       element("div", { class: "prose" }, ...String(info.description ?? "").split("\n\n").map((p) => element("p", {}, p))),
       labelled("Find", find), ...this.sections);
   }
@@ -54,7 +58,9 @@ export class Contract {
     const address = channel.address ?? "(the reply subject)";
     const operation = this.#operation(name);
     const entry = element("details", { class: "channel" },
-      element("summary", {}, element("code", { class: "subject" }, address), element("span", { class: "direction" }, operation?.action === "send" ? "the connector publishes" : operation ? "you publish" : ""), element("span", { class: "about" }, channel.title ?? channel.description ?? operation?.summary ?? "")));
+      element("summary", {}, subject(address),
+        element("span", { class: "direction" }, directions[operation?.action] ?? ""),
+        element("span", { class: "about" }, channel.title ?? channel.description ?? operation?.summary ?? "")));
     entry.dataset.words = `${address} ${name} ${channel.title ?? ""} ${channel.description ?? ""}`.toLowerCase();
     entry.addEventListener("toggle", () => entry.childElementCount === 1 && entry.append(...this.#messages(channel, address)), { once: true });
     return entry;
@@ -66,7 +72,7 @@ export class Contract {
   }
 
   #messages(channel, address) {
-    const intro = element("p", { class: "shell" }, element("code", {}, address), copyButton(address, "the subject"));
+    const intro = copyable(address, "the subject");
     const [first, ...others] = Object.values(channel.messages ?? {}).map((ref) => this.#resolve(ref)).filter(Boolean);
     const more = others.map((m) => element("details", {}, element("summary", {}, m.title ?? m.name), this.#message(m)));
     return [intro, first ? this.#message(first) : null, ...more].filter(Boolean);
@@ -74,16 +80,20 @@ export class Contract {
 
   #resolve(value) {
     let found = value;
-    for (let depth = 0; found?.$ref && depth < 5; depth++) found = found.$ref.split("/").slice(1).reduce((at, key) => at?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], this.document);
+    for (let depth = 0; found?.$ref && depth < 5; depth++) {
+      const path = found.$ref.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+      found = path.reduce((at, key) => at?.[key], this.document);
+    }
     return found;
   }
 
   #message(message) {
     const schema = this.#schema(message);
-    const parts = [element("h4", {}, message.title ?? message.name), element("p", {}, message.description ?? ""), message.summary ? element("p", { class: "hint" }, message.summary) : null];
-    for (const example of (message.examples ?? []).slice(0, 2)) parts.push(element("p", { class: "hint" }, "Example"), coloured(example.payload ?? example));
+    const parts = [element("h4", {}, message.title ?? message.name), element("p", {}, message.description ?? "")];
+    if (message.summary) parts.push(hint(message.summary));
+    for (const example of (message.examples ?? []).slice(0, 2)) parts.push(hint("Example"), coloured(example.payload ?? example));
     if (schema) parts.push(element("details", {}, element("summary", {}, "Schema"), coloured(schema)));
-    return element("article", { class: "contract-message" }, ...parts.filter(Boolean));
+    return element("article", { class: "contract-message" }, ...parts);
   }
 
   // schema of the data: what is around them is the same everywhere.

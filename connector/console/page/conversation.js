@@ -26,14 +26,18 @@ export class Conversations {
   #chat(message) {
     const id = message.chat;
     if (!this.chats.has(id)) {
-      this.chats.set(id, { id, token: parts(message.subject)?.[1] ?? id, lines: [], forms: [], names: new Map(), typing: "", state: "", customer: "", open: true });
+      const token = parts(message.subject)?.[1] ?? id;
+      this.chats.set(id, { id, token, lines: [], forms: [], names: new Map(), typing: "", state: "", customer: "", open: true });
       if (this.chats.size > mostChats) this.chats.delete(this.chats.keys().next().value);
     }
     return this.chats.get(id);
   }
 }
 
-const line = (chat, message, from, text, extra = {}) => chat.lines.push({ from, text: String(text ?? ""), at: message.cloudevent?.time ?? message.stored, seq: message.seq, ...extra });
+function line(chat, message, from, text, extra = {}) {
+  chat.lines.push({ from, text: String(text ?? ""), at: message.cloudevent?.time ?? message.stored, ...extra });
+}
+
 const note = (chat, message, text) => line(chat, message, "system", text);
 const nameOf = (chat, d) => chat.names.get(d.partyId) ?? "Agent";
 const called = (d) => d.displayName || [d.firstName, d.lastName].filter(Boolean).join(" ") || "somebody";

@@ -8,6 +8,9 @@ export function copyButton(text, what) {
   return button;
 }
 
+// copyable is a line that can be copied.
+export const copyable = (text, what) => element("div", { class: "shell" }, element("code", {}, text), copyButton(text, what));
+
 async function copy(text, what, button) {
   const done = await navigator.clipboard.writeText(text).then(() => true, () => false);
   say(byId("said"), done ? `Copied ${what}` : `The browser did not let ${what} be copied`);

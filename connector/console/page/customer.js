@@ -1,7 +1,7 @@
 // The left column: a customer's back end. Whatever it does is a command on the bus.
 
 import { upload } from "./api.js";
-import { element, labelled, say } from "./element.js";
+import { button, element, labelled, say, status, submit } from "./element.js";
 import { Commander } from "./command.js";
 import { Echo } from "./echo.js";
 import { Transcript } from "./transcript.js";
@@ -35,8 +35,7 @@ export class Customer {
   #asking() {
     this.from = element("input", { value: "Ada", autocomplete: "off", maxlength: "100" });
     this.topic = element("input", { value: "parcel", autocomplete: "off", maxlength: "100" });
-    const ask = element("button", { type: "submit", class: "primary" }, "Ask for a chat");
-    const form = element("form", { class: "asking" }, labelled("Name", this.from), labelled("Topic", this.topic), ask);
+    const form = element("form", { class: "asking" }, labelled("Name", this.from), labelled("Topic", this.topic), submit("Ask for a chat"));
     form.addEventListener("submit", (e) => {
       e.preventDefault();
       this.#ask();
@@ -54,17 +53,17 @@ export class Customer {
   }
 
   #talking() {
-    this.state = element("p", { class: "state", role: "status" });
+    this.state = status("state");
     this.forms = element("div", { class: "forms" });
-    this.typing = element("p", { class: "typing", role: "status" });
-    this.outcome = element("p", { class: "outcome", role: "status" });
+    this.typing = status("typing");
+    this.outcome = status("outcome");
     this.box = element("div", { class: "talking" }, this.state, this.transcript.place, this.typing, this.forms, this.#composing(), this.#ending());
     return this.box;
   }
 
   #composing() {
     this.text = element("input", { autocomplete: "off", placeholder: "Write to the agent", oninput: () => this.#types() });
-    const form = element("form", { class: "composing" }, labelled("Message", this.text, "field unlabelled"), element("button", { type: "submit", class: "primary" }, "Send"));
+    const form = element("form", { class: "composing" }, labelled("Message", this.text, "field unlabelled"), submit("Send"));
     form.addEventListener("submit", (e) => {
       e.preventDefault();
       this.#send();
@@ -76,12 +75,13 @@ export class Customer {
   #ending() {
     this.file = element("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: () => this.#sendFile() });
     const act = (words, name) => {
-      const button = element("button", { type: "button", onclick: () => this.act(name) }, words);
-      this.#previews(button, () => ({ name, data: this.#onChat({}) }));
-      return button;
+      const made = button(words, () => this.act(name));
+      this.#previews(made, () => ({ name, data: this.#onChat({}) }));
+      return made;
     };
-    const file = element("button", { type: "button", onclick: () => this.file.click() }, "File …");
-    this.#previews(file, () => ({ name: "chat.file", data: this.#onChat({ object: "<object in CC_FILES>", fileName: "cup.png", fileType: "image" }) }));
+    const file = button("File …", () => this.file.click());
+    const sample = { object: "<object in CC_FILES>", fileName: "cup.png", fileType: "image" };
+    this.#previews(file, () => ({ name: "chat.file", data: this.#onChat(sample) }));
     return element("div", { class: "actions" }, this.file, file, act("Leave the conversation", "chat.disconnect"), act("End the chat", "chat.end"));
   }
 
@@ -204,8 +204,8 @@ export class Customer {
     const key = all.map((c) => `${c.id}${c.open}${c.customer}`).join() + this.chat;
     if (key === this.choice) return;
     this.choice = key;
-    const options = all.toReversed().map((c) => element("option", { value: c.id, selected: c.id === this.chat }, `${c.customer || "customer"} · ${shortChat(c.id)}${c.open ? "" : " (closed)"}`));
-    this.chats.replaceChildren(...options);
+    const words = (c) => `${c.customer || "customer"} · ${shortChat(c.id)}${c.open ? "" : " (closed)"}`;
+    this.chats.replaceChildren(...all.toReversed().map((c) => element("option", { value: c.id, selected: c.id === this.chat }, words(c))));
     this.chats.parentElement.hidden = all.length === 0;
   }
 

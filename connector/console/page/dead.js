@@ -2,18 +2,18 @@
 // may look; put back and deleted in the workbench alone.
 
 import { get, post, remove } from "./api.js";
-import { element, say } from "./element.js";
+import { button, element, hint, say, status, subject } from "./element.js";
 import { coloured } from "./json.js";
-import { lasting } from "./message.js";
+import { counted, lasting } from "./message.js";
 
 export class Dead {
   constructor(place, about) {
     Object.assign(this, { place, workbench: about.workbench });
-    this.outcome = element("p", { class: "outcome", role: "status" });
+    this.outcome = status("outcome");
     this.list = element("div", { class: "letters" });
     place.append(
-      element("header", { class: "document-head" }, element("h2", {}, "Dead letters"), element("button", { type: "button", onclick: () => this.open() }, "Look again")),
-      element("p", { class: "hint" }, "Durable commands that could not be done before their time was over. Each has its reason; put back, it is tried anew."),
+      element("header", { class: "document-head" }, element("h2", {}, "Dead letters"), button("Look again", () => this.open())),
+      hint("Durable commands that could not be done before their time was over. Each has its reason; put back, it is tried anew."),
       this.outcome, this.list);
   }
 
@@ -31,9 +31,9 @@ export class Dead {
     const look = element("details", {}, element("summary", {}, "Look"), content);
     look.addEventListener("toggle", () => this.#look(l.seq, content), { once: true });
     return element("article", { class: "letter", "aria-label": `${l.command}, ${l.code}` },
-      element("header", {}, element("code", { class: "subject" }, l.command), element("span", { class: "code-word" }, l.code), element("span", { class: "since" }, `#${l.seq} · ${l.age ? `${lasting(l.age * 1000)} old` : ""}`)),
+      element("header", {}, subject(l.command), element("span", { class: "code-word" }, l.code), element("span", { class: "since" }, since(l))),
       element("p", {}, l.message ?? ""),
-      element("p", { class: "hint" }, `${l.attempts === 1 ? "one call" : `${l.attempts ?? 0} calls`} made${l.chat ? `, chat ${l.chat}` : ""}${l.firstSeen ? `, first seen ${l.firstSeen}` : ""}`),
+      hint([`${counted(l.attempts ?? 0, "call")} made`, l.chat && `chat ${l.chat}`, l.firstSeen && `first seen ${l.firstSeen}`].filter(Boolean).join(", ")),
       look, this.workbench ? this.#actions(l) : null);
   }
 
@@ -44,23 +44,19 @@ export class Dead {
 
   #actions({ seq }) {
     return element("div", { class: "actions" },
-      element("button", { type: "button", class: "primary", onclick: () => this.#do(`put back #${seq}`, () => post(`dead/${seq}/put-back`)) }, "Put back"),
+      button("Put back", () => this.#do(`put back #${seq}`, () => post(`dead/${seq}/put-back`)), { class: "primary" }),
       this.#deleting(seq));
   }
 
   // deleting asks once more, in its own place.
   #deleting(seq) {
-    const button = element("button", { type: "button", class: "danger" }, "Delete");
-    button.addEventListener("click", () => {
-      if (button.dataset.sure) return this.#do(`deleted #${seq}`, () => remove(`dead/${seq}`));
-      button.dataset.sure = "yes";
-      say(button, "Delete for good?");
-    });
-    button.addEventListener("blur", () => {
-      delete button.dataset.sure;
-      say(button, "Delete");
-    });
-    return button;
+    const asked = "Delete for good?";
+    const made = button("Delete", () => {
+      if (made.textContent === asked) this.#do(`deleted #${seq}`, () => remove(`dead/${seq}`));
+      else say(made, asked);
+    }, { class: "danger" });
+    made.addEventListener("blur", () => say(made, "Delete"));
+    return made;
   }
 
   async #do(words, act) {
@@ -73,3 +69,5 @@ export class Dead {
     this.outcome.dataset.ok = ok;
   }
 }
+
+const since = (l) => [`#${l.seq}`, l.age && `${lasting(l.age * 1000)} old`].filter(Boolean).join(" · ");

@@ -2,9 +2,9 @@
 // whether it keeps to its schema.
 
 import { get } from "./api.js";
-import { element } from "./element.js";
+import { button, element, hint, subject } from "./element.js";
 import { coloured } from "./json.js";
-import { copyButton } from "./copy.js";
+import { copyButton, copyable } from "./copy.js";
 import { tabs } from "./tabs.js";
 import { tone, data, sized, lasting } from "./message.js";
 import { quotedForShell } from "./shell.js";
@@ -64,9 +64,9 @@ export class Detail {
 
   #head(message) {
     this.verdict = element("p", { class: "verdict", role: "status" }, "checking against its schema …");
-    const close = element("button", { type: "button", class: "quiet", "aria-label": "Close the message", onclick: () => this.close() }, "Close");
+    const close = button("Close", () => this.close(), { class: "quiet", "aria-label": "Close the message" });
     return element("header", { class: "detail-head" },
-      element("div", { class: "detail-title" }, element("h3", { class: "subject" }, message.subject), copyButton(message.subject, "the subject"), close),
+      element("div", { class: "detail-title" }, subject(message.subject, "h3"), copyButton(message.subject, "the subject"), close),
       this.verdict);
   }
 
@@ -74,8 +74,9 @@ export class Detail {
     const { prefix, natsURL } = this.about;
     const stream = `${prefix.toUpperCase().replaceAll(".", "_")}_EVENTS`;
     const shell = `nats --server ${quotedForShell(natsURL)} stream get ${stream} ${message.seq}`;
-    const facts = { stream, sequence: message.seq, stored: message.stored, size: sized(message.size), "time on the way": lasting(message.latencyMs), ...message.headers };
-    return element("div", { class: "facts" }, attributes(facts), element("div", { class: "shell" }, element("code", {}, shell), copyButton(shell, "the nats command")));
+    const { seq, stored, size, latencyMs, headers } = message;
+    const facts = { stream, sequence: seq, stored, size: sized(size), "time on the way": lasting(latencyMs), ...headers };
+    return element("div", { class: "facts" }, attributes(facts), copyable(shell, "the nats command"));
   }
 
   // validate waits a little: arrow keys pass many messages by.
@@ -86,7 +87,8 @@ export class Detail {
     const found = await get(`validate/${seq}`).catch((err) => ({ failed: err.message }));
     if (found.failed) return verdict.replaceChildren(`not checked: ${found.failed}`);
     verdict.dataset.valid = found.valid;
-    verdict.replaceChildren(found.valid ? "✓ valid by " : "✗ not valid by ", link(found.schema), ...(found.errors ?? []).map((e) => element("span", { class: "fault" }, e)));
+    const faults = (found.errors ?? []).map((fault) => element("span", { class: "fault" }, fault));
+    verdict.replaceChildren(found.valid ? "✓ valid by " : "✗ not valid by ", link(found.schema), ...faults);
   }
 }
 
@@ -97,13 +99,17 @@ function link(schema) {
 
 function raw(message) {
   const wire = data(message).raw;
-  return wire === undefined ? element("p", { class: "hint" }, "The connector itself said this: the contact center has no event of it.") : coloured(wire);
+  return wire === undefined ? hint("The connector itself said this: the contact center has no event of it.") : coloured(wire);
 }
 
 function attributes(envelope) {
-  const rows = Object.entries(envelope).filter(([, value]) => value !== "" && value !== null && value !== undefined)
-    .flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value))]);
-  return element("dl", { class: "attributes" }, ...rows);
+  const rows = Object.entries(envelope).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  return element("dl", { class: "attributes" }, ...rows.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, inWords(value))]));
+}
+
+function inWords(value) {
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function sections(panels) {
@@ -111,6 +117,7 @@ function sections(panels) {
   const id = (name, what) => `detail-${what}-${names.indexOf(name)}`;
   const list = element("div", { class: "views small", role: "tablist", "aria-label": "Parts of the message" },
     ...names.map((name) => element("button", { type: "button", role: "tab", id: id(name, "tab"), "aria-controls": id(name, "panel") }, name)));
-  const shown = names.map((name) => element("div", { class: "detail-panel", role: "tabpanel", tabindex: "0", id: id(name, "panel"), "aria-labelledby": id(name, "tab") }, panels[name]));
+  const attributesOf = (name) => ({ role: "tabpanel", tabindex: "0", id: id(name, "panel"), "aria-labelledby": id(name, "tab") });
+  const shown = names.map((name) => element("div", { class: "detail-panel", ...attributesOf(name) }, panels[name]));
   return [list, ...shown];
 }

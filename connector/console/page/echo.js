@@ -1,9 +1,9 @@
 // "The same from a shell": what the action at hand would publish, and what was
 // published last.
 
-import { element } from "./element.js";
+import { element, subject as code } from "./element.js";
 import { coloured } from "./json.js";
-import { copyButton } from "./copy.js";
+import { copyable } from "./copy.js";
 import { natsCommand } from "./shell.js";
 
 const most = 10;
@@ -26,16 +26,16 @@ export class Echo {
 
   published({ subject, data, lane }) {
     const shell = natsCommand(this.natsURL, subject, data);
-    const entry = element("li", {}, element("details", {}, element("summary", {}, element("code", { class: "subject" }, subject)), ...parts(subject, data, shell, lane)));
-    this.sent.prepend(entry);
+    const entry = element("details", {}, element("summary", {}, code(subject)), ...parts(subject, data, shell, lane));
+    this.sent.prepend(element("li", {}, entry));
     while (this.sent.childElementCount > most) this.sent.lastElementChild.remove();
   }
 }
 
 function parts(subject, data, shell, lane) {
   return [
-    element("p", { class: "subject-line" }, element("span", { class: `lane ${lane}` }, lane), element("code", { class: "subject" }, subject)),
+    element("p", { class: "subject-line" }, element("span", { class: `lane ${lane}` }, lane), code(subject)),
     coloured(data),
-    element("div", { class: "shell" }, element("code", {}, shell), copyButton(shell, "the nats command")),
+    copyable(shell, "the nats command"),
   ];
 }

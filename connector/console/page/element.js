@@ -38,6 +38,13 @@ export function numbered(prefix) {
   return `${prefix}-${last}`;
 }
 
+// What there is much of.
+export const button = (words, onclick, more = {}) => element("button", { type: "button", onclick, ...more }, words);
+export const submit = (words) => element("button", { type: "submit", class: "primary" }, words);
+export const hint = (...words) => element("p", { class: "hint" }, ...words);
+export const subject = (text, name = "code") => element(name, { class: "subject" }, text);
+export const status = (className) => element("p", { class: className, role: "status" });
+
 // labelled is a label with its field.
 export function labelled(text, field, className = "field") {
   if (!field.id) field.id = numbered("field");

@@ -1,6 +1,6 @@
 // Which messages the middle column shows: by chat, kind, and what stands in the subject or the text.
 
-import { element, labelled } from "./element.js";
+import { button, element, labelled } from "./element.js";
 import { shortChat, summary } from "./message.js";
 
 const kinds = ["event", "result", "session"];
@@ -10,20 +10,21 @@ export class Filter {
     this.changed = changed;
     this.chats = new Set();
     this.kinds = new Set(kinds);
-    this.words = element("input", { type: "search", placeholder: "subject or text", spellcheck: "false", autocomplete: "off", oninput: () => this.#typed() });
+    const plain = { spellcheck: "false", autocomplete: "off" };
+    this.words = element("input", { type: "search", placeholder: "subject or text", ...plain, oninput: () => this.#typed() });
     this.chat = element("select", { onchange: () => changed() }, element("option", { value: "" }, "all chats"));
     place.append(labelled("Find", this.words), labelled("Chat", this.chat), this.#kindButtons());
   }
 
   #kindButtons() {
     const buttons = kinds.map((kind) =>
-      element("button", { type: "button", class: `kind ${kind}`, "aria-pressed": "true", onclick: (e) => this.#toggle(e.currentTarget, kind) }, kind));
+      button(kind, (e) => this.#toggle(e.currentTarget, kind), { class: `kind ${kind}`, "aria-pressed": "true" }));
     return element("div", { class: "kinds", role: "group", "aria-label": "Kinds" }, ...buttons);
   }
 
-  #toggle(button, kind) {
+  #toggle(pressed, kind) {
     if (!this.kinds.delete(kind)) this.kinds.add(kind);
-    button.setAttribute("aria-pressed", this.kinds.has(kind));
+    pressed.setAttribute("aria-pressed", this.kinds.has(kind));
     this.changed();
   }
 

@@ -1,14 +1,14 @@
 // A form that the customer is asked for. The contact center names it, and says
 // no more: its fields are written down here. One without a name is a question.
 
-import { element, labelled } from "./element.js";
+import { button, element, labelled, submit } from "./element.js";
 
 export function formFor(asked, { preview, send }) {
   const fields = asked.name === "" ? question() : pairs();
   const form = element("form", { class: "asked", "aria-label": asked.name || "Question" },
     element("p", { class: "asked-title" }, asked.name ? ["The agent asks for the form ", element("b", {}, asked.name)] : "The agent asks a question"),
     fields.place,
-    element("button", { type: "submit", class: "primary" }, asked.name ? "Send the form" : "Answer"));
+    submit(asked.name ? "Send the form" : "Answer"));
   const data = () => ({ formRequestId: asked.id, formName: asked.name, data: fields.data() });
   for (const event of ["focusin", "pointerenter", "input"]) form.addEventListener(event, () => preview(data()));
   form.addEventListener("submit", (e) => {
@@ -32,7 +32,7 @@ function pairs() {
     rows.push([key, content]);
     more.before(element("div", { class: "pair" }, key, content));
   };
-  const more = element("button", { type: "button", class: "quiet", onclick: () => add("", "") }, "One more field");
+  const more = button("One more field", () => add("", ""), { class: "quiet" });
   place.append(more);
   add("rating", "5");
   return { place, data: () => Object.fromEntries(rows.filter(([key]) => key.value).map(([key, content]) => [key.value, content.value])) };

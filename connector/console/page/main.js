@@ -1,7 +1,7 @@
 // The page: what the server says of itself decides which of its parts there are.
 
 import { get } from "./api.js";
-import { byId, element, say } from "./element.js";
+import { byId, hint, say } from "./element.js";
 import { Agent } from "./agent.js";
 import { Bus } from "./bus.js";
 import { Contract } from "./contract.js";
@@ -65,7 +65,7 @@ function workbench(stream, about) {
   stream.addEventListener("messages", (e) => conversations.take(e.detail.added));
   stream.addEventListener("reset", () => conversations.chats.clear());
   new Customer(byId("customer-body"), stream, about, conversations);
-  if (about.contactCenter === "real") byId("desk-body").append(element("p", { class: "hint" }, "The contact center is a real one: answer there, as its agent."));
+  if (about.contactCenter === "real") byId("desk-body").append(hint("The contact center is a real one: answer there, as its agent."));
   else new Agent(byId("desk-body"), stream, about);
   new Weather(byId("weather"), stream, about);
 }

@@ -11,7 +11,8 @@ export class Sparkline {
     this.values = new Array(points).fill(0);
     this.area = drawing("path", { class: "area" });
     this.line = drawing("path", { class: "line" });
-    this.place = drawing("svg", { class: "sparkline", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", preserveAspectRatio: "none" }, this.area, this.line);
+    const shape = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+    this.place = drawing("svg", { class: "sparkline", ...shape }, this.area, this.line);
   }
 
   add(value) {

@@ -60,8 +60,8 @@ export class Status {
     const key = [ok, not_done, unknown].join();
     if (key === this.shownCommands) return;
     this.shownCommands = key;
-    const part = (n, words, tone) => element("span", { "data-tone": n > 0 ? tone : "", title: words }, whole.format(n), element("span", { class: "unit" }, ` ${words}`));
-    this.figures.get("commands").replaceChildren(part(ok, "ok", "good"), " ", part(not_done, "not done", "warn"), " ", part(unknown, "unknown", "bad"));
+    const parts = [outcome(ok, "ok", "good"), " ", outcome(not_done, "not done", "warn"), " ", outcome(unknown, "unknown", "bad")];
+    this.figures.get("commands").replaceChildren(...parts);
   }
 
   #replicas(replicas) {
@@ -72,9 +72,10 @@ export class Status {
     const bars = replicas.slice(0, 12).map((r) => {
       const fill = element("span", { class: "share" });
       fill.style.transform = `scaleY(${Math.max(0.08, r.chats / most)})`;
-      return element("span", { class: `replica ${r.self ? "self" : ""}`, title: `${r.id}: ${counted(r.chats, "chat")}${r.self ? " (this one)" : ""}` }, fill);
+      return element("span", { class: `replica ${r.self ? "self" : ""}`, title: share(r) }, fill);
     });
-    this.figures.get("replicas").replaceChildren(String(replicas.length || "–"), element("span", { class: "replica-bars", role: "img", "aria-label": replicas.map((r) => `${r.id}: ${counted(r.chats, "chat")}`).join(", ") || "none known" }, ...bars));
+    const drawn = element("span", { class: "replica-bars", role: "img", "aria-label": replicas.map(share).join(", ") || "none known" }, ...bars);
+    this.figures.get("replicas").replaceChildren(String(replicas.length || "–"), drawn);
   }
 
   #readiness({ ready, problems = [] }) {
@@ -96,3 +97,8 @@ export class Status {
     say(label, "no connection: trying again");
   }
 }
+
+const outcome = (n, words, tone) =>
+  element("span", { "data-tone": n > 0 ? tone : "" }, whole.format(n), element("span", { class: "unit" }, ` ${words}`));
+
+const share = (r) => `${r.id}: ${counted(r.chats, "chat")}${r.self ? " (this one)" : ""}`;

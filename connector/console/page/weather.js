@@ -1,12 +1,12 @@
 // What can go wrong, to be tried out; beside each what the connector promises then.
 
 import { post, segment } from "./api.js";
-import { element, say } from "./element.js";
+import { button, element, say, status } from "./element.js";
 
 export class Weather {
   constructor(place, stream, about) {
     this.switches = new Map();
-    this.outcome = element("p", { class: "outcome", role: "status" });
+    this.outcome = status("outcome");
     place.append(this.outcome, ...about.weather.map((w) => this.#one(w)));
     stream.addEventListener("status", (e) => this.#now(e.detail.weather ?? {}));
   }
@@ -14,37 +14,34 @@ export class Weather {
   #one({ name, title, promise, kind }) {
     const lasts = kind === "switch";
     const id = `weather-${name}`;
-    const button = element("button", { type: "button", class: lasts ? "switch" : "once", "aria-describedby": id, onclick: () => this.#set(name) }, title);
-    if (lasts) {
-      button.setAttribute("role", "switch");
-      button.setAttribute("aria-checked", "false");
-    }
-    this.switches.set(name, button);
-    return element("div", { class: "phenomenon", "data-name": name }, button, element("p", { id }, promise));
+    const form = lasts ? { class: "switch", role: "switch", "aria-checked": "false" } : { class: "once" };
+    const made = button(title, () => this.#set(name), { ...form, "aria-describedby": id });
+    this.switches.set(name, made);
+    return element("div", { class: "phenomenon", "data-name": name }, made, element("p", { id }, promise));
   }
 
   async #set(name) {
-    const button = this.switches.get(name);
-    const on = button.getAttribute("aria-checked") !== "true";
-    button.disabled = true;
+    const pressed = this.switches.get(name);
+    const on = pressed.getAttribute("aria-checked") !== "true";
+    pressed.disabled = true;
     const said = await post(`weather/${segment(name)}`, { on }).then((a) => this.#done(name, on, a), (err) => ({ ok: false, words: err.message }));
-    button.disabled = false;
-    button.focus({ preventScroll: true });
+    pressed.disabled = false;
+    pressed.focus({ preventScroll: true });
     say(this.outcome, said.words);
     this.outcome.dataset.ok = said.ok;
   }
 
   #done(name, on) {
-    const button = this.switches.get(name);
-    if (button.getAttribute("role") === "switch") button.setAttribute("aria-checked", on);
-    return { ok: true, words: `${button.textContent}: ${on ? "done" : "over"}` };
+    const pressed = this.switches.get(name);
+    if (pressed.getAttribute("role") === "switch") pressed.setAttribute("aria-checked", on);
+    return { ok: true, words: `${pressed.textContent}: ${on ? "done" : "over"}` };
   }
 
   #now(weather) {
-    for (const [name, button] of this.switches) {
+    for (const [name, pressed] of this.switches) {
       const on = weather[name] === true || (name === "connector-kill" && weather.connector === "stopped");
-      button.parentElement.dataset.on = on;
-      if (button.getAttribute("role") === "switch") button.setAttribute("aria-checked", on);
+      pressed.parentElement.dataset.on = on;
+      if (pressed.getAttribute("role") === "switch") pressed.setAttribute("aria-checked", on);
     }
   }
 }
