@@ -33,7 +33,7 @@ export class Dead {
     return element("article", { class: "letter", "aria-label": `${l.command}, ${l.code}` },
       element("header", {}, subject(l.command), element("span", { class: "code-word" }, l.code), element("span", { class: "since" }, since(l))),
       element("p", {}, l.message ?? ""),
-      hint([`${counted(l.attempts ?? 0, "call")} made`, l.chat && `chat ${l.chat}`, l.firstSeen && `first seen ${l.firstSeen}`].filter(Boolean).join(", ")),
+      hint(history(l)),
       look, this.workbench ? this.#actions(l) : null);
   }
 
@@ -71,3 +71,5 @@ export class Dead {
 }
 
 const since = (l) => [`#${l.seq}`, l.age && `${lasting(l.age * 1000)} old`].filter(Boolean).join(" · ");
+
+const history = (l) => [`${counted(l.attempts ?? 0, "call")} made`, l.chat && `chat ${l.chat}`, l.firstSeen && `first seen ${l.firstSeen}`].filter(Boolean).join(", ");

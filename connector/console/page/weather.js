@@ -24,9 +24,10 @@ export class Weather {
     const pressed = this.switches.get(name);
     const on = pressed.getAttribute("aria-checked") !== "true";
     pressed.disabled = true;
-    const said = await post(`weather/${segment(name)}`, { on }).then((a) => this.#done(name, on, a), (err) => ({ ok: false, words: err.message }));
+    const failed = (err) => ({ ok: false, words: err.message });
+    const said = await post(`weather/${segment(name)}`, { on }).then(() => this.#done(name, on), failed);
     pressed.disabled = false;
-    pressed.focus({ preventScroll: true });
+    if (document.activeElement === document.body) pressed.focus({ preventScroll: true }); // it has lost it
     say(this.outcome, said.words);
     this.outcome.dataset.ok = said.ok;
   }
