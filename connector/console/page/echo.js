@@ -11,6 +11,7 @@ const most = 10;
 export class Echo {
   constructor(natsURL) {
     this.natsURL = natsURL;
+    this.ids = [];
     this.now = element("div", { class: "preview" });
     this.sent = element("ol", { class: "sent", reversed: true, "aria-label": "Published last" });
     this.place = element("section", { class: "echo", "aria-labelledby": "echo-title" },
@@ -24,7 +25,10 @@ export class Echo {
     this.now.replaceChildren(...parts(subject, data, shell, lane));
   }
 
-  published({ subject, data, lane }) {
+  // published is told anew of what it has heard of already, where the browser has connected again.
+  published({ id, subject, data, lane }) {
+    if (id !== undefined && this.ids.includes(id)) return;
+    this.ids = [id, ...this.ids].slice(0, 10 * most);
     const shell = natsCommand(this.natsURL, subject, data);
     const entry = element("details", {}, element("summary", {}, code(subject)), ...parts(subject, data, shell, lane));
     this.sent.prepend(element("li", {}, entry));
