@@ -29,7 +29,7 @@ func TestCanary(t *testing.T) {
 	if after := r.streamState("CC_EVENTS"); after.LastSeq != before.LastSeq {
 		t.Errorf("the stream of events was at %d, and is at %d", before.LastSeq, after.LastSeq)
 	}
-	if keys := r.keysOf("KV_CC_STATE", "$KV.CC_STATE.canary.>"); len(keys) != 1 {
+	if keys := r.keysOf("KV_CC_STATE", "$KV.CC_STATE.canary."+replica.Replica()); len(keys) != 1 {
 		t.Errorf("in the connector's memory it has %v", keys)
 	}
 	if n := r.sim.Calls()[bpsim.CheckAvailability] - asked; n < 2*5 { // two apps
