@@ -56,15 +56,13 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	}
 	self := replicas.NewID()
 	log = log.With("replica", string(self))
-	for _, app := range cfg.Apps {
-		m.Refused.WithLabelValues(app.Name).Set(0)
-	}
-	m.Most.Set(float64(cfg.MaxChats))
-	refusals, outages := throttle.NewRefusals(cfg.appNames(), m.Refused, log), throttle.NewOutages(cfg.appNames())
-	client.Observe(func(ctx context.Context, cred brightpattern.Credentials, method string, err error) {
-		refusals.Heard(ctx, cred, method, err)
-		outages.Heard(ctx, cred, method, err)
-	})
+	m.Process.Is(cfg.Version)
+	m.Bus.Follow(nc)
+	m.Chats.Limit.Set(float64(cfg.MaxChats))
+	refusals, outages := throttle.NewRefusals(cfg.appNames(), m.ContactCenter.Refused, log), throttle.NewOutages(cfg.appNames())
+	client.Observe(refusals.Heard)
+	client.Observe(outages.Heard)
+	client.Observe(m.ContactCenter.Heard)
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
 		metrics: m, refusals: refusals, outages: outages, judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),

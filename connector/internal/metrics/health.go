@@ -31,13 +31,11 @@ func newHealth(r *registration) *Health {
 		OldestDue:         r.gauge("cc_poll_oldest_due_seconds", "For how long the chat that has waited longest has been due for the next step towards its next poll."),
 		Stalled:           r.gauge("cc_polls_stalled", "Chats that are due and have not been polled for three times CC_POLL_TIMEOUT, by a fault of this process."),
 		CanaryRuns:        r.counters("cc_canary_runs_total", "Runs of the canary, by what they came to.", "result"),
-		CanarySeconds:     r.plainSeconds("cc_canary_duration_seconds", "Time that a run of the canary took."),
+		CanarySeconds:     r.seconds("cc_canary_duration_seconds", "Time that a run of the canary took.", callBuckets),
 		CanaryLastSuccess: r.gauge("cc_canary_last_success_timestamp_seconds", "When the canary succeeded last; 0 if it has not."),
 	}
-	if r.err == nil {
-		for _, result := range []string{CanaryOK, CanaryContactCenter, CanaryBus} {
-			h.CanaryRuns.WithLabelValues(result)
-		}
+	for _, result := range []string{CanaryOK, CanaryContactCenter, CanaryBus} {
+		h.CanaryRuns.WithLabelValues(result)
 	}
 	return h
 }

@@ -65,8 +65,8 @@ func (p *Poller) owing(now time.Time, limit time.Duration) (stalled map[subjects
 }
 
 func (p *Poller) tellStalls(found Stalls, oldest time.Duration) {
-	p.Metrics.Health.OldestDue.Set(oldest.Seconds())
-	p.Metrics.Health.Stalled.Set(float64(found.Chats))
+	p.Watched.OldestDue.Set(oldest.Seconds())
+	p.Watched.Stalled.Set(float64(found.Chats))
 	p.watchdog.mu.Lock()
 	defer p.watchdog.mu.Unlock()
 	p.watchdog.last = found

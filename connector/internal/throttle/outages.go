@@ -62,8 +62,8 @@ func NewOutages(names AppNames) *Outages {
 }
 
 // Heard learns from the answer to any call: it is a brightpattern.Observer.
-func (o *Outages) Heard(_ context.Context, cred brightpattern.Credentials, _ string, err error) {
-	o.heard(cred.App, err, time.Now)
+func (o *Outages) Heard(_ context.Context, call brightpattern.Observation) {
+	o.heard(call.Credentials.App, call.Err, time.Now)
 }
 
 func (o *Outages) heard(app brightpattern.AppID, err error, now func() time.Time) {
