@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
@@ -31,6 +33,7 @@ type parts struct {
 	chats    *chats.Chats
 	poller   *poller.Poller
 	commands *command.Commands
+	asked    *nats.Subscription // to what administrators ask
 }
 
 // owners settle what replicas owe, by kind.
