@@ -23,7 +23,7 @@ import (
 func TestPurgeOnTheDisk(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	r := newRig(t, bpsim.Options{IDs: oddIDs()}, func(r *rig) {
+	r := newRig(t, bpsim.Options{IDs: markedIDs()}, func(r *rig) {
 		r.nats = startNATS(t, &server.Options{
 			Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true, SyncInterval: 100 * time.Millisecond,
 		})
@@ -116,7 +116,7 @@ func (s store) search(t *testing.T, part string) (found []string) {
 			return nil
 		}
 		for what, needle := range s.needles {
-			if bytes.Contains(data, needle) || bytes.Contains(uncompressed(data), needle) {
+			if bytes.Contains(data, needle) || bytes.Contains(decompressed(data), needle) {
 				found = append(found, what+" in "+strings.TrimPrefix(path, s.dir))
 			}
 		}
@@ -128,8 +128,8 @@ func (s store) search(t *testing.T, part string) (found []string) {
 	return found
 }
 
-// uncompressed is a block that nats-server has compressed, as it was; nil for all else.
-func uncompressed(data []byte) []byte {
+// decompressed is a block that nats-server has compressed, as it was; nil for all else.
+func decompressed(data []byte) []byte {
 	var info server.CompressionInfo
 	n, err := info.UnmarshalMetadata(data)
 	if err != nil || n == 0 {

@@ -18,8 +18,8 @@ import (
 	"cc-connector/connector/brightpattern/bpsim"
 )
 
-// oddIDs are such that a chat's token is not its id.
-func oddIDs() func() string {
+// markedIDs are such that a chat's token is not its id.
+func markedIDs() func() string {
 	n := 0
 	return func() string {
 		n++
@@ -51,7 +51,7 @@ func (w watched) fill() {
 // there again, whatever replicas remember. To purge it twice is harmless.
 func TestPurge(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{IDs: oddIDs()}, func(r *rig) { r.payload(128 << 10) })
+	r := newRig(t, bpsim.Options{IDs: markedIDs()}, func(r *rig) { r.payload(128 << 10) })
 	r.start()
 	r.start()
 	w := watched{r, r.openChat(fields{"from": "Q7Ada", "clientId": "ada@q7"})}
@@ -125,7 +125,7 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	held, release := make(chan struct{}, 8), make(chan struct{})
 	free := sync.OnceFunc(func() { close(release) })
-	r := newRig(t, bpsim.Options{IDs: oddIDs()}, func(r *rig) {
+	r := newRig(t, bpsim.Options{IDs: markedIDs()}, func(r *rig) {
 		intercept(r, func(_ http.ResponseWriter, request *http.Request) bool {
 			if request.Method == http.MethodPost && isEvents(request) {
 				held <- struct{}{}
@@ -181,7 +181,7 @@ func (r *rig) waitingCommands(filter string) map[string]uint64 {
 // an open one cannot be detached then. What another chat needs stays.
 func TestPurgeOfAnUnknownChat(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{IDs: oddIDs()})
+	r := newRig(t, bpsim.Options{IDs: markedIDs()})
 	replica := r.start()
 	w := watched{r, r.openChat(fields{"from": "Q7Ada", "clientId": "ada"})}
 	w.untilListening()
