@@ -9,6 +9,7 @@ import (
 
 	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/canary"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/command"
@@ -33,6 +34,7 @@ type parts struct {
 	chats    *chats.Chats
 	poller   *poller.Poller
 	commands *command.Commands
+	canary   *canary.Canary
 	asked    *nats.Subscription // to what administrators ask
 }
 
@@ -95,8 +97,17 @@ func (c *Connector) open(ctx context.Context) error {
 		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Registry: p.registry, Room: p.room, Self: c.self,
 		Metrics: c.metrics, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
+	p.canary = canary.New(canary.Needs{Client: c.client, Streams: streams, Metrics: c.metrics.Health, Log: c.log}, c.cfg.canary(c.self))
 	c.parts = p
 	return nil
+}
+
+func (c Config) canary(self replicas.ID) canary.Config {
+	cfg := canary.Config{Self: string(self), Every: c.CanaryInterval}
+	for _, app := range c.Apps {
+		cfg.Apps = append(cfg.Apps, canary.App(app))
+	}
+	return cfg
 }
 
 func (c Config) streams() bus.Config {

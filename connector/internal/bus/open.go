@@ -22,7 +22,7 @@ type Streams struct {
 	Files    jetstream.ObjectStore
 
 	objects *Stream // of files
-	checked question
+	asked   question[[]answer]
 
 	js     jetstream.JetStream
 	cfg    Config

@@ -29,6 +29,8 @@ type Metrics struct {
 
 	Files     *prometheus.CounterVec
 	FileBytes prometheus.Counter
+
+	Health *Health
 }
 
 // Why a message on a command subject is not taken for a command: the reasons of Ignored.
@@ -67,6 +69,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		Throttled:   r.gauge("cc_calls_spared", "Polls and histories that wait because calls to the contact center failed before."),
 		Refused:     r.gauges("cc_contact_center_refused", "1 while the contact center refuses the app for its configuration.", "app"),
 	}
+	m.Health = newHealth(&r)
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -105,6 +108,11 @@ func (r *registration) counters(name, help string, labels ...string) *prometheus
 func (r *registration) seconds(name, help string, labels ...string) *prometheus.HistogramVec {
 	buckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30}
 	return register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels))
+}
+
+func (r *registration) plainSeconds(name, help string) prometheus.Histogram {
+	buckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30}
+	return register(r, prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}))
 }
 
 // Command notes a command that was run or refused, and how long it took.
