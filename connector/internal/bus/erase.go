@@ -20,8 +20,6 @@ import (
 const (
 	apiDelete = "STREAM.MSG.DELETE"
 	apiPurge  = "STREAM.PURGE"
-
-	codeSequenceNotFound jetstream.ErrorCode = 10043
 )
 
 type removal struct {
@@ -35,8 +33,10 @@ func (s *Stream) Erase(ctx context.Context, sequence uint64) (bool, error) {
 	answer, err := s.remove(ctx, apiDelete, struct {
 		Sequence uint64 `json:"seq"`
 	}{sequence})
-	if code := codeOf(err); code == codeSequenceNotFound || code == jetstream.JSErrCodeMessageNotFound {
-		return false, nil
+	if codeOf(err) != 0 { // the server says in many ways that there is none
+		if _, absent := s.At(ctx, sequence); errors.Is(absent, jetstream.ErrMsgNotFound) {
+			return false, nil
+		}
 	}
 	return err == nil && answer.Success, err
 }
