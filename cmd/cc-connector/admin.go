@@ -110,6 +110,14 @@ func plainID(id string) string {
 	return id
 }
 
+// counted is a number of things.
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
 // ago is an age for people.
 func ago(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))

@@ -51,7 +51,7 @@ func TestAdministering(t *testing.T) {
 			t.Errorf("%q prints %s", args, out)
 		}
 	}
-	if out := outputOf(t, "chats"); !strings.Contains(out, "1 open, 0 waiting, 0 unknown; 1 replicas") {
+	if out := outputOf(t, "chats"); !strings.Contains(out, "1 open, 0 waiting, 0 unknown; 1 replica\n") {
 		t.Errorf("chats prints %s", out)
 	}
 	seeToDeadLetters(t, sim, js.Conn(), chat)
@@ -89,7 +89,7 @@ func seeToDeadLetters(t *testing.T, sim *bpsim.Server, nc *nats.Conn, chat strin
 	sim.ClearFaults()
 	sequence := fmt.Sprint(listed.Letters[0].Sequence)
 	for args, want := range map[string]string{
-		"dead": "1 dead letters", "dead list --older 1h": "0 dead letters", "dead show " + sequence: "data text  string", "dead show " + sequence + " --json": `"bytes"`,
+		"dead": "\n1 dead letter\n", "dead list --older 1h": "0 dead letters", "dead show " + sequence: "string, 16 bytes", "dead show " + sequence + " --json": `"bytes"`,
 	} {
 		if out := outputOf(t, strings.Fields(args)...); !strings.Contains(out, want) || strings.Contains(out, planted) {
 			t.Errorf("%s prints %s", args, out)

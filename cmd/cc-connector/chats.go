@@ -105,7 +105,7 @@ func allAnswered(found admin.Chats) bool {
 
 // summarize is the last lines: all chats, and those of each replica.
 func summarize(w io.Writer, found admin.Chats) error {
-	fmt.Fprintf(w, "\n%d open, %d waiting, %d unknown; %d replicas\n", found.Open, found.Waiting, found.Unknown, len(found.Replicas))
+	fmt.Fprintf(w, "\n%d open, %d waiting, %d unknown; %s\n", found.Open, found.Waiting, found.Unknown, counted(len(found.Replicas), "replica"))
 	for _, r := range found.Replicas {
 		switch {
 		case !r.Answered:

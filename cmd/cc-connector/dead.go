@@ -96,7 +96,7 @@ func (w deadWork) do(ctx context.Context, a *admin.Admin) (err error) {
 			return err
 		}
 	}
-	if err := confirm(w.isSure, w.stderr, fmt.Sprintf("%s %d dead letters?", upperFirst(w.verb), len(w.sequences))); err != nil {
+	if err := confirm(w.isSure, w.stderr, fmt.Sprintf("%s %s?", upperFirst(w.verb), counted(len(w.sequences), "dead letter"))); err != nil {
 		return err
 	}
 	if w.verb == "delete" {

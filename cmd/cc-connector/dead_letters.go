@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -36,7 +37,7 @@ func (w deadWork) list(ctx context.Context, a *admin.Admin) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.stdout, "\n%d dead letters\n", len(found.Letters))
+	_, err = fmt.Fprintf(w.stdout, "\n%s\n", counted(len(found.Letters), "dead letter"))
 	return err
 }
 
@@ -61,6 +62,9 @@ func printLetter(w io.Writer, s admin.Shown, withData bool) error {
 		fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
 	}
 	for _, h := range s.Headers {
+		if strings.HasPrefix(h.Name, "Cc-") { // that is told above
+			continue
+		}
 		fmt.Fprintf(table, "header %s\t%s\n", h.Name, valueOf(h))
 	}
 	for _, h := range s.Attributes {
@@ -139,7 +143,7 @@ func (w deadWork) delete(ctx context.Context, a *admin.Admin) error {
 		told.Deleted = append(told.Deleted, sequence)
 	}
 	if !w.json {
-		fmt.Fprintf(w.stdout, "%d dead letters are deleted\n", len(told.Deleted))
+		fmt.Fprintf(w.stdout, "%s deleted\n", counted(len(told.Deleted), "dead letter"))
 	}
 	return w.end(told, told.Failed)
 }
