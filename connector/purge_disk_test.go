@@ -31,8 +31,8 @@ func TestPurgeOnTheDisk(t *testing.T) {
 	replica := r.start()
 	w := watched{r, r.openChat(fields{"from": "Q7Ada", "clientId": "ada@q7"})}
 	w.untilListening()
+	r.leaveBeside()
 	w.fill()
-	w.give("chat.typing", fields{})
 	disk := storeOf(dir, "Q7Text", "Q7Durable", "Q7Ada", "Q7Agent", "Q7File", "Q7Content", "Q7Long", "Q7Name", "Q7Object", "Q7Sent", "Q7Dead", "ada@q7", w.chat, string(w.token()))
 	for _, stream := range []string{"CC_EVENTS", "CC_SESSIONS", "CC_COMMANDS", "CC_DEADLETTER", "KV_CC_JOURNAL", "KV_CC_CHATS", "KV_CC_STATE", "OBJ_CC_FILES"} {
 		if len(disk.search(t, stream)) == 0 {
@@ -59,14 +59,25 @@ func TestPurgeOnTheDisk(t *testing.T) {
 	}
 }
 
-// turnOver has each stream begin another block, of which the one before holds nothing
-// any more that is needed.
+// leaveBeside has something stand in each stream that stays: else a block is removed as
+// a whole.
+func (r *rig) leaveBeside() {
+	r.Helper()
+	another := watchNew(r)
+	another.inject(bpsim.Fault{Method: bpsim.SendEvents, Chat: another.chat, Kind: "status", Status: 503})
+	another.give("chat.typing", fields{}) // is tried again and again
+	r.put("another", []byte("file"))
+	_, err := r.js.Publish(r.ctx, "cc.deadletter.chat.send.another", []byte("{}"))
+	r.check(err)
+}
+
+// turnOver has each stream begin another block, which a purge does with buckets alone.
 func (r *rig) turnOver() {
 	r.Helper()
 	data := bytes.Repeat([]byte("filler "), 900<<10/7)
 	for name, subject := range map[string]string{
 		"CC_EVENTS": "cc.result.fill.er", "CC_SESSIONS": "cc.internal.session.filler%d", "CC_COMMANDS": "cc.durable.chat.send.filler", "CC_DEADLETTER": "cc.deadletter.fill.er",
-		"KV_CC_JOURNAL": "$KV.CC_JOURNAL.filler", "KV_CC_CHATS": "$KV.CC_CHATS.filler", "KV_CC_STATE": "$KV.CC_STATE.filler", "OBJ_CC_FILES": "$O.CC_FILES.C.filler",
+		"OBJ_CC_FILES": "$O.CC_FILES.C.filler",
 	} {
 		stream, err := r.js.Stream(r.ctx, name)
 		r.check(err)

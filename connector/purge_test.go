@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,6 +148,7 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 		<-held
 	}
 	w.give("chat.send", fields{"text": "Q7Waiting"})
+	looks := r.countAPI("CONSUMER.CREATE.KV_CC_JOURNAL")
 	done := make(chan error, 1)
 	go func() {
 		report, err := r.admin().Purge(r.ctx, w.chat, true)
@@ -156,10 +158,12 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 		done <- err
 	}()
 	r.eventually("the commands that wait are erased", func() bool { return len(r.waitingCommands("cc.durable.*.*."+token)) == 0 })
+	r.eventually("it looks again and again whether they are over", func() bool { return looks.Load() >= 4 })
 	select {
 	case err := <-done:
 		t.Fatalf("it did not wait: %v", err)
 	default:
+		w.entry()
 	}
 	free()
 	r.check(<-done)
@@ -167,6 +171,21 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 	if n := len(r.waitingCommands("cc.durable.>")); n > 0 {
 		t.Errorf("%d durable commands wait", n)
 	}
+}
+
+// countAPI counts the requests to JetStream of a kind.
+func (r *rig) countAPI(kind string) *atomic.Int64 {
+	r.Helper()
+	var count atomic.Int64
+	asked, err := r.nc.Subscribe("$JS.EVENT.ADVISORY.API", func(msg *nats.Msg) {
+		if bytes.Contains(msg.Data, []byte(kind)) {
+			count.Add(1)
+		}
+	})
+	r.check(err)
+	r.Cleanup(func() { _ = asked.Unsubscribe() })
+	r.check(r.nc.Flush())
+	return &count
 }
 
 // waitingCommands are the durable commands that stand in the stream.

@@ -23,7 +23,8 @@ removed is said, and the exit code is 1: purge it once more. For some minutes th
 that its sequence begins anew.
 
 What is erased is overwritten on the disk at once, but not all can be: the output says what is left in nats-server's
-files, and until when. The contact center's own copy, mirrors, backups and readers' copies are not reached.
+files, and until when. For each message that is erased nats-server writes up to 8 MiB, and once 25 MiB more: a long chat
+takes some seconds. The contact center's own copy, mirrors, backups and readers' copies are not reached.
 
 --json prints one object: version (1), chatId, removed [{from, what, count}], failed [texts], notes [texts].`
 

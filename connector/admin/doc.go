@@ -15,12 +15,17 @@
 // stream is erased: the server overwrites it at once. It does so neither in buckets,
 // where deleting is denied and a message can be purged only, nor where it encrypts
 // what it stores. And nobody can ask it to overwrite what was removed before: durable
-// commands that are done, session tokens, earlier values of a key. All that goes
-// when the server writes the block anew: it looks at that every sync_interval (2
-// minutes if nothing is set), and does so when newer messages stand in a newer block
-// and more than half of it is removed; or when all of the block is removed, at the
-// latest when the stream's max_age is over. index.db, where the subjects of a stream
-// stand, is written anew every few minutes and when the server ends. In a cluster,
-// each server's log of what was written lasts until its next snapshot. Copies of
-// others (mirrors, backups, the contact center itself) are not the connector's.
+// commands that are done, session tokens, earlier values of a key. All that goes when
+// the server writes the block anew. It looks at that every sync_interval (2 minutes if
+// nothing is set), and does so when another block has begun and more than half of this
+// one is removed, or all of it. So a purge fills up the blocks in which the buckets are
+// written, by what is gone at once (bus.Bucket.TurnOver); in the work queues replicas
+// would be handed that, so that there it waits for new messages, or for the stream to be
+// empty for a moment. index.db, where the subjects of a stream stand, is written anew
+// every few minutes and when the server ends. In a cluster, each server's log of what
+// was written lasts until its next snapshot. Copies of others (mirrors, backups, the
+// contact center itself) are not the connector's.
+//
+// To erase a message the server writes its block anew, up to 8 MiB: to purge a long
+// chat takes some seconds, in which the stream is a little slower.
 package admin

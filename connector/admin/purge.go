@@ -107,6 +107,7 @@ type purge struct {
 	refs     map[string]bool // what its clients are known by
 	commands map[string]bool // its commands, by what the journal knows them by
 	failed   []string        // of the pass
+	unturned []string        // buckets that have begun no other file
 	earlier  bool            // a replica may be of an earlier version, which is not told anything
 }
 
@@ -131,6 +132,7 @@ func (p *purge) run(ctx context.Context) error {
 		retry.Sleep(ctx, passPause)
 	}
 	p.failed = append(early, p.failed...)
+	p.turnOver(ctx)
 	p.forget(ctx)
 	if err := p.mark(ctx, p.key, 0); err != nil { // the first mark lasts longer
 		p.fail(fmt.Errorf("for how long the chat cannot be attached again is not known: %w", err))
@@ -161,6 +163,18 @@ func (p *purge) pass(ctx context.Context) {
 }
 
 func (p *purge) fail(err error) { p.failed = append(p.failed, err.Error()) }
+
+// turnOver has the server write the buckets' files anew soon, if anything was removed.
+func (p *purge) turnOver(ctx context.Context) {
+	if p.total() == 0 {
+		return
+	}
+	for _, b := range []*bus.Bucket{p.streams.Journal, p.streams.State, p.streams.Chats} {
+		if err := b.TurnOver(ctx); err != nil {
+			p.unturned = append(p.unturned, b.Name())
+		}
+	}
+}
 
 // count notes what was removed.
 func (p *purge) count(from, what string, n int) {

@@ -2,10 +2,12 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"strings"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -100,6 +102,35 @@ func (s *Stream) nextOf(ctx context.Context, from uint64, subject string) (*Stor
 // Drop removes a key, its value and its marker.
 func (b *Bucket) Drop(ctx context.Context, key string) (int, error) {
 	return b.stream.Drop(ctx, b.Subject(key))
+}
+
+const (
+	blockMost   = 8 << 20   // bytes of the server's largest file
+	fillerMost  = 512 << 10 // of one message, which watchers of the bucket get, too
+	fillerLeast = 1 << 10
+	fillerKey   = "filler.block" // no chat's: a chat's key has no dot
+)
+
+// TurnOver has the server begin another file for the bucket, so that the one before
+// can be written anew without what is removed from it. What it is filled with is gone
+// at once; watchers see a key removed that never was.
+func (b *Bucket) TurnOver(ctx context.Context) error {
+	size := max(fillerLeast, min(fillerMost, int(b.Room()/2-Headroom)))
+	for written := 0; written <= blockMost; written += size {
+		filler := nats.NewMsg(b.Target(fillerKey))
+		filler.Header.Set("KV-Operation", "DEL")
+		filler.Data = make([]byte, size)
+		_, _ = rand.Read(filler.Data) // it never fails; and nothing of it can be compressed
+		publishing, cancel := patient(ctx)
+		_, err := b.js.PublishMsg(publishing, filler, jetstream.WithRetryAttempts(0))
+		cancel()
+		if err != nil {
+			_, _ = b.Drop(ctx, fillerKey)
+			return b.explain(err)
+		}
+	}
+	_, err := b.Drop(ctx, fillerKey)
+	return err
 }
 
 // Name is the bucket's.
