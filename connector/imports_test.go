@@ -47,10 +47,11 @@ var allowed = map[string]string{
 	"connector":    "attachments brightpattern bus canary chats clients command drain failpoint health inquiry intake journal lease metrics outbox poller replicas retry schema subjects throttle translate",
 	"admin":        "brightpattern bus chatlog chats inquiry journal replicas retry schema subjects translate",
 	"permissions":  "subjects",
+	"console":      "admin client schema subjects",
 	"client":       "schema subjects", // for programs on the bus
-	"cc-connector": "admin brightpattern connector permissions schema subjects",
+	"cc-connector": "admin brightpattern connector console permissions schema subjects",
 	"ccbench":      "subjects",
-	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",
+	"ccdemo":       "admin bpsim brightpattern connector console permissions schema subjects",
 	"ccsim":        "bpsim",
 
 	"allocs": "", "golden": "schema", "natstest": "bus schema subjects", // for tests alone

@@ -21,6 +21,7 @@ type config struct {
 	connector connector.Config
 	httpAddr  string // empty: no server
 	profiles  bool   // are served there
+	console   consoleConfig
 	log       logConfig
 
 	corrections []correction // to be logged
@@ -43,6 +44,7 @@ func readConfig() (config, error) {
 		connector: r.limits(),
 		httpAddr:  r.httpAddr(),
 		profiles:  r.profiles(),
+		console:   r.console(),
 		log:       r.log(),
 	}
 	r.complete(&cfg)

@@ -43,6 +43,8 @@ type settings struct {
 
 	HTTPAddr    string `envconfig:"CC_HTTP_ADDR" default:"127.0.0.1:8080" desc:"where /healthz, /readyz, /metrics and /schemas/ are served; off: nowhere"`
 	PProf       string `envconfig:"CC_PPROF" default:"false" desc:"serve Go's profiles under /debug/pprof/ on CC_HTTP_ADDR, to all who reach it"`
+	Console     string `envconfig:"CC_CONSOLE" default:"false" desc:"serve a page to watch the bus under /console/ on CC_HTTP_ADDR; it shows what customers write"`
+	ConsoleFile string `envconfig:"CC_CONSOLE_TOKEN_FILE" desc:"file with the token that opens the page, 16 characters or more; required unless CC_HTTP_ADDR is loopback"`
 	HTTPTimeout string `envconfig:"CC_HTTP_TIMEOUT" default:"15s" desc:"the longest that a call to the contact center may take"`
 	PollTimeout string `envconfig:"CC_POLL_TIMEOUT" default:"30s" desc:"the longest that a poll may take; more than 15s"`
 

@@ -61,6 +61,8 @@ var documented = [][2]string{
 	{"CC_SCHEMA_BASE_URL", "cc-connector:/schemas"},
 	{"CC_HTTP_ADDR", "127.0.0.1:8080"},
 	{"CC_PPROF", "false"},
+	{"CC_CONSOLE", "false"},
+	{"CC_CONSOLE_TOKEN_FILE", ""},
 	{"CC_HTTP_TIMEOUT", "15s"},
 	{"CC_POLL_TIMEOUT", "30s"},
 	{"CC_MAX_CHATS", "20000"},

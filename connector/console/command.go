@@ -41,13 +41,13 @@ func (c *Console) runCommand(w http.ResponseWriter, r *http.Request) {
 		c.answer(w, nil, err)
 		return
 	}
-	c.feed.tell("command", map[string]any{"subject": msg.Subject, "data": o.Data, "lane": o.Lane})
+	c.feed.tell("command", map[string]any{"subject": msg.Subject, "data": o.Data, "lane": o.Lane, "id": msg.Header.Get(nats.MsgIdHdr), "at": time.Now().UTC()})
 	ctx, cancel := context.WithTimeout(r.Context(), replyPatience)
 	defer cancel()
 	if o.Lane == "durable" {
 		ack, err := c.cfg.JetStream.PublishMsg(ctx, msg)
 		if err != nil {
-			answer(w, http.StatusOK, map[string]string{"error": err.Error()})
+			refuse(w, http.StatusBadGateway, err.Error())
 			return
 		}
 		answer(w, http.StatusOK, map[string]any{"stream": ack.Stream, "seq": ack.Sequence})
@@ -112,9 +112,7 @@ func (c *Console) command(o order) (*nats.Msg, error) {
 		return nil, errors.Join(ErrUnfit, err)
 	}
 	msg.Subject = subject
-	if o.Lane == "durable" {
-		msg.Header.Set(nats.MsgIdHdr, o.ID)
-	}
+	msg.Header.Set(nats.MsgIdHdr, o.ID)
 	return msg, nil
 }
 

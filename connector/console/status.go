@@ -24,7 +24,7 @@ type Status struct {
 	Commands          Outcomes             `json:"commands"`
 	Replicas          schema.List[Replica] `json:"replicas"`
 	DeadLetters       float64              `json:"deadLetters"`
-	Weather           schema.List[string]  `json:"weather"` // that there is now, by its names
+	Weather           map[string]any       `json:"weather,omitempty"` // of a workbench: what goes wrong now
 }
 
 // Problem is why it is not ready.

@@ -10,6 +10,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"cc-connector/schema"
 )
 
 // Workbench is what pages may do beside looking.
@@ -23,8 +25,17 @@ type Phenomenon struct {
 	Name    string `json:"name"`
 	Title   string `json:"title"`
 	Promise string `json:"promise"`
-	Lasts   bool   `json:"lasts"` // until it is switched off; else it happens once
+	Kind    Kind   `json:"kind"`
 }
+
+// Kind is how long something goes wrong.
+type Kind string
+
+// The kinds.
+const (
+	Once   Kind = "once"
+	Switch Kind = "switch" // until it is switched off
+)
 
 // Weather has things go wrong.
 type Weather interface {
@@ -48,20 +59,27 @@ var (
 
 // AgentChat is a chat as the contact center has it.
 type AgentChat struct {
-	Chat         string    `json:"chat"`
-	State        string    `json:"state"`
-	Customer     string    `json:"customer"`
-	WaitingSince time.Time `json:"waitingSince"`
-	Transcript   []Line    `json:"transcript"`
+	Chat         string            `json:"chat"`
+	State        string            `json:"state"` // waiting, active, ended
+	Customer     string            `json:"customer"`
+	WaitingSince time.Time         `json:"waitingSince"`
+	Transcript   schema.List[Line] `json:"transcript"` // the latest ones
+	Forms        schema.List[Form] `json:"forms"`
 }
 
-// Line is one event of a transcript.
+// Line is something that was said or done.
 type Line struct {
-	Side  string          `json:"side"` // customer, agent
-	Name  string          `json:"name"` // of the event, without chat_session_
-	Text  string          `json:"text"` // what was said, if anything
-	At    time.Time       `json:"at"`
-	Event json.RawMessage `json:"event"` // as it stands on the wire
+	From string    `json:"from"` // customer, agent, system
+	Name string    `json:"name"` // of the event, without chat_session_
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
+}
+
+// Form is what the customer has filled in.
+type Form struct {
+	RequestID string          `json:"formRequestId"`
+	Name      string          `json:"formName"`
+	Data      json.RawMessage `json:"data"`
 }
 
 const (
@@ -90,7 +108,7 @@ func (c *Console) serveAgentChats(w http.ResponseWriter, _ *http.Request) {
 		c.answer(w, nil, err)
 		return
 	}
-	c.answer(w, agent.Chats(), nil)
+	c.answer(w, schema.List[AgentChat](agent.Chats()), nil)
 }
 
 var errRealAgents = errors.New("the contact center is a real one: its agents are people")

@@ -30,6 +30,7 @@ func (b bus) connector() User {
 		u.mayPublish(api("DIRECT.GET", stream+".>"))
 	}
 	b.mayAdminister(&u)
+	b.mayShow(&u)
 	u.mayPublish("$JS.API.STREAM.NAMES")         // whose stream is in the way of one that is to be made
 	u.mayPublish(api("STREAM.PURGE", b.files())) // what is left of an object that could not be stored
 	b.mayWork(&u, b.stream("SESSIONS"), "holders")
@@ -52,6 +53,13 @@ func (b bus) mayAdminister(u *User) {
 	for _, bucket := range []string{b.kv("JOURNAL"), b.kv("CHATS"), b.kv("STATE")} {
 		u.mayPublish(api("STREAM.PURGE", bucket))
 	}
+}
+
+// mayShow is what the page of CC_CONSOLE needs to read the stream: consumers that
+// live as long as somebody looks.
+func (b bus) mayShow(u *User) {
+	all := b.stream("EVENTS") + ".*"
+	u.mayPublish(api("CONSUMER.CREATE", all), api("CONSUMER.INFO", all), api("CONSUMER.DELETE", all), api("CONSUMER.MSG.NEXT", all))
 }
 
 // mayWork lets a user make the consumer of a work queue, and take from it.
