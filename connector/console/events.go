@@ -9,7 +9,6 @@ import (
 
 const (
 	pastUsual  = 500
-	writeMost  = 10 * time.Second // a page that takes longer to read what was written comes again
 	reconnects = "retry: 1000\n\n"
 )
 
@@ -127,7 +126,7 @@ func (p *page) catchUp() (more <-chan struct{}, err error) {
 }
 
 func (p *page) write(text []byte) error {
-	_ = p.control.SetWriteDeadline(time.Now().Add(writeMost))
+	_ = p.control.SetWriteDeadline(time.Now().Add(p.run.pace.write))
 	if _, err := p.out.Write(text); err != nil {
 		return err
 	}

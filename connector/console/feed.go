@@ -12,21 +12,28 @@ import (
 
 const (
 	pagesMost   = 32
-	lingering   = 30 * time.Second // after the last page: one that is loaded anew finds all there
 	readBehind  = 2 * ringMessages // of the stream: not every message is for pages
 	askPatience = 5 * time.Second
 	pauseFailed = 500 * time.Millisecond
-	lookEvery   = 5 * time.Second        // whether the stream is still the same
-	readyEvery  = 200 * time.Millisecond // a change is told at once
-	statusEvery = time.Second
 )
+
+// pace is how long things take.
+type pace struct {
+	linger time.Duration // after the last page: one that is loaded anew finds all there
+	look   time.Duration // how often it is asked whether the stream is still the same
+	ready  time.Duration // how often the connector is asked whether it is ready: a change is told at once
+	status time.Duration // how often the status is told
+	write  time.Duration // the longest that a page may take to read what was written: it may come again
+}
+
+var usual = pace{30 * time.Second, 5 * time.Second, 200 * time.Millisecond, time.Second, 10 * time.Second}
 
 var errPages = errors.New("too many pages are open: close some; at most 32 are served")
 
 // feed is what all pages read. It works only while there are some.
 type feed struct {
-	cfg    Config
-	linger time.Duration
+	cfg  Config
+	pace pace
 
 	mu    sync.Mutex
 	pages int
@@ -52,7 +59,7 @@ func (f *feed) join() (*run, error) {
 		f.idle = nil
 	}
 	if f.run == nil {
-		f.run = newRun(f.cfg)
+		f.run = newRun(f.cfg, f.pace)
 		f.work.Go(f.run.read)
 		f.work.Go(f.run.watch)
 	}
@@ -63,7 +70,7 @@ func (f *feed) leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.pages--; f.pages == 0 && f.run != nil {
-		f.idle = time.AfterFunc(f.linger, f.rest)
+		f.idle = time.AfterFunc(f.pace.linger, f.rest)
 	}
 }
 
@@ -102,6 +109,7 @@ func (f *feed) close() {
 // run is one time that somebody looks.
 type run struct {
 	cfg    Config
+	pace   pace
 	ctx    context.Context
 	stop   context.CancelFunc
 	ring   *ring
@@ -113,8 +121,8 @@ type run struct {
 	changed chan struct{} // closed when there is another status
 }
 
-func newRun(cfg Config) *run {
-	r := &run{cfg: cfg, ring: newRing(ringMessages, ringBytes), past: make(chan struct{}), changed: make(chan struct{})}
+func newRun(cfg Config, pace pace) *run {
+	r := &run{cfg: cfg, pace: pace, ring: newRing(ringMessages, ringBytes), past: make(chan struct{}), changed: make(chan struct{})}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
 }
@@ -205,7 +213,7 @@ func (r *run) open() (stream jetstream.Stream, from uint64, err error) {
 
 // lookAgain ends the reading when the stream is gone, or was made anew.
 func (r *run) lookAgain(ctx context.Context, end func()) {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(r.pace.look)
 	defer tick.Stop()
 	for {
 		select {
@@ -225,12 +233,12 @@ func (r *run) lookAgain(ctx context.Context, end func()) {
 
 // watch keeps the status, which is the same for all pages.
 func (r *run) watch() {
-	tick := time.NewTicker(readyEvery)
+	tick := time.NewTicker(r.pace.ready)
 	defer tick.Stop()
 	var ready bool
 	var told time.Time
 	for {
-		if now := r.cfg.Ready(); now != ready || time.Since(told) >= statusEvery {
+		if now := r.cfg.Ready(); now != ready || time.Since(told) >= r.pace.status {
 			ready, told = now, time.Now()
 			r.tellStatus(eventText("status", 0, r.cfg.Status(r.ctx)))
 		}
