@@ -80,7 +80,7 @@ func (p *pages) open(cfg config, nc *nats.Conn, conn *connector.Connector, regis
 			Prefix: cfg.connector.Prefix, Tenant: cfg.connector.Tenant, BaseURL: cfg.connector.BaseURL, CallTimeout: cfg.connector.CallTimeout,
 		},
 		Ready: func() bool { return conn.Health().Ready }, Status: measure.Status,
-		Version: cfg.connector.Version, Replica: conn.Replica(), NATSURL: strings.Join(redacted(cfg.nats.urls), ","),
+		Version: cfg.connector.Version, Replica: conn.Replica(), NATSURL: redacted(cfg.nats.urls),
 		Loopback: cfg.console.loopback, Token: cfg.console.token,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -201,5 +202,21 @@ func TestStatusIsToldAtOnce(t *testing.T) {
 		r.ready.Store(want)
 		for e := p.next(); e.event != "status" || e.data["ready"] != want; e = p.next() {
 		}
+	}
+}
+
+// A page stays open however soon its server ends other answers.
+func TestPageOutlastsTheServersTimes(t *testing.T) {
+	r := newRig(t)
+	short := httptest.NewUnstartedServer(r.console)
+	short.Config.ReadTimeout, short.Config.WriteTimeout = 100*time.Millisecond, 200*time.Millisecond
+	short.Start()
+	t.Cleanup(func() { r.console.Close(); short.Close() })
+	r.server = short
+	r.console.feed.pace.status = 50 * time.Millisecond
+	p := r.open("", "")
+	p.skip = false
+	for begun := time.Now(); time.Since(begun) < 500*time.Millisecond; {
+		p.next()
 	}
 }
