@@ -41,21 +41,21 @@ type words struct {
 	On      *bool  `json:"on"`
 }
 
-// event is one of the contact center's, as it stands on the wire.
-type event map[string]any
+// wireEvent is one of the contact center's.
+type wireEvent map[string]any
 
 // actions are the events that each brings about.
 var actions = map[string]func(*agent, string, words) error{
 	"accept": func(a *agent, chat string, _ words) error {
 		return a.push(chat,
-			event{"event": "party_joined", "party_id": agentID, "first_name": agentName, "last_name": "", "display_name": agentName, "type": "internal"},
-			event{"event": "status", "state": "connected", "ewt": ""})
+			wireEvent{"event": "party_joined", "party_id": agentID, "first_name": agentName, "last_name": "", "display_name": agentName, "type": "internal"},
+			wireEvent{"event": "status", "state": "connected", "ewt": ""})
 	},
 	"typing": func(a *agent, chat string, w words) error {
 		if w.On != nil && !*w.On {
-			return a.push(chat, event{"event": "not_typing", "party_id": agentID})
+			return a.push(chat, wireEvent{"event": "not_typing", "party_id": agentID})
 		}
-		return a.push(chat, event{"event": "typing", "party_id": agentID})
+		return a.push(chat, wireEvent{"event": "typing", "party_id": agentID})
 	},
 	"message": func(a *agent, chat string, w words) error {
 		return a.say(chat, w.Text)
@@ -64,10 +64,10 @@ var actions = map[string]func(*agent, string, words) error{
 		if w.Timeout <= 0 {
 			w.Timeout = 300
 		}
-		return a.push(chat, event{"event": "form_show", "form_request_id": a.nextID(), "form_name": w.Name, "form_timeout": w.Timeout})
+		return a.push(chat, wireEvent{"event": "form_show", "form_request_id": a.nextID(), "form_name": w.Name, "form_timeout": w.Timeout})
 	},
 	"secureform": func(a *agent, chat string, w words) error {
-		return a.push(chat, event{"event": "secure_form_show", "form_request_id": a.nextID(), "form_id": w.Name})
+		return a.push(chat, wireEvent{"event": "secure_form_show", "form_request_id": a.nextID(), "form_id": w.Name})
 	},
 	"case": func(a *agent, chat string, w words) error {
 		if w.CaseID == "" {
@@ -76,7 +76,7 @@ var actions = map[string]func(*agent, string, words) error{
 		return a.sim.SetCase(chat, w.CaseID)
 	},
 	"leave": func(a *agent, chat string, _ words) error {
-		return a.push(chat, event{"event": "party_left", "party_id": agentID, "type": "internal"})
+		return a.push(chat, wireEvent{"event": "party_left", "party_id": agentID, "type": "internal"})
 	},
 	"end":    func(a *agent, chat string, _ words) error { return a.sim.End(chat) },
 	"script": func(a *agent, chat string, w words) error { return a.sim.Play(chat, w.Name) },
@@ -85,12 +85,12 @@ var actions = map[string]func(*agent, string, words) error{
 
 // say is a message in plain text.
 func (a *agent) say(chat, text string) error {
-	return a.push(chat, event{"event": "message", "party_id": agentID, "msg_id": a.nextID(), "msg": html.EscapeString(text), "msg_text": text})
+	return a.push(chat, wireEvent{"event": "message", "party_id": agentID, "msg_id": a.nextID(), "msg": html.EscapeString(text), "msg_text": text})
 }
 
 func (a *agent) nextID() string { return strconv.FormatInt(a.said.Add(1), 10) }
 
-func (a *agent) push(chat string, events ...event) error {
+func (a *agent) push(chat string, events ...wireEvent) error {
 	for _, e := range events {
 		e["event"] = eventPrefix + fmt.Sprint(e["event"])
 		if err := a.sim.Push(chat, e); err != nil {

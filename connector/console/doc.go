@@ -1,5 +1,5 @@
 // Package console serves a page on which people watch the bus, and its API: see
-// the handlers in api.go. In a demonstration it is a workbench, too: commands are
+// Console.routes. In a demonstration it is a workbench, too: commands are
 // sent, the agent is played, and things go wrong at a click.
 //
 // # One reader, one ring, and a place in it for each page

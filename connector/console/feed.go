@@ -15,6 +15,8 @@ const (
 	readBehind  = 2 * ringMessages // of the stream: not every message is for pages
 	askPatience = 5 * time.Second
 	pauseFailed = 500 * time.Millisecond
+	pullLasts   = 10 * time.Second
+	heartbeat   = 2 * time.Second // one that is missing tells that the consumer is gone
 )
 
 // pace is how long things take.
@@ -161,7 +163,7 @@ func (r *run) follow() error {
 	if info := consumer.CachedInfo(); info != nil && info.NumPending == 0 {
 		r.haveCaughtUp()
 	}
-	messages, err := consumer.Messages()
+	messages, err := consumer.Messages(jetstream.PullExpiry(pullLasts), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}

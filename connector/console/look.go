@@ -55,7 +55,7 @@ func (c *Console) commands() (all []commandInfo) {
 		info := commandInfo{Name: spec.Name, Subject: c.cfg.Prefix.Live(name)}
 		if spec.Durable {
 			subject := c.cfg.Prefix.Durable(name, "")
-			if hasChat(spec) {
+			if spec.NamesChat() {
 				subject += ".<chat>"
 			}
 			info.Durable = &subject
@@ -66,16 +66,6 @@ func (c *Console) commands() (all []commandInfo) {
 		all = append(all, info)
 	}
 	return all
-}
-
-// hasChat tells the commands on a chat, which stands in their durable subject.
-func hasChat(spec *schema.Command) bool {
-	for _, field := range spec.Fields {
-		if field.Name == "chatId" {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *Console) serveStatus(w http.ResponseWriter, r *http.Request) {

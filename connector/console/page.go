@@ -4,15 +4,18 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"strings"
 )
 
 //go:embed page
 var embedded embed.FS
 
-var files = http.FileServerFS(func() fs.FS {
-	page, _ := fs.Sub(embedded, "page") // it is embedded
-	return page
-}())
+var pageFiles = func() fs.FS {
+	sub, _ := fs.Sub(embedded, "page") // it is embedded
+	return sub
+}()
+
+var files = http.FileServerFS(pageFiles)
 
 // servePage serves the page's own files, which tell nothing of anybody.
 func servePage(w http.ResponseWriter, r *http.Request) {
@@ -21,5 +24,17 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "the page can only be read")
 		return
 	}
-	http.StripPrefix(At[:len(At)-1], files).ServeHTTP(w, r)
+	name := strings.TrimPrefix(r.URL.Path, At)
+	if _, err := fs.Stat(pageFiles, orIndex(name)); err != nil {
+		refuse(w, http.StatusNotFound, "the page has no such file")
+		return
+	}
+	http.StripPrefix(strings.TrimSuffix(At, "/"), files).ServeHTTP(w, r)
+}
+
+func orIndex(name string) string {
+	if name == "" {
+		return "index.html"
+	}
+	return name
 }
