@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -160,7 +159,7 @@ func (w *weather) now() map[string]any {
 	if w.connector.running() != nil {
 		all["connector"] = "running"
 	}
-	for name := range maps.Keys(w.faults) {
+	for name := range w.faults {
 		all[name] = true
 	}
 	if w.down {

@@ -14,6 +14,7 @@ const (
 	pagesMost   = 32
 	readBehind  = 2 * ringMessages // of the stream: not every message is for pages
 	askPatience = 5 * time.Second
+	forgetPatience = time.Second
 	pauseFailed = 500 * time.Millisecond
 	pullLasts   = 10 * time.Second
 	heartbeat   = 2 * time.Second // one that is missing tells that the consumer is gone
@@ -160,6 +161,7 @@ func (r *run) follow() error {
 	if err != nil {
 		return err
 	}
+	defer forget(stream, consumer)
 	if info := consumer.CachedInfo(); info != nil && info.NumPending == 0 {
 		r.haveCaughtUp()
 	}
@@ -174,6 +176,15 @@ func (r *run) follow() error {
 			return err
 		}
 		r.take(msg)
+	}
+}
+
+// forget has the server not wait until it finds out that nobody reads any more.
+func forget(stream jetstream.Stream, consumer jetstream.Consumer) {
+	ctx, cancel := context.WithTimeout(context.Background(), forgetPatience)
+	defer cancel()
+	if info := consumer.CachedInfo(); info != nil {
+		_ = stream.DeleteConsumer(ctx, info.Name)
 	}
 }
 

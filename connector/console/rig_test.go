@@ -50,8 +50,9 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	r.Check(err)
 	r.console.feed.pace.look = 50 * time.Millisecond
 	r.console.feed.pace.write = time.Minute
-	r.server = httptest.NewServer(r.console)
-	t.Cleanup(func() { r.console.Close(); r.server.Close(); http.DefaultClient.CloseIdleConnections() })
+	server := httptest.NewServer(r.console)
+	r.server = server
+	t.Cleanup(func() { r.console.Close(); server.Close(); http.DefaultClient.CloseIdleConnections() })
 	return r
 }
 
