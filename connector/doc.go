@@ -24,7 +24,7 @@
 // which tells commands from what is none, and microservice, which shows the live
 // ones as a NATS micro service, and inquiry, by which replicas answer an administrator
 // (package admin). Package client is used by none of these: it is for the programs at
-// the other end of the bus.
+// the other end of the bus. Package console serves a page to watch the bus on.
 //
 // There are two flows, each one way. A command is read, recorded as begun, run,
 // its outcome recorded and published, and then replied or acknowledged (package
