@@ -11,10 +11,12 @@ import (
 	"cc-connector/connector/console"
 )
 
+// outage is of NATS; tests have less time.
+var outage = 5 * time.Second
+
 // weather has things go wrong, at a click.
 type weather struct {
 	*stage
-	outage time.Duration // of NATS
 
 	mu     sync.Mutex
 	faults map[string][]string // ids of those that last, by phenomenon
@@ -24,7 +26,7 @@ type weather struct {
 }
 
 func newWeather(s *stage) *weather {
-	return &weather{stage: s, outage: 5 * time.Second, faults: make(map[string][]string), quit: make(chan struct{})}
+	return &weather{stage: s, faults: make(map[string][]string), quit: make(chan struct{})}
 }
 
 // phenomenon is one, with what the contact center does then.
@@ -130,7 +132,7 @@ func (w *weather) takeNATSDown() error {
 	w.work.Go(func() {
 		w.nats.down()
 		select {
-		case <-time.After(w.outage):
+		case <-time.After(outage):
 		case <-w.quit:
 		}
 		_ = w.nats.up() // else the page shows that it is away

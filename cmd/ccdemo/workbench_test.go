@@ -209,6 +209,9 @@ func (b *bench) openChat() {
 // A chat is played from both sides, everything breaks, and nothing is lost.
 func TestWorkbench(t *testing.T) {
 	inOwnTemp(t)
+	usual := outage
+	outage = time.Second
+	t.Cleanup(func() { outage = usual })
 	b := openBench(t)
 	var about struct {
 		Workbench     bool
