@@ -17,18 +17,20 @@ import (
 var allowed = map[string]string{
 	"brightpattern": "", "bpsim": "", "subjects": "", "schema": "",
 	"retry": "", "failpoint": "", "drain": "", "lease": "",
-	"metrics":   "schema",
+	"metrics":   "brightpattern schema",
+	"health":    "",
+	"canary":    "brightpattern bus health metrics retry",
 	"generate":  "schema",
 	"asyncapi":  "schema subjects",
 	"write":     "asyncapi",
 	"translate": "brightpattern schema subjects",
-	"throttle":  "brightpattern retry",
-	"bus":       "retry schema subjects",
+	"throttle":  "brightpattern health metrics retry",
+	"bus":       "health metrics retry schema subjects",
 	"replicas":  "bus retry schema",
 	"outbox":    "bus replicas retry",
 	"clients":   "brightpattern bus replicas retry schema",
 	"journal":   "brightpattern bus replicas retry schema subjects",
-	"queue":     "drain failpoint lease schema subjects",
+	"queue":     "drain failpoint lease metrics schema subjects",
 	"intake":    "bus metrics schema subjects",
 	"chats":     "brightpattern bus clients drain failpoint intake metrics outbox replicas retry schema subjects translate",
 	"chatlog":   "brightpattern bus chats failpoint schema subjects translate",
@@ -36,17 +38,20 @@ var allowed = map[string]string{
 	"attachments": "brightpattern bus failpoint metrics retry schema subjects throttle translate",
 
 	"microservice": "intake metrics schema translate",
+	"inquiry":      "intake metrics replicas schema subjects",
 
 	// The two flows. They meet in chats; neither knows the other.
 	"poller":  "attachments brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
 	"command": "brightpattern bus chats clients drain failpoint intake journal lease metrics microservice outbox queue replicas retry schema subjects translate",
 
-	"connector":    "attachments brightpattern bus chats clients command drain failpoint intake journal lease metrics outbox poller replicas retry schema subjects throttle translate",
+	"connector":    "attachments brightpattern bus canary chats clients command drain failpoint health inquiry intake journal lease metrics outbox poller replicas retry schema subjects throttle translate",
+	"admin":        "brightpattern bus chatlog chats inquiry journal replicas retry schema subjects translate",
 	"permissions":  "subjects",
+	"console":      "admin client schema subjects",
 	"client":       "schema subjects", // for programs on the bus
-	"cc-connector": "brightpattern connector permissions schema subjects",
+	"cc-connector": "admin brightpattern connector console permissions schema subjects",
 	"ccbench":      "subjects",
-	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",
+	"ccdemo":       "admin bpsim brightpattern connector console permissions schema subjects",
 	"ccsim":        "bpsim",
 
 	"allocs": "", "golden": "schema", "natstest": "bus schema subjects", // for tests alone

@@ -15,7 +15,7 @@ func TestReadmePromisesAreTested(t *testing.T) {
 		t.Fatal(err)
 	}
 	var tests strings.Builder
-	for _, pattern := range []string{"*_test.go", "client/*_test.go", "permissions/*_test.go", "internal/*/*_test.go", "../cmd/*/*_test.go", "../schema/*_test.go", "../schema/generate/*_test.go", "../schema/generate/*/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "client/*_test.go", "permissions/*_test.go", "console/*_test.go", "internal/*/*_test.go", "../cmd/*/*_test.go", "../schema/*_test.go", "../schema/generate/*_test.go", "../schema/generate/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

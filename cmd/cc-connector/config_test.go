@@ -95,6 +95,7 @@ func badSingles() []badSetting {
 		one("CC_HTTP_ADDR", "127.0.0.1:http-alt"),
 		one("CC_HTTP_ADDR", "127.0.0.1:65536"),
 		one("CC_PPROF", "on"),
+		one("CC_CONSOLE", "on"),
 		one("CC_HTTP_TIMEOUT", "15"),
 		one("CC_HTTP_TIMEOUT", "0s"),
 		one("CC_HTTP_TIMEOUT", "-1s"),
@@ -120,6 +121,9 @@ func badSingles() []badSetting {
 		one("CC_PROVISION", "jein"),
 		one("CC_FAILOVER_AFTER", "1999ms"),
 		one("CC_DRAIN_TIMEOUT", "20"),
+		one("CC_CANARY_INTERVAL", "on"),
+		one("CC_CANARY_INTERVAL", "0s"),
+		one("CC_CANARY_INTERVAL", "9s"),
 		one("CC_LOG_LEVEL", "trace"),
 		one("CC_LOG_FORMAT", "xml"),
 	}
@@ -130,7 +134,7 @@ func badSingles() []badSetting {
 func badFiles(t *testing.T) []badSetting {
 	var bad []badSetting
 	alone := []string{"CC_NATS_CREDS", "CC_NATS_NKEY_SEED_FILE", "CC_NATS_TLS_CA", "CC_TLS_CA"}
-	for _, name := range append(alone, "CC_NATS_TOKEN_FILE") {
+	for _, name := range append(alone, "CC_NATS_TOKEN_FILE", "CC_CONSOLE_TOKEN_FILE") {
 		bad = append(bad, one(name, planted), one(name, writeFile(t, "")), one(name, t.TempDir()))
 	}
 	for _, name := range alone {
@@ -164,6 +168,10 @@ func badCombinations(t *testing.T) []badSetting {
 		{"key of another certificate", map[string]string{
 			"CC_NATS_TLS_CERT": cert, "CC_NATS_TLS_KEY": otherKey,
 		}, []string{"CC_NATS_TLS_CERT"}},
+		{"a page without an address", map[string]string{"CC_CONSOLE": "true", "CC_HTTP_ADDR": "off"}, []string{"CC_CONSOLE"}},
+		{"a page for everybody", map[string]string{"CC_CONSOLE": "true", "CC_HTTP_ADDR": ":8080"}, []string{"CC_CONSOLE_TOKEN_FILE"}},
+		{"a page for all who know the host", map[string]string{"CC_CONSOLE": "true", "CC_HTTP_ADDR": "10.0.0.1:8080"}, []string{"CC_CONSOLE_TOKEN_FILE"}},
+		{"a token that can be guessed", map[string]string{"CC_CONSOLE_TOKEN_FILE": writeFile(t, "short")}, []string{"CC_CONSOLE_TOKEN_FILE"}},
 		{"both kinds of app", map[string]string{"CC_APPS": "a:1"}, []string{"CC_APPS"}},
 		{"IPv6 without brackets", map[string]string{"CC_BASE_URL": "https://2001:db8::1/", "CC_TENANT_URL": "acme.example"}, []string{"CC_BASE_URL"}},
 		{"host is no tenant", map[string]string{"CC_BASE_URL": "https://[2001:db8::1]/"}, []string{"CC_TENANT_URL"}},

@@ -27,6 +27,9 @@ func commands() []command {
 	return []command{
 		{"run", "", "join the contact center to NATS until SIGINT or SIGTERM (the default)", "", plain(runCommand)},
 		{"health", "", "ask the connector on this machine how it is; exit code 0 or 1", healthAbout, prepareHealth},
+		{"chats", "", "list the open chats, and who holds them", chatsAbout, prepareChats},
+		{"dead", "[list | show | put-back | delete] [sequence…]", "list, show, put back or delete dead letters", deadAbout, prepareDead},
+		{"purge", "", "remove all that is kept of one chat", purgeAbout, preparePurge},
 		{"streams", "[stream [consumer]]", "print the streams, buckets and consumers that the connector needs", streamsAbout, prepareStreams},
 		{"permissions", "", "print the users that NATS needs, each with the least permissions", permissionsAbout, preparePermissions},
 		{"schemas", "[document]", "list, print or write the documents that describe what travels", schemasAbout, prepareSchemas},

@@ -52,7 +52,9 @@ func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) er
 	log.Info("starting", "version", cfg.connector.Version, "nats", redacted(cfg.nats.urls), "baseUrl", cfg.client.BaseURL,
 		"tenant", cfg.client.TenantURL, "apps", len(cfg.connector.Apps), "prefix", cfg.connector.Prefix)
 	registry, ready := newRegistry(), newReadiness("NATS is not connected yet")
-	stopOps, err := serveOps(cfg.httpAddr, withProfiles(cfg.profiles, opsHandler(ready, registry)), log, fail)
+	pages := new(pages)
+	handler := withConsole(cfg.console.on, pages, withProfiles(cfg.profiles, opsHandler(ready, registry)))
+	stopOps, err := serveOps(cfg.httpAddr, handler, log, fail)
 	if err != nil {
 		return err
 	}
@@ -71,8 +73,13 @@ func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	ready.use(conn.Ready)
-	context.AfterFunc(ctx, func() { ready.not("shutting down") })
+	ready.use(conn.Health)
+	closePages, err := pages.open(cfg, nc, conn, registry)
+	if err != nil {
+		return err
+	}
+	defer closePages()
+	context.AfterFunc(ctx, func() { ready.not(conn.Replica(), "shutting down") })
 	go boundGarbage(ctx)
 	return outcome(ctx, conn.Run(ctx))
 }

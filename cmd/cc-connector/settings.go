@@ -43,6 +43,8 @@ type settings struct {
 
 	HTTPAddr    string `envconfig:"CC_HTTP_ADDR" default:"127.0.0.1:8080" desc:"where /healthz, /readyz, /metrics and /schemas/ are served; off: nowhere"`
 	PProf       string `envconfig:"CC_PPROF" default:"false" desc:"serve Go's profiles under /debug/pprof/ on CC_HTTP_ADDR, to all who reach it"`
+	Console     string `envconfig:"CC_CONSOLE" default:"false" desc:"serve a page to watch the bus under /console/ on CC_HTTP_ADDR; it shows what customers write"`
+	ConsoleFile string `envconfig:"CC_CONSOLE_TOKEN_FILE" desc:"file with the token that opens the page, 16 characters or more; required unless CC_HTTP_ADDR is loopback"`
 	HTTPTimeout string `envconfig:"CC_HTTP_TIMEOUT" default:"15s" desc:"the longest that a call to the contact center may take"`
 	PollTimeout string `envconfig:"CC_POLL_TIMEOUT" default:"30s" desc:"the longest that a poll may take; more than 15s"`
 
@@ -64,6 +66,8 @@ type settings struct {
 
 	FailoverAfter string `envconfig:"CC_FAILOVER_AFTER" default:"10s" desc:"a silent replica's chats are taken over after this long; at least 2s"`
 	DrainTimeout  string `envconfig:"CC_DRAIN_TIMEOUT" default:"20s" desc:"the longest that leaving may take"`
+
+	CanaryInterval string `envconfig:"CC_CANARY_INTERVAL" default:"off" desc:"now and then try the way to the contact center and over NATS, about as often as this; off: not at all"`
 
 	LogLevel  string `envconfig:"CC_LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat string `envconfig:"CC_LOG_FORMAT" default:"json" desc:"json or text"`

@@ -61,6 +61,8 @@ var documented = [][2]string{
 	{"CC_SCHEMA_BASE_URL", "cc-connector:/schemas"},
 	{"CC_HTTP_ADDR", "127.0.0.1:8080"},
 	{"CC_PPROF", "false"},
+	{"CC_CONSOLE", "false"},
+	{"CC_CONSOLE_TOKEN_FILE", ""},
 	{"CC_HTTP_TIMEOUT", "15s"},
 	{"CC_POLL_TIMEOUT", "30s"},
 	{"CC_MAX_CHATS", "20000"},
@@ -79,6 +81,7 @@ var documented = [][2]string{
 	{"CC_PROVISION", "true"},
 	{"CC_FAILOVER_AFTER", "10s"},
 	{"CC_DRAIN_TIMEOUT", "20s"},
+	{"CC_CANARY_INTERVAL", "off"},
 	{"CC_LOG_LEVEL", "info"},
 	{"CC_LOG_FORMAT", "json"},
 }

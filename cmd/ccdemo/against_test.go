@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"cc-connector/connector"
 	"cc-connector/connector/brightpattern/bpsim"
@@ -95,13 +96,31 @@ func startConnectorFor(t *testing.T, ns *server.Server, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{prefix: subjects.DefaultPrefix, sim: web.URL, close: func() { nc.Close(); sim.Close(); web.Close() }}
-	t.Cleanup(func() { s.close() })
-	ctx, _ := deadline(t)
-	if err := s.runConnector(ctx, nc); err != nil {
+	t.Cleanup(func() { nc.Close(); sim.Close(); web.Close() })
+	j := job{Prefix: subjects.DefaultPrefix, BaseURL: web.URL, Name: web.URL, Tenant: tenant, App: appID}
+	c, done, err := j.connector(nc, prometheus.NewRegistry())
+	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := deadline(t)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended; done() })
+	awaitReady(t, ctx, c)
 	makeConsumer(t, nc, "cc-consumer")
+}
+
+func awaitReady(t *testing.T, ctx context.Context, c *connector.Connector) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for err := c.Ready(); err != nil; err = c.Ready() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the connector is not ready: %v", err)
+		}
+	}
 }
 
 // makeConsumer makes the consumer of somebody who reads; the connector's user may.

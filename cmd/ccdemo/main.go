@@ -1,8 +1,9 @@
 // Command ccdemo shows cc-connector at work with nothing installed and nothing
-// configured: NATS with JetStream, a simulated contact center and the
-// connector run in this one process, and a customer's chat flows by as
-// CloudEvents. With -against it plays the customer on a system that runs
-// already.
+// configured: it starts NATS with JetStream, a simulated contact center and the
+// connector, plays a customer's chat, whose CloudEvents flow by, and serves a page
+// on which people play one themselves, from both sides, and have things go wrong.
+// The connector is a process of its own, so that it can be killed. With -against
+// it plays the customer on a system that runs already.
 package main
 
 import (
@@ -29,6 +30,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	if len(args) == 1 && args[0] == connectorArgument {
+		return beConnector(os.Stdin, out, errs)
+	}
 	set, err := parse(args, errs)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -47,7 +51,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	return 0
 }
 
-// demonstrate starts everything, plays the conversation, and stays unless told not to.
+// demonstrate starts everything, plays the conversation, and stays unless told not
+// to. With a real contact center nobody is played.
 func demonstrate(ctx context.Context, set settings, out io.Writer) error {
 	stage, err := build(ctx, set)
 	if err != nil {
@@ -55,9 +60,19 @@ func demonstrate(ctx context.Context, set settings, out io.Writer) error {
 	}
 	defer stage.close()
 	printer := newPrinter(out, set.prefix)
-	printer.welcome(stage)
-	if _, err := play(ctx, stage.bus(), printer); err != nil {
-		return err
+	printer.addresses(stage)
+	if set.quiet {
+		printer.out = io.Discard
+	}
+	if set.real == nil {
+		printer.legend()
+		_, err := play(ctx, stage.bus(), printer)
+		if err != nil && (set.once || ctx.Err() != nil) {
+			return err
+		}
+		if err != nil {
+			printer.interrupted(err)
+		}
 	}
 	if set.once {
 		return nil

@@ -16,7 +16,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The demonstration starts its own program as the connector: here, that is this one.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == connectorArgument {
+		os.Exit(beConnector(os.Stdin, os.Stdout, os.Stderr))
+	}
+	// nats.go v1.55.0 starts this goroutine for each object that it puts, and
+	// loses it when the put ends before the goroutine has begun.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
+}
 
 const patience = 60 * time.Second // only a hanging test ever waits as long
 
@@ -99,7 +107,7 @@ func TestOnce(t *testing.T) {
 	defer file.Close()
 	var errs bytes.Buffer
 	ctx, _ := deadline(t)
-	if code := run(ctx, []string{"--once", "--pace", "0"}, file, &errs); code != 0 || errs.Len() > 0 {
+	if code := run(ctx, []string{"--once", "--pace", "0", "--http", "127.0.0.1:0"}, file, &errs); code != 0 || errs.Len() > 0 {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	shown, err := os.ReadFile(file.Name())
@@ -110,7 +118,7 @@ func TestOnce(t *testing.T) {
 		t.Error("there are colours in a file")
 	}
 	checkOrder(t, string(shown),
-		`^NATS with JetStream  nats://`, `^Contact center +http://`,
+		`\A^Page +http://127\.0\.0\.1:\d+/console/$`, `^NATS with JetStream  nats://`, `^Contact center +http://`,
 		`→ cc\.chat\.request .* from Ada$`,
 		`← cc\.chat\.[^ ]+\.session\.opened +1 .*isNewChat=true`,
 		`← cc\.chat\.[^ ]+\.event\.message .*Alice`,
@@ -136,7 +144,7 @@ func TestInvitation(t *testing.T) {
 	out.when(`"Grace, the second"`, func() { close(joined) })
 	var errs bytes.Buffer
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"--pace", "0", "--nats", taken.Addr().String()}, out, &errs) }()
+	go func() { ended <- run(ctx, []string{"--pace", "0", "--http", "127.0.0.1:0", "--nats", taken.Addr().String()}, out, &errs) }()
 
 	await(t, ctx, invited, out)
 	address := regexp.MustCompile(`(?m)^  nats -s (nats://\S+) req cc\.chat\.request `).FindStringSubmatch(out.String())
@@ -209,7 +217,7 @@ func checkInterrupted(t *testing.T, arrange func(*screen, func()), more ...strin
 	defer cancel()
 	out, errs := &screen{}, &bytes.Buffer{}
 	arrange(out, cancel)
-	if code := run(interrupted, append([]string{"--nats", "127.0.0.1:0"}, more...), out, errs); code != 0 || errs.Len() > 0 {
+	if code := run(interrupted, append([]string{"--nats", "127.0.0.1:0", "--http", "127.0.0.1:0"}, more...), out, errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 	if ctx.Err() != nil {
@@ -225,6 +233,7 @@ func TestWrongArguments(t *testing.T) {
 	ctx, _ := deadline(t)
 	for _, args := range []string{"--nope", "--pace=-1", "--pace=slow", "--once=perhaps", "once", "--once chat",
 		"--against nats://x --once", "--against nats://x --pace 1", "--against nats://x --nats y", "--timeout 1s",
+		"--http 0.0.0.0:0", "--http here", "--against nats://x --quiet", "--against nats://x --store y",
 		"--against nats://x --timeout 0s", "--prefix Not.One"} {
 		var out, errs bytes.Buffer
 		if code := run(ctx, strings.Fields(args), &out, &errs); code != 2 || out.Len() > 0 || errs.Len() == 0 {

@@ -33,6 +33,7 @@ type bus struct {
 	commands *nats.Conn
 	listen   func(context.Context) (listening, error)
 	prefix   subjects.Prefix
+	script   string // that the simulated agent is to follow; empty: it knows by itself
 }
 
 // customer is a back end as a user would write it: it reacts to events and
@@ -78,7 +79,11 @@ func play(ctx context.Context, b bus, p *printer) (tally, error) {
 
 func (c *customer) requestChat(ctx context.Context) error {
 	c.printer.command("chat.request", "from Ada")
-	result, err := c.command(ctx, "chat.request", schema.ChatRequest{From: "Ada", Parameters: map[string]string{"topic": "parcel"}})
+	parameters := map[string]string{"topic": "parcel"}
+	if c.script != "" {
+		parameters[scriptParameter] = c.script
+	}
+	result, err := c.command(ctx, "chat.request", schema.ChatRequest{From: "Ada", Parameters: parameters})
 	if err != nil {
 		return err
 	}
@@ -242,21 +247,36 @@ func readResult(name subjects.Command, reply *nats.Msg) (*schema.Result, error) 
 	return result, nil
 }
 
-// watch invites others to join, and prints what they do until ctx ends.
+// watch invites others to join, and prints what they do until ctx ends. A reader
+// that NATS has left is made anew.
 func watch(ctx context.Context, s *stage, p *printer) error {
 	events, err := s.listen(ctx, jetstream.DeliverNewPolicy)
 	if err != nil {
 		return err
 	}
-	defer events.stop()
 	p.invite(s)
+	for ctx.Err() == nil {
+		if err == nil {
+			show(ctx, events, p)
+			events.stop()
+		}
+		if ctx.Err() == nil {
+			rest(ctx)
+		}
+		events, err = s.listen(ctx, jetstream.DeliverNewPolicy)
+	}
+	if err == nil {
+		events.stop()
+	}
+	return nil
+}
+
+// show prints what comes, until nothing can come.
+func show(ctx context.Context, events listening, p *printer) {
 	for {
 		msg, err := events.next(ctx)
-		if errors.Is(err, context.Canceled) {
-			return nil
-		}
 		if err != nil {
-			return err
+			return
 		}
 		if ce, _, err := schema.Decode(msg.Header, msg.Data); err == nil {
 			p.event(msg.Subject, ce)

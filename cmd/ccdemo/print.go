@@ -42,9 +42,13 @@ func newPrinter(out io.Writer, prefix subjects.Prefix) *printer {
 	return p
 }
 
-func (p *printer) welcome(s *stage) {
-	fmt.Fprintf(p.out, "NATS with JetStream  %s\nContact center       %s (simulated)\nConnector            ready\n\n", s.nats.ClientURL(), s.sim)
-	p.legend()
+// addresses stand alone, so that programs find them.
+func (p *printer) addresses(s *stage) {
+	kind := "simulated"
+	if s.sim == nil {
+		kind = "real"
+	}
+	fmt.Fprintf(p.out, "Page                 %s\nNATS with JetStream  %s\nContact center       %s (%s)\nConnector            ready\n\n", s.page, s.nats.url, s.job.BaseURL, kind)
 }
 
 func (p *printer) legend() {
@@ -54,6 +58,11 @@ func (p *printer) legend() {
 // whole is said of a conversation that was played to its end.
 func (p *printer) whole(t tally) {
 	fmt.Fprintf(p.out, "\nThe conversation was whole: chat %s, sequence 1 to %d without a hole.\n", t.chat, t.count)
+}
+
+// interrupted is said of a conversation that could not go on: somebody has things go wrong.
+func (p *printer) interrupted(err error) {
+	fmt.Fprintf(p.out, "\nThe conversation was interrupted: %v\n", err)
 }
 
 // repeat says that a command is published again.
@@ -134,11 +143,11 @@ func plain(raw json.RawMessage) string {
 // invite says how to go on from another terminal.
 func (p *printer) invite(s *stage) {
 	server := ""
-	if s.nats.ClientURL() != nats.DefaultURL {
-		server = " -s " + s.nats.ClientURL()
+	if s.nats.url != nats.DefaultURL {
+		server = " -s " + s.nats.url
 	}
 	fmt.Fprintf(p.out, `
-The conversation is over; everything goes on running. Try from another terminal:
+Everything goes on running. Open the page and play a chat from both sides, or try from another terminal:
 
   nats%[1]s sub '%[3]s'
   nats%[1]s req %[2]s.chat.request '{"from":"Grace"}' -H 'Nats-Msg-Id:{{ID}}' --timeout 35s
@@ -149,6 +158,7 @@ The conversation is over; everything goes on running. Try from another terminal:
 The first shows what happens from then on, the last what has happened. {{ID}} is filled
 in by nats: each command has an id, and one that is repeated under its id is run once.
 A reply may take half a minute; without --timeout, nats gives up after 5 seconds.
+A simulated agent answers a request that has "parameters":{"script":"echo"}; else answer on the page.
 What happens shows here, too. Ctrl-C ends it.
 
 `, server, p.prefix, p.prefix.AllChats(), p.prefix.StreamName("EVENTS"))

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,10 @@ const defaultLimit = 2 * time.Minute
 
 type settings struct {
 	once    bool
+	quiet   bool
+	web     string // where the page is served
+	store   string // folder of NATS's streams; empty: one that is removed in the end
+	real    *realContactCenter
 	addr    string
 	pace    float64
 	against string // NATS of a running system; empty: everything runs in this process
@@ -25,7 +30,7 @@ type settings struct {
 
 // Flags of one mode mean nothing in the other.
 var (
-	onlyEmbedded = []string{"once", "nats", "pace"}
+	onlyEmbedded = []string{"once", "nats", "pace", "http", "store", "quiet"}
 	onlyAgainst  = []string{"timeout"}
 )
 
@@ -37,6 +42,9 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	flags.Usage = func() { usage(flags, errs) }
 	flags.BoolVar(&set.once, "once", false, "end after the conversation")
 	flags.StringVar(&set.addr, "nats", "127.0.0.1:4222", "where NATS listens; if the port is taken, another one is used")
+	flags.StringVar(&set.web, "http", "127.0.0.1:8080", "where the page is served, a loopback address; if the port is taken, another one is used")
+	flags.StringVar(&set.store, "store", "", "keep the streams in this `folder`, for the next time")
+	flags.BoolVar(&set.quiet, "quiet", false, "print the addresses only")
 	flags.Float64Var(&set.pace, "pace", 1, "how slowly the agent works: 1 is lifelike, 0 does not pause")
 	flags.StringVar(&set.against, "against", "", "play against a running system, on this NATS `URL`, and end")
 	flags.DurationVar(&set.limit, "timeout", defaultLimit, "with -against: the longest that it may take")
@@ -44,7 +52,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	if err := flags.Parse(args); err != nil {
 		return set, err
 	}
-	err := errors.Join(set.check(flags), set.usePrefix(prefix))
+	err := errors.Join(set.check(flags), set.usePrefix(prefix), set.useContactCenter())
 	if err != nil {
 		fmt.Fprintf(errs, "ccdemo: %s; see ccdemo -help\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
@@ -57,6 +65,9 @@ func (set *settings) check(flags *flag.FlagSet) error {
 	}
 	if set.pace < 0 {
 		return errors.New("-pace: must not be below 0")
+	}
+	if host, _, err := net.SplitHostPort(set.web); err != nil || !isLoopback(host) {
+		return errors.New("-http: must be a loopback address with a port, like 127.0.0.1:8080: who sees the page may do everything")
 	}
 	if set.limit <= 0 {
 		return errors.New("-timeout: must be above 0")
@@ -84,6 +95,10 @@ func (set *settings) usePrefix(text string) (err error) {
 func usage(flags *flag.FlagSet, out io.Writer) {
 	fmt.Fprint(out, "usage: ccdemo [flags]\n\n")
 	flags.PrintDefaults()
+	fmt.Fprint(out, "\nWith these environment variables, the contact center is not simulated:\n\n")
+	for _, v := range realVariables {
+		fmt.Fprintf(out, "  %-32s %s\n", v.name, v.doc)
+	}
 	fmt.Fprint(out, "\nWith -against, these environment variables tell how to sign in:\n\n")
 	for _, who := range []account{commander, consumer} {
 		for _, v := range who.variables() {

@@ -61,9 +61,15 @@ func (c *Client) send(ctx context.Context, cred Credentials, call call, decode f
 // sendFor is send for an answer that is read as it comes. All calls but the
 // streaming ones go through here.
 func (c *Client) sendFor(ctx context.Context, cred Credentials, call *call, read func(*feed) error) error {
+	began := time.Now()
 	err := c.deliver(ctx, cred, call, read)
-	c.tell(ctx, cred, call, err)
+	c.tell(ctx, call.observed(cred, began, err))
 	return err
+}
+
+// observed is the call as observers see it.
+func (c *call) observed(cred Credentials, began time.Time, err error) Observation {
+	return Observation{Credentials: cred, Method: c.method, IsPoll: c.kind == poll, Took: time.Since(began), Err: err}
 }
 
 func (c *Client) deliver(ctx context.Context, cred Credentials, call *call, read func(*feed) error) error {

@@ -30,9 +30,9 @@ type attempt struct {
 func by(subject string, may ...permissions.Role) attempt { return attempt{subject, may} }
 
 var publications = []attempt{
-	by("cc.service.version", live, sender), by("cc.service.schemas", live, sender, reader, auditor), by("cc.service.schemas.x"), by("cc.chat.send", live, sender), by("cc.case.close", live, sender), by("cc.push.apns", live, sender),
-	by("cc.durable.chat.request", durable, sender), by("cc.durable.chat.send.other", durable, sender), by("cc.durable.case.close.other", durable, sender),
-	by("cc.durable.chat.send.example", durable, oneChat, sender), by("cc.durable.push.apns.example", durable, oneChat, sender),
+	by("cc.service.version", live, sender), by("cc.service.schemas", live, sender, reader, auditor), by("cc.service.schemas.x"), by("cc.chat.send", live, sender), by("cc.chat.detach", bot, live, sender), by("cc.case.close", live, sender), by("cc.push.apns", live, sender),
+	by("cc.durable.chat.request", bot, durable, sender), by("cc.durable.chat.send.other", bot, durable, sender), by("cc.durable.case.close.other", bot, durable, sender),
+	by("cc.durable.chat.send.example", bot, durable, oneChat, sender), by("cc.durable.push.apns.example", bot, durable, oneChat, sender),
 
 	by("cc.chat.example.event.message", bot), by("cc.chat.example.result.chat.send", bot), by("cc.chat.example.session.closed", bot),
 	by("cc.result.chat.send", bot), by("cc.deadletter.chat.send.example", bot),
@@ -58,10 +58,12 @@ var publications = []attempt{
 
 	by("$JS.API.STREAM.CREATE.OTHER"), by("$JS.API.STREAM.UPDATE.OTHER"),
 	by("$JS.API.STREAM.PURGE.OBJ_CC_FILES", bot), by("$JS.API.STREAM.PURGE.CC_EVENTS"), by("$JS.API.STREAM.PURGE.CC_COMMANDS"),
-	by("$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES"), by("$JS.API.STREAM.MSG.DELETE.CC_EVENTS"), by("$JS.API.STREAM.MSG.DELETE.CC_COMMANDS"), by("$JS.API.STREAM.SNAPSHOT.CC_EVENTS"),
+	by("$JS.API.STREAM.PURGE.KV_CC_JOURNAL", bot), by("$JS.API.STREAM.PURGE.KV_CC_CHATS", bot), by("$JS.API.STREAM.PURGE.KV_CC_STATE", bot), by("$JS.API.STREAM.PURGE.CC_SESSIONS"), by("$JS.API.STREAM.PURGE.OTHER"),
+	by("$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES", bot), by("$JS.API.STREAM.MSG.DELETE.CC_EVENTS", bot), by("$JS.API.STREAM.MSG.DELETE.CC_COMMANDS", bot), by("$JS.API.STREAM.MSG.DELETE.CC_DEADLETTER", bot),
+	by("$JS.API.STREAM.MSG.DELETE.CC_SESSIONS"), by("$JS.API.STREAM.MSG.DELETE.KV_CC_STATE"), by("$JS.API.STREAM.SNAPSHOT.CC_EVENTS"),
 	by("$JS.API.STREAM.RESTORE.CC_EVENTS"), by("$JS.API.STREAM.LEADER.STEPDOWN.CC_EVENTS"), by("$JS.API.ACCOUNT.PURGE.$G"),
 
-	by("$JS.API.CONSUMER.CREATE.CC_EVENTS"), by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine"), by("$JS.API.CONSUMER.DURABLE.CREATE.CC_EVENTS.mine"),
+	by("$JS.API.CONSUMER.CREATE.CC_EVENTS"), by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine", bot), by("$JS.API.CONSUMER.DURABLE.CREATE.CC_EVENTS.mine"),
 	by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine.>"), by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine.cc.>"),
 	by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine.cc.internal.>"), by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine.*.*.>"),
 	by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine.cc.chat.*.>"), by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine.cc.result.>"),
@@ -73,13 +75,13 @@ var publications = []attempt{
 	by("$JS.API.CONSUMER.CREATE.CC_SESSIONS.mine"), by("$JS.API.CONSUMER.CREATE.KV_CC_STATE.mine.$KV.CC_STATE.>"),
 	by("$JS.API.CONSUMER.CREATE.KV_CC_JOURNAL.mine.$KV.CC_JOURNAL.x", bot),
 	by("$JS.API.CONSUMER.CREATE.KV_CC_CHATS.mine.$KV.CC_CHATS.>"), by("$JS.API.CONSUMER.CREATE.OBJ_CC_FILES.mine.$O.CC_FILES.C.x"),
-	by("$JS.API.CONSUMER.INFO.CC_EVENTS.mine", auditor), by("$JS.API.CONSUMER.INFO.CC_EVENTS.cc-consumer", reader, auditor),
-	by("$JS.API.CONSUMER.INFO.CC_EVENTS.cc-auditor", auditor), by("$JS.API.CONSUMER.INFO.CC_COMMANDS.runners", bot, auditor),
+	by("$JS.API.CONSUMER.INFO.CC_EVENTS.mine", bot, auditor), by("$JS.API.CONSUMER.INFO.CC_EVENTS.cc-consumer", bot, reader, auditor),
+	by("$JS.API.CONSUMER.INFO.CC_EVENTS.cc-auditor", bot, auditor), by("$JS.API.CONSUMER.INFO.CC_COMMANDS.runners", bot, auditor),
 	by("$JS.API.CONSUMER.LIST.CC_COMMANDS", auditor), by("$JS.API.CONSUMER.NAMES.CC_EVENTS", auditor),
-	by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.mine"), by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.cc-consumer"), by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.cc-auditor"),
+	by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.mine", bot), by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.cc-consumer", bot), by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.cc-auditor", bot),
 	by("$JS.API.CONSUMER.MSG.NEXT.CC_DEADLETTER.mine"), by("$JS.API.CONSUMER.MSG.NEXT.KV_CC_CHATS.mine"),
 	by("$JS.API.CONSUMER.MSG.NEXT.CC_COMMANDS.runners", bot), by("$JS.API.CONSUMER.MSG.NEXT.CC_SESSIONS.holders", bot),
-	by("$JS.API.CONSUMER.DELETE.CC_EVENTS.mine"), by("$JS.API.CONSUMER.DELETE.CC_EVENTS.cc-consumer"), by("$JS.API.CONSUMER.DELETE.KV_CC_JOURNAL.mine", bot),
+	by("$JS.API.CONSUMER.DELETE.CC_EVENTS.mine", bot), by("$JS.API.CONSUMER.DELETE.CC_EVENTS.cc-consumer", bot), by("$JS.API.CONSUMER.DELETE.KV_CC_JOURNAL.mine", bot),
 	by("$JS.API.CONSUMER.DELETE.CC_COMMANDS.runners"), by("$JS.API.CONSUMER.DELETE.CC_SESSIONS.holders"), by("$JS.API.CONSUMER.PAUSE.CC_COMMANDS.runners"),
 	by("$JS.ACK.CC_COMMANDS.runners.1.1.1.1.0", bot), by("$JS.ACK.CC_SESSIONS.holders.1.1.1.1.0", bot),
 	by("$JS.ACK._.hash.CC_COMMANDS.runners.1.1.1.1.0", bot), by("$JS.ACK.CC_DEADLETTER.mine.1.1.1.1.0"),

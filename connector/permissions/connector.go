@@ -29,6 +29,8 @@ func (b bus) connector() User {
 	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} { // earlier versions look for files so
 		u.mayPublish(api("DIRECT.GET", stream+".>"))
 	}
+	b.mayAdminister(&u)
+	b.mayShow(&u)
 	u.mayPublish("$JS.API.STREAM.NAMES")         // whose stream is in the way of one that is to be made
 	u.mayPublish(api("STREAM.PURGE", b.files())) // what is left of an object that could not be stored
 	b.mayWork(&u, b.stream("SESSIONS"), "holders")
@@ -38,6 +40,26 @@ func (b bus) connector() User {
 		u.mayPublish(api("CONSUMER.CREATE", b.stream("EVENTS")+"."+UserName(b.prefix, reader)))
 	}
 	return u
+}
+
+// mayAdminister is what "cc-connector dead" and "purge" need, which sign in as the
+// connector does: to put a command back, to detach a chat, and to have the disk
+// forget what a chat has left.
+func (b bus) mayAdminister(u *User) {
+	u.mayPublish(b.under("durable.>"), b.under("chat.detach"))
+	for _, stream := range []string{b.stream("EVENTS"), b.stream("COMMANDS"), b.stream("DEADLETTER"), b.files()} {
+		u.mayPublish(api("STREAM.MSG.DELETE", stream))
+	}
+	for _, bucket := range []string{b.kv("JOURNAL"), b.kv("CHATS"), b.kv("STATE")} {
+		u.mayPublish(api("STREAM.PURGE", bucket))
+	}
+}
+
+// mayShow is what the page of CC_CONSOLE needs to read the stream: consumers that
+// live as long as somebody looks.
+func (b bus) mayShow(u *User) {
+	all := b.stream("EVENTS") + ".*"
+	u.mayPublish(api("CONSUMER.CREATE", all), api("CONSUMER.INFO", all), api("CONSUMER.DELETE", all), api("CONSUMER.MSG.NEXT", all))
 }
 
 // mayWork lets a user make the consumer of a work queue, and take from it.

@@ -57,6 +57,15 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_STATE.>' \
   --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \
+  --allow-pub 'cc.durable.>' \
+  --allow-pub 'cc.chat.detach' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_EVENTS' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_COMMANDS' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_DEADLETTER' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_JOURNAL' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_CHATS' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_STATE' \
   --allow-pub '$JS.API.STREAM.NAMES' \
   --allow-pub '$JS.API.STREAM.PURGE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_SESSIONS.holders' \

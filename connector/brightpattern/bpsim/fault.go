@@ -169,6 +169,21 @@ func (s *Server) Faults() []Fault {
 	return out
 }
 
+// ClearFault takes one fault away; it may have gone by itself.
+func (s *Server) ClearFault(id string) {
+	s.faults.mu.Lock()
+	i := slices.IndexFunc(s.faults.list, func(f *liveFault) bool { return f.ID == id })
+	var found *liveFault
+	if i >= 0 {
+		found = s.faults.list[i]
+	}
+	s.faults.mu.Unlock()
+	if found != nil {
+		s.faults.drop(found)
+		s.changed()
+	}
+}
+
 // ClearFaults takes all faults away and lets hanging calls go on.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()

@@ -18,6 +18,9 @@ type Options struct {
 	// Script names what happens in every new chat: "support", "echo", "survey" or
 	// "none" (the default). New panics on another name; see [Scripts].
 	Script string
+	// ScriptParameter is a parameter of Request Chat that names the script of the
+	// chat, instead of Script; a name that is none of [Scripts] is passed over.
+	ScriptParameter string
 	// Pace multiplies the pauses of scripts: 1 is lifelike, 0 (the default)
 	// is without pauses.
 	Pace float64

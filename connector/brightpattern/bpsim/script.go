@@ -2,6 +2,7 @@ package bpsim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"maps"
@@ -50,15 +51,64 @@ func mustScript(name string) *script {
 
 // start plays the script in a new chat. s.mu is held, so that Close waits.
 func (s *Server) start(c *chat) {
-	if s.script == nil {
-		return
+	if sc := s.scriptOf(c); sc != nil {
+		s.work.Add(1)
+		s.enact(c, sc)
 	}
+}
+
+// scriptOf is the one that the request names, or the one for all.
+func (s *Server) scriptOf(c *chat) *script {
+	if s.opt.ScriptParameter == "" {
+		return s.script
+	}
+	parameters, _ := mustFields(c.request).get("parameters")
+	if fs, err := parseFields(parameters); err == nil {
+		if named, known := scripts[fs.text(s.opt.ScriptParameter)]; known {
+			return named
+		}
+	}
+	return s.script
+}
+
+// enact plays a script in a chat in which none is played. The caller has entered.
+func (s *Server) enact(c *chat, sc *script) {
 	a := &actor{server: s, chat: c, ear: newEar(), ids: map[*role]string{}}
 	c.mu.Lock()
 	c.ear = a.ear
 	c.mu.Unlock()
-	s.work.Add(1)
-	go a.run(s.script)
+	go a.run(sc)
+}
+
+// Play plays a script in an open chat in which none is played.
+func (s *Server) Play(chat, name string) error {
+	sc, known := scripts[name]
+	if !known || sc == nil {
+		return errors.New("script: there is none of this name")
+	}
+	c, err := s.find(chat)
+	if err != nil {
+		return err
+	}
+	if !s.enter() {
+		return ErrOver
+	}
+	c.mu.Lock()
+	over, playing := c.over, c.ear != nil
+	if !over && !playing {
+		c.ear = newEar() // nobody else begins one now
+	}
+	c.mu.Unlock()
+	switch {
+	case over:
+		s.leave()
+		return ErrOver
+	case playing:
+		s.leave()
+		return errors.New("script: one is being played in this chat")
+	}
+	s.enact(c, sc)
+	return nil
 }
 
 func (a *actor) run(sc *script) {

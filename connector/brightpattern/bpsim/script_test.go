@@ -1,6 +1,7 @@
 package bpsim_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -121,4 +122,60 @@ func TestAnUnknownScriptIsRefused(t *testing.T) {
 		}
 	}()
 	bpsim.New(bpsim.Options{Script: "suport"})
+}
+
+// A request may name the script of its chat, and one is begun in a chat that has none.
+func TestScriptOfAChat(t *testing.T) {
+	w := start(t, bpsim.Options{ScriptParameter: "script", Hold: 50 * time.Millisecond})
+	named := w.client("named")
+	chat := named.post("chats", `{"parameters":{"script":"echo"}}`).object(t)["chat_id"].(string)
+	expectNames(t, named.listen(chat, "status"), "party_joined status")
+	if err := w.sim.Play(chat, "support"); err == nil {
+		t.Error("two scripts are played in one chat")
+	}
+	for id, request := range map[string]string{"unknown": `{"parameters":{"script":"nothing of the kind"}}`, "none": `{"parameters":{}}`} {
+		c := w.client(id)
+		chat := c.post("chats", request).object(t)["chat_id"].(string)
+		if record, err := w.sim.Record(chat); err != nil || len(record.Server) > 0 {
+			t.Errorf("%s: got %v, %v", id, record.Server, err)
+		}
+		if err := w.sim.Play(chat, "echo"); err != nil {
+			t.Error(err)
+		}
+		expectNames(t, c.listen(chat, "status"), "party_joined status")
+	}
+	for _, name := range []string{"", "none", "nothing of the kind"} {
+		if err := w.sim.Play(chat, name); err == nil {
+			t.Errorf("the script %q is played", name)
+		}
+	}
+	if err := w.sim.Play("no chat", "echo"); !errors.Is(err, bpsim.ErrUnknownChat) {
+		t.Errorf("got %v", err)
+	}
+	if err := w.sim.End(chat); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.sim.Play(chat, "echo"); !errors.Is(err, bpsim.ErrOver) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// One fault of several is taken away.
+func TestOneFaultIsCleared(t *testing.T) {
+	w := start(t, bpsim.Options{})
+	c := w.client("client")
+	var ids []string
+	for _, code := range []string{"5001", "5003"} {
+		id, err := w.sim.Inject(bpsim.Fault{Kind: "status", Status: 500, Code: code})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	c.post("chats", `{"parameters":{}}`).expect(t, 500, "5001")
+	w.sim.ClearFault(ids[0])
+	w.sim.ClearFault("none")
+	c.post("chats", `{"parameters":{}}`).expect(t, 500, "5003")
+	w.sim.ClearFault(ids[1])
+	c.chat()
 }

@@ -28,6 +28,7 @@ var refused = []struct{ values, names string }{
 	{`nats: {auth: {user: {name: u}}}`, "nats.auth.user.secret is missing"},
 	{`nats: {auth: {user: {secret: s}}}`, "nats.auth.user.name is missing"},
 	{`nats: {tls: {ca: {secret: a, configMap: b}}}`, "nats.tls.ca.secret and nats.tls.ca.configMap"},
+	{`console: {enabled: true}`, "console.token.secret is missing"},
 	{`settings: {subjectPrefix: CC}`, "/settings/subjectPrefix"},
 	{`settings: {eventsMaxAge: 168}`, "/settings/eventsMaxAge"},
 	{`settings: {eventsMaxBytes: 20GB}`, "/settings/eventsMaxBytes"},

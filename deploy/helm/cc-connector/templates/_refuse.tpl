@@ -32,6 +32,9 @@
 {{- $wrong = append $wrong "nats.auth.user.name is missing: the user whose password is in nats.auth.user.secret" }}
 {{- end }}
 {{- end }}
+{{- if and (eq (toString $v.console.enabled) "true") (not $v.console.token.secret) }}
+{{- $wrong = append $wrong "console.token.secret is missing: the page shows what customers write; name the Secret that holds its token" }}
+{{- end }}
 {{- if contains "@" $v.nats.url }}
 {{- $wrong = append $wrong "nats.url must not hold a user or password: name a Secret in nats.auth" }}
 {{- end }}

@@ -38,6 +38,8 @@ CC_RESULTS_REQUEST: {{ include "cc-connector.text" $s.resultsRequest | quote }}
 CC_SCHEMA_BASE_URL: {{ $s.schemaBaseUrl | quote }}
 CC_HTTP_ADDR: ":{{ int .Values.httpPort }}"
 CC_PPROF: {{ include "cc-connector.text" $s.pprof | quote }}
+CC_CONSOLE: {{ include "cc-connector.text" .Values.console.enabled | quote }}
+CC_CONSOLE_TOKEN_FILE: {{ if .Values.console.token.secret }}/etc/cc-connector/console/token{{ end }}
 CC_HTTP_TIMEOUT: {{ $c.httpTimeout | quote }}
 CC_POLL_TIMEOUT: {{ $c.pollTimeout | quote }}
 CC_MAX_CHATS: {{ include "cc-connector.text" $s.maxChats | quote }}
@@ -56,6 +58,7 @@ CC_DEADLETTER_MAX_AGE: {{ $s.deadLetterMaxAge | quote }}
 CC_PROVISION: {{ ternary "false" ($s.provision | toString) .Values.nack.enabled | quote }}
 CC_FAILOVER_AFTER: {{ $s.failoverAfter | quote }}
 CC_DRAIN_TIMEOUT: {{ $s.drainTimeout | quote }}
+CC_CANARY_INTERVAL: {{ $s.canaryInterval | quote }}
 CC_LOG_LEVEL: {{ $s.logLevel | quote }}
 CC_LOG_FORMAT: {{ $s.logFormat | quote }}
 {{- end }}
@@ -71,6 +74,7 @@ nats-token: {{ dict "secret" $auth.token.secret "items" (dict $auth.token.key "t
 nats-context: {{ dict "secret" $auth.context.secret "items" (dict $auth.context.key "nats/context/cc-connector.json") | toJson }}
 nats-ca: {{ dict "secret" $tls.ca.secret "configMap" $tls.ca.configMap "items" (dict $tls.ca.key "ca.crt") | toJson }}
 nats-tls: {{ dict "secret" $tls.client.secret "items" (dict $tls.client.certKey "tls.crt" $tls.client.keyKey "tls.key") | toJson }}
+console: {{ dict "secret" .Values.console.token.secret "items" (dict .Values.console.token.key "token") | toJson }}
 {{- with .Values.contactCenter.ca }}
 contact-center-ca: {{ dict "secret" .secret "configMap" .configMap "items" (dict .key "ca.crt") | toJson }}
 {{- end }}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cc-connector/connector"
+	"cc-connector/connector/admin"
+	"cc-connector/connector/console"
+)
+
+// consoleConfig is about the page on which people watch the bus.
+type consoleConfig struct {
+	on       bool
+	loopback bool   // it is served on a loopback address
+	token    string // that opens it; empty: none is needed
+}
+
+const tokenLeast = 16
+
+// console refuses to show to everybody what customers write.
+func (r *reader) console() consoleConfig {
+	c := consoleConfig{on: r.boolean(&r.Console)}
+	host, _, _ := net.SplitHostPort(r.HTTPAddr)
+	c.loopback = isLoopback(host)
+	if r.ConsoleFile != "" {
+		c.token = r.secret(&r.ConsoleFile).current()
+		r.require(len(c.token) >= tokenLeast, &r.ConsoleFile, "names a file that holds fewer than 16 characters; make a token by: openssl rand -hex 16")
+	}
+	served := r.HTTPAddr != "off"
+	r.require(!c.on || served, &r.Console, "is served on CC_HTTP_ADDR, which is off: set an address there, or leave this one out")
+	r.require(!c.on || !served || c.loopback || c.token != "", &r.ConsoleFile,
+		"is missing: the page shows what customers write, and CC_HTTP_ADDR is not a loopback address; name a file with a token here, or set CC_HTTP_ADDR to 127.0.0.1:8080")
+	return c
+}
+
+// pages are there as soon as NATS is connected.
+type pages struct {
+	there atomic.Pointer[console.Console]
+}
+
+func withConsole(on bool, pages *pages, others http.Handler) http.Handler {
+	if !on {
+		return others
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.Path; path+"/" != console.At && !strings.HasPrefix(path, console.At) {
+			others.ServeHTTP(w, r)
+			return
+		}
+		show := pages.there.Load()
+		if show == nil {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "NATS is not connected yet", http.StatusServiceUnavailable)
+			return
+		}
+		show.ServeHTTP(w, r)
+	})
+}
+
+// open lets pages in, if they are to be served. What it returns ends them.
+func (p *pages) open(cfg config, nc *nats.Conn, conn *connector.Connector, registry *prometheus.Registry) (end func(), err error) {
+	if !cfg.console.on {
+		return func() {}, nil
+	}
+	js, err := cfg.nats.jetStream(nc)
+	if err != nil {
+		return nil, err
+	}
+	measure := &console.Measure{Gatherer: registry, Health: healthOf(conn), Replicas: replicasOf(conn)}
+	show, err := console.New(console.Config{
+		NATS: nc, JetStream: js, Prefix: cfg.connector.Prefix,
+		Admin: admin.Config{
+			Prefix: cfg.connector.Prefix, Tenant: cfg.connector.Tenant, BaseURL: cfg.connector.BaseURL, CallTimeout: cfg.connector.CallTimeout,
+		},
+		Ready: func() bool { return conn.Health().Ready }, Status: measure.Status,
+		Version: cfg.connector.Version, Replica: conn.Replica(), NATSURL: redacted(cfg.nats.urls),
+		Loopback: cfg.console.loopback, Token: cfg.console.token,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.there.Store(show)
+	return show.Close, nil
+}
+
+func healthOf(conn *connector.Connector) console.Health {
+	return func() (ready bool, problems []console.Problem) {
+		h := conn.Health()
+		for _, p := range h.Problems {
+			problems = append(problems, console.Problem{Part: string(p.Part), Name: p.Name, Message: p.Message, Since: p.Since})
+		}
+		return h.Ready, problems
+	}
+}
+
+func replicasOf(conn *connector.Connector) func(context.Context) ([]console.Replica, error) {
+	return func(ctx context.Context) (all []console.Replica, err error) {
+		found, err := conn.Replicas(ctx)
+		for _, r := range found {
+			all = append(all, console.Replica{ID: r.ID, Chats: r.Chats, Self: r.Self})
+		}
+		return all, err
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/subjects"
+)
+
+// pageOf is somebody who looks at a process's page.
+type pageOf struct {
+	*testing.T
+	base   string
+	cookie *http.Cookie
+}
+
+func (p pageOf) do(method, path, body string) *http.Response {
+	p.Helper()
+	request, err := http.NewRequest(method, p.base+path, strings.NewReader(body))
+	if err != nil {
+		p.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Console", "1")
+	if p.cookie != nil {
+		request.AddCookie(p.cookie)
+	}
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() { _ = answer.Body.Close() })
+	return answer
+}
+
+func (p pageOf) check(status int, method, path, body string) *http.Response {
+	p.Helper()
+	answer := p.do(method, path, body)
+	if answer.StatusCode != status {
+		p.Errorf("%s %s: %s, want %d", method, path, answer.Status, status)
+	}
+	return answer
+}
+
+// The page works with the rights of the connector's own user, shows what customers write to
+// nobody without the token, and neither logs anything of it nor holds up a connector that leaves.
+func TestProcessServesThePage(t *testing.T) {
+	const prefix, token = subjects.Prefix("acme.eu"), "a token of the test's own"
+	sim := bpsim.New(bpsim.Options{Hold: time.Second})
+	web := httptest.NewServer(sim)
+	t.Cleanup(func() { sim.Close(); web.Close() })
+	natsServer, js := usersBus(t, prefix)
+	env := signInEnv(t, prefix)
+	env["CC_NATS_URL"], env["CC_SUBJECT_PREFIX"], env["CC_BASE_URL"], env["CC_TENANT_URL"] = natsServer.ClientURL(), string(prefix), web.URL, "acme.example"
+	env["CC_APP_ID"], env["CC_HTTP_ADDR"], env["CC_LOG_LEVEL"] = "app", "127.0.0.1:0", "debug"
+	env["CC_CONSOLE"], env["CC_CONSOLE_TOKEN_FILE"] = "true", writeFile(t, token+"\n")
+	p := start(t, env)
+	p.waitReady(t, http.StatusOK)
+
+	page := pageOf{T: t, base: "http://" + loggedAddress(t, p.stderr)}
+	page.check(http.StatusOK, "GET", "/console/", "")
+	page.check(http.StatusUnauthorized, "GET", "/console/api/events", "")
+	page.check(http.StatusForbidden, "POST", "/console/api/login", `{"token":"`+planted+`"}`)
+	cookies := page.check(http.StatusNoContent, "POST", "/console/api/login", `{"token":"`+token+`"}`).Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("%d cookies", len(cookies))
+	}
+	page.cookie = cookies[0]
+	events := bufio.NewReader(page.check(http.StatusOK, "GET", "/console/api/events", "").Body)
+	chat := openedChat(t, js.Conn())
+	shown := awaitLine(t, events, `"name":"opened"`)
+	if !strings.Contains(shown, `"chat":"`+chat+`"`) {
+		t.Errorf("shown is %s", shown)
+	}
+	status := awaitLine(t, events, `"openChats":1`)
+	if !strings.Contains(status, `"ready":true`) || !strings.Contains(status, `"self":true`) || !strings.Contains(status, `"commands":{"ok":1,`) {
+		t.Errorf("the status is %s", status)
+	}
+	var m struct{ Seq uint64 }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(shown, "data: ")), &m); err != nil {
+		t.Fatal(err)
+	}
+	page.check(http.StatusOK, "GET", fmt.Sprintf("/console/api/messages/%d", m.Seq), "")
+	page.check(http.StatusOK, "GET", "/console/api/dead", "")
+	page.check(http.StatusForbidden, "POST", "/console/api/command", `{"command":"chat.send","data":{}}`)
+	page.check(http.StatusForbidden, "POST", "/console/api/weather/connector-kill", "")
+	checkGet(t, page.base+"/metrics", http.StatusOK, "go_goroutines")
+
+	p.signal(t, syscall.SIGTERM)
+	p.checkExit(t, 0)
+	for _, secret := range []string{planted, token, page.cookie.Value} {
+		if strings.Contains(p.stderr.String(), secret) {
+			t.Errorf("it is logged what must not be:\n%s", p.stderr)
+		}
+	}
+	checkPermitted(t, p.stderr.String())
+}
+
+// awaitLine is the next line of events with a text.
+func awaitLine(t *testing.T, lines *bufio.Reader, text string) string {
+	t.Helper()
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%q does not come: %v", text, err)
+		}
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+}
+
+func TestPageIsOffByDefault(t *testing.T) {
+	server := httptest.NewServer(withConsole(false, new(pages), opsHandler(newReadiness("not yet"), newRegistry())))
+	defer server.Close()
+	checkGet(t, server.URL+"/console/", http.StatusNotFound, "")
+	waiting := httptest.NewServer(withConsole(true, new(pages), opsHandler(newReadiness("not yet"), newRegistry())))
+	defer waiting.Close()
+	checkGet(t, waiting.URL+"/console/", http.StatusServiceUnavailable, "NATS is not connected yet")
+	checkGet(t, waiting.URL+"/healthz", http.StatusOK, "alive")
+}
+
+func TestPageOutsideLoopbackNeedsAToken(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:8080", "[::1]:8080", "localhost:8080"} {
+		setEnv(t, with(map[string]string{"CC_CONSOLE": "true", "CC_HTTP_ADDR": addr}))
+		if cfg, err := readConfig(); err != nil || !cfg.console.on || !cfg.console.loopback {
+			t.Errorf("%s: %+v, %v", addr, cfg.console, err)
+		}
+	}
+	setEnv(t, with(map[string]string{"CC_CONSOLE": "true", "CC_HTTP_ADDR": ":8080", "CC_CONSOLE_TOKEN_FILE": writeFile(t, "sixteen letters.\n")}))
+	if cfg, err := readConfig(); err != nil || cfg.console.token != "sixteen letters." || cfg.console.loopback {
+		t.Errorf("%+v, %v", cfg.console, err)
+	}
+}

@@ -1,0 +1,140 @@
+package console
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var headers = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":  "nosniff",
+	"Referrer-Policy":         "no-referrer",
+	"Cache-Control":           "no-store",
+}
+
+// checkHost refuses a name that somebody else may have had resolved to loopback.
+// Elsewhere a page of another name has no cookie.
+func (c *Console) checkHost(r *http.Request) bool {
+	if !c.cfg.Loopback {
+		return true
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}
+
+// fromOtherSite tells what a page of another site has the browser ask for.
+func fromOtherSite(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if site != "" && site != "same-origin" && site != "none" {
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
+}
+
+// mayChange tells a request that only the page itself can have made.
+func mayChange(r *http.Request) (why string, ok bool) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case r.Header.Get("X-Console") != "1":
+		return "the header X-Console: 1 is missing", false
+	case site != "" && site != "same-origin":
+		return "it comes from another site", false
+	case r.Method == http.MethodPost && !isType(r, "application/json") && !isType(r, "multipart/form-data"):
+		return "its Content-Type must be application/json", false
+	}
+	return "", true
+}
+
+func isType(r *http.Request, want string) bool {
+	got, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(got), want)
+}
+
+// # The cookie
+//
+// It says until when it is good, under a seal that only who knows the token can
+// make: every replica with that token takes it, and none has to keep anything.
+
+const (
+	cookieName = "cc_console"
+	cookieAge  = 12 * time.Hour
+)
+
+func (c *Console) seal(until string) string {
+	mac := hmac.New(sha256.New, []byte(c.cfg.Token))
+	mac.Write([]byte("cc-connector console until " + until))
+	return until + "." + hex.EncodeToString(mac.Sum(nil))
+}
+
+func (c *Console) signedIn(r *http.Request) bool {
+	if c.cfg.Token == "" {
+		return true
+	}
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return false
+	}
+	until, _, _ := strings.Cut(cookie.Value, ".")
+	end, err := strconv.ParseInt(until, 10, 64)
+	good := subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(c.seal(until))) == 1
+	return good && err == nil && time.Now().Unix() < end
+}
+
+const loginMost = 4 << 10
+
+// serveLogin takes the token in a body: addresses are logged and kept by many.
+func (c *Console) serveLogin(w http.ResponseWriter, r *http.Request) {
+	if !c.tries.Allow() {
+		w.Header().Set("Retry-After", "5")
+		refuse(w, http.StatusTooManyRequests, "too many tries: wait some seconds")
+		return
+	}
+	var body struct {
+		Token string `json:"token"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, loginMost)).Decode(&body); err != nil {
+		refuse(w, http.StatusBadRequest, `the body must be {"token":"…"}`)
+		return
+	}
+	given, want := sha256.Sum256([]byte(body.Token)), sha256.Sum256([]byte(c.cfg.Token))
+	if c.cfg.Token != "" && subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
+		refuse(w, http.StatusForbidden, "this is not the token")
+		return
+	}
+	until := strconv.FormatInt(time.Now().Add(cookieAge).Unix(), 10)
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: c.seal(until), Path: "/console", MaxAge: int(cookieAge.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+	})
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// refuse answers with words.
+func refuse(w http.ResponseWriter, status int, why string) {
+	answer(w, status, map[string]string{"error": why})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		status, text = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(text, '\n'))
+}

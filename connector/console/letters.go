@@ -1,0 +1,70 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"cc-connector/connector/admin"
+	"cc-connector/schema"
+)
+
+// letter is a dead letter as the page lists it.
+type letter struct {
+	Sequence  uint64       `json:"seq"`
+	Command   string       `json:"command"`
+	Chat      string       `json:"chat"`
+	Code      string       `json:"code"`
+	Message   string       `json:"message"`
+	Attempts  int          `json:"attempts"`
+	FirstSeen *schema.Time `json:"firstSeen"`
+	Age       float64      `json:"age"` // in seconds
+}
+
+// withAdmin looks for the streams anew each time: they may have been made meanwhile.
+func (c *Console) withAdmin(ctx context.Context, do func(context.Context, *admin.Admin) (any, error)) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	a, err := admin.Open(ctx, c.cfg.NATS, c.cfg.JetStream, c.cfg.Admin)
+	if err != nil {
+		return nil, err
+	}
+	return do(ctx, a)
+}
+
+func (c *Console) serveLetters(w http.ResponseWriter, r *http.Request) {
+	list, err := c.withAdmin(r.Context(), func(ctx context.Context, a *admin.Admin) (any, error) {
+		found, err := a.Letters(ctx, admin.Filter{})
+		list := schema.List[letter]{}
+		for _, l := range found.Letters {
+			list = append(list, letter{l.Sequence, l.Command, l.ChatID, l.Code, l.Message, l.Attempts, l.FirstSeen, l.Age})
+		}
+		return list, err
+	})
+	c.answer(w, list, err)
+}
+
+// onLetter does something with the letter that the path names.
+func (c *Console) onLetter(w http.ResponseWriter, r *http.Request, do func(context.Context, *admin.Admin, uint64) (any, error)) {
+	sequence, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
+	if err != nil {
+		c.answer(w, nil, admin.ErrNoLetter)
+		return
+	}
+	done, err := c.withAdmin(r.Context(), func(ctx context.Context, a *admin.Admin) (any, error) { return do(ctx, a, sequence) })
+	c.answer(w, done, err)
+}
+
+func (c *Console) serveLetter(w http.ResponseWriter, r *http.Request) {
+	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) { return a.Show(ctx, sequence, true) })
+}
+
+func (c *Console) putBack(w http.ResponseWriter, r *http.Request) {
+	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) { return a.PutBack(ctx, sequence) })
+}
+
+func (c *Console) deleteLetter(w http.ResponseWriter, r *http.Request) {
+	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) {
+		return struct{}{}, a.Delete(ctx, sequence)
+	})
+}

@@ -1,0 +1,164 @@
+package console
+
+import "sync"
+
+// What the ring holds at most.
+const (
+	ringMessages = 2000
+	ringBytes    = 16 << 20
+)
+
+// entry is something that every page is told: the lines of a server-sent event.
+type entry struct {
+	sequence uint64 // in the stream; 0: it stands in no stream
+	text     []byte
+}
+
+// place is where a page is in the ring: the number of the entry that it reads next,
+// and the last message that it was told.
+type place struct {
+	next uint64
+	seen uint64
+}
+
+// hole is what a page was not told: messages of the stream.
+type hole struct{ From, To uint64 }
+
+// ring holds the latest entries, each under a number that is one higher than that
+// of the one before.
+type ring struct {
+	messages, limit int // at most, of entries and their bytes
+
+	mu      sync.Mutex
+	entries []entry
+	first   uint64 // number of entries[0]
+	bytes   int
+	gone    uint64 // no message up to this one is in the ring
+	last    uint64 // message
+	changed chan struct{}
+}
+
+func newRing(messages, limit int) *ring {
+	return &ring{messages: messages, limit: limit, changed: make(chan struct{})}
+}
+
+// add drops the oldest entries as need be, but never the new one.
+func (r *ring) add(e entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries = append(r.entries, e)
+	r.bytes += len(e.text)
+	r.last = max(r.last, e.sequence)
+	for len(r.entries) > 1 && (len(r.entries) > r.messages || r.bytes > r.limit) {
+		r.drop()
+	}
+	r.tell()
+}
+
+func (r *ring) drop() {
+	r.gone = max(r.gone, r.entries[0].sequence)
+	r.bytes -= len(r.entries[0].text)
+	r.entries[0] = entry{}
+	r.entries = r.entries[1:]
+	r.first++
+}
+
+func (r *ring) tell() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// begin says behind which message of the stream the ring begins.
+func (r *ring) begin(behind uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gone, r.last = max(r.gone, behind), max(r.last, behind)
+}
+
+// restart is for a stream that was made anew: what was seen says nothing any more.
+func (r *ring) restart(said entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.first += uint64(len(r.entries))
+	r.entries, r.bytes, r.gone, r.last = []entry{said}, len(said.text), 0, 0
+	r.tell()
+}
+
+func (r *ring) lastMessage() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// latest is the place of a page that wants so many messages of the past, and the
+// number at which the past ends.
+func (r *ring) latest(past int) (at place, end uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := len(r.entries)
+	for i > 0 && past > 0 {
+		if i--; r.entries[i].sequence > 0 {
+			past--
+		}
+	}
+	return place{r.first + uint64(i), r.before(i)}, r.first + uint64(len(r.entries))
+}
+
+// before is the last message in front of an entry.
+func (r *ring) before(i int) uint64 {
+	for i--; i >= 0; i-- {
+		if sequence := r.entries[i].sequence; sequence > 0 {
+			return sequence
+		}
+	}
+	return r.gone
+}
+
+// behind is the place of a page that has seen a message. It is false if that
+// message is none of this stream's.
+func (r *ring) behind(seen uint64) (at place, end uint64, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if seen > r.last {
+		return place{}, 0, false
+	}
+	i := 0
+	for i < len(r.entries) && (r.entries[i].sequence == 0 || r.entries[i].sequence <= seen) {
+		i++
+	}
+	if seen < r.gone {
+		i = 0
+	}
+	return place{r.first + uint64(i), seen}, r.first + uint64(len(r.entries)), true
+}
+
+// Bounds of what is read at once, and so written to a page at once.
+const (
+	batchEntries = 64
+	batchBytes   = 256 << 10
+)
+
+// read returns what follows a place, the hole in front of it, and a channel that is
+// closed when there is more.
+func (r *ring) read(at *place) (batch []entry, missed *hole, changed <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at.next = max(at.next, r.first)
+	if r.last < at.seen { // another stream
+		at.seen = 0
+	}
+	if at.seen < r.gone {
+		missed = &hole{at.seen + 1, r.gone}
+		at.seen = r.gone
+	}
+	bytes := 0
+	for _, e := range r.entries[at.next-r.first:] {
+		if len(batch) == batchEntries || len(batch) > 0 && bytes+len(e.text) > batchBytes {
+			break
+		}
+		batch, bytes = append(batch, e), bytes+len(e.text)
+		at.seen = max(at.seen, e.sequence)
+	}
+	at.next += uint64(len(batch))
+	return batch, missed, r.changed
+}
