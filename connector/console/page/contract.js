@@ -60,10 +60,16 @@ export class Contract {
     const entry = element("details", { class: "channel" },
       element("summary", {}, subject(address),
         element("span", { class: "direction" }, directions[operation?.action] ?? ""),
-        element("span", { class: "about" }, channel.title ?? channel.description ?? operation?.summary ?? "")));
+        element("span", { class: "about" }, this.#about(channel))));
     entry.dataset.words = `${address} ${name} ${channel.title ?? ""} ${channel.description ?? ""}`.toLowerCase();
     entry.addEventListener("toggle", () => entry.childElementCount === 1 && entry.append(...this.#messages(channel, address)), { once: true });
     return entry;
+  }
+
+  // about says what its message is for, which tells more than that it is on the bus.
+  #about(channel) {
+    const [first] = Object.values(channel.messages ?? {});
+    return this.#resolve(first)?.description ?? channel.description ?? "";
   }
 
   #operation(name) {

@@ -47,8 +47,8 @@ export class Customer {
   #choosing() {
     this.chats = element("select", { onchange: () => this.#select(this.chats.value) });
     this.lanes = element("select", { onchange: () => this.#preview(this.#message()) },
-      element("option", { value: "live" }, "live: answered at once"),
-      element("option", { value: "durable" }, "durable: kept until done"));
+      element("option", { value: "live" }, "live (answered)"),
+      element("option", { value: "durable" }, "durable (kept)"));
     return element("div", { class: "choosing" }, labelled("Chat", this.chats), labelled("Lane", this.lanes));
   }
 

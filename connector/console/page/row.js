@@ -43,6 +43,7 @@ function subject(place, message) {
 
 function delay(parts, ms) {
   const known = typeof ms === "number" && ms >= 0;
+  parts.reach.parentElement.classList.toggle("none", !known);
   parts.latency.textContent = known ? lasting(ms) : "";
   parts.reach.style.transform = `scaleX(${known ? reach(ms) : 0})`;
   parts.reach.dataset.slow = known && ms > 1000 ? "yes" : "no";
