@@ -7,14 +7,14 @@ import { pressOn, seen, tabTo, write } from "./keyboard.js";
 export async function byKeyboard(world) {
   const page = await world.open();
   await page.locator(".row").first().waitFor(); // what ccdemo plays
-  await write(page, "Name", "customer", "Grace");
+  await write(page, "Name", "customer", "Edsger");
   assert.ok(await seen(page), "the focus is seen");
   await page.keyboard.press("Enter");
   await page.locator("#customer input[placeholder='Write to the agent']:focus").waitFor(); // it goes where one goes on
-  await page.locator(".waiting[data-state=waiting]", { hasText: "Grace" }).waitFor();
+  await page.locator(".waiting[data-state=waiting]", { hasText: "Edsger" }).waitFor();
   await pickChat(page);
   await pressOn(page, "Accept", "desk");
-  await answers(page, "Hello Grace, this is Alex.");
+  await answers(page, "Hello Edsger, this is Alex.");
   await says(page, "My cup is broken.");
   await form(page);
   await shoot(page, "conversation");
@@ -24,9 +24,9 @@ export async function byKeyboard(world) {
   assert.deepEqual(page.wrong, []);
 }
 
-// pickChat chooses Grace's among those that ring.
+// pickChat chooses Edsger's among those that ring.
 async function pickChat(page) {
-  await tabTo(page, await page.locator(".waiting", { hasText: "Grace" }).first().evaluate((b) => b.textContent.trim().replace(/\s+/g, " ")), "desk");
+  await tabTo(page, await page.locator(".waiting", { hasText: "Edsger" }).first().evaluate((b) => b.textContent.trim().replace(/\s+/g, " ")), "desk");
   await page.keyboard.press("Enter");
 }
 

@@ -73,6 +73,7 @@ export async function askForChat(page, from = "Grace") {
   const chat = asked.cloudevent.data.result.chatId;
   await api(page, `agent/${encodeURIComponent(chat)}/accept`, {});
   await page.locator("#customer select").first().selectOption(chat);
+  await page.locator(`.waiting[data-chat="${chat}"]`).click();
   await page.getByText("Alex joins", { exact: true }).first().waitFor();
   return chat;
 }
