@@ -144,7 +144,9 @@ func TestInvitation(t *testing.T) {
 	out.when(`"Grace, the second"`, func() { close(joined) })
 	var errs bytes.Buffer
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"--pace", "0", "--http", "127.0.0.1:0", "--nats", taken.Addr().String()}, out, &errs) }()
+	go func() {
+		ended <- run(ctx, []string{"--pace", "0", "--http", "127.0.0.1:0", "--nats", taken.Addr().String()}, out, &errs)
+	}()
 
 	await(t, ctx, invited, out)
 	address := regexp.MustCompile(`(?m)^  nats -s (nats://\S+) req cc\.chat\.request `).FindStringSubmatch(out.String())

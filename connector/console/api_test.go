@@ -123,6 +123,14 @@ func TestCommandsOfThePage(t *testing.T) {
 			t.Errorf("a page is told %+v", e)
 		}
 	}
+	r.check(http.StatusOK, "POST", "/console/api/command", map[string]any{"command": "chat.secureform", "data": map[string]any{
+		"chatId": "c1", "formRequestId": "1", "formName": "card", "data": map[string]any{"pan": "pl4nted"}}})
+	r.check(http.StatusOK, "POST", "/console/api/command", map[string]any{"command": "chat.active", "data": map[string]any{"clientId": "pl4nted"}})
+	for range 2 {
+		if e := other.next(); e.event != "command" || strings.Contains(e.text, "pl4nted") || !strings.Contains(e.text, "withheld") {
+			t.Errorf("a page is told %s", e.text)
+		}
+	}
 	stored := r.check(http.StatusOK, "POST", "/console/api/command", map[string]any{"command": "chat.send", "lane": "durable", "chat": "c1", "data": data, "id": "mine"})
 	if stored["stream"] != "CC_COMMANDS" || stored["seq"] != 1.0 {
 		t.Errorf("got %v", stored)

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	pagesMost   = 32
-	readBehind  = 2 * ringMessages // of the stream: not every message is for pages
-	askPatience = 5 * time.Second
+	pagesMost      = 32
+	readBehind     = 2 * ringMessages // of the stream: not every message is for pages
+	askPatience    = 5 * time.Second
 	forgetPatience = time.Second
-	pauseFailed = 500 * time.Millisecond
-	pullLasts   = 10 * time.Second
-	heartbeat   = 2 * time.Second // one that is missing tells that the consumer is gone
+	pauseFailed    = 500 * time.Millisecond
+	pullLasts      = 10 * time.Second
+	heartbeat      = 2 * time.Second // one that is missing tells that the consumer is gone
 )
 
 // pace is how long things take.

@@ -56,11 +56,15 @@ func (c *Console) onLetter(w http.ResponseWriter, r *http.Request, do func(conte
 }
 
 func (c *Console) serveLetter(w http.ResponseWriter, r *http.Request) {
-	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) { return a.Show(ctx, sequence, true) })
+	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) {
+		return a.Show(ctx, sequence, true)
+	})
 }
 
 func (c *Console) putBack(w http.ResponseWriter, r *http.Request) {
-	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) { return a.PutBack(ctx, sequence) })
+	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) {
+		return a.PutBack(ctx, sequence)
+	})
 }
 
 func (c *Console) deleteLetter(w http.ResponseWriter, r *http.Request) {
