@@ -23,6 +23,7 @@ export async function aFilter(world) {
   const page = await world.open();
   const chat = await askForChat(page, "Filtered");
   await act(page, chat, "message", { text: "A needle." });
+  await page.locator(".row .summary", { hasText: "A needle." }).waitFor();
   await page.getByLabel("Find", { exact: true }).first().fill("needle");
   await page.waitForFunction(() => [...document.querySelectorAll(".row .summary")].every((s) => s.textContent.includes("needle")));
   assert.equal(await page.locator(".row").count(), 1);
