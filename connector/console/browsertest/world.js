@@ -11,6 +11,8 @@ const shots = process.env.CONSOLE_SHOTS; // a folder: look at what the tests saw
 
 export async function start() {
   const demo = spawn(process.env.CCDEMO, ["-quiet", "-pace", "0", "-http", "127.0.0.1:0", "-nats", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => demo.kill());
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1)); // nothing stays behind
   const address = await addressOf(demo);
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   return new World(demo, address, browser);
