@@ -101,7 +101,7 @@ func TestSlowPage(t *testing.T) {
 		defer r.console.feed.mu.Unlock()
 		return r.console.feed.pages == 2
 	})
-	const messages = 3000
+	const messages = 500
 	heard := make(chan struct{})
 	go func() {
 		defer close(heard)
@@ -109,7 +109,7 @@ func TestSlowPage(t *testing.T) {
 			fast.next()
 		}
 	}()
-	text := strings.Repeat("x", 8<<10)
+	text := strings.Repeat("x", 48<<10)
 	for range messages {
 		r.said("c1", text)
 	}

@@ -82,7 +82,7 @@ var errNoMessage = errors.New("there is no such message: it has expired, or is n
 // message reads one from the stream, if pages may see it.
 func (c *Console) message(ctx context.Context, text string) (m message, err error) {
 	seq, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
+	if err != nil || seq == 0 {
 		return m, errNoMessage
 	}
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
