@@ -144,6 +144,9 @@ func (r *rig) connect(options ...nats.Option) *nats.Conn {
 
 func (r *rig) check(err error) {
 	r.Helper()
+	if err != nil && r.ctx.Err() != nil { // the time of the whole test is over, somewhere
+		r.Fatalf("%v; log:\n%s", err, r.log)
+	}
 	if err != nil {
 		r.Fatal(err)
 	}
