@@ -7,6 +7,7 @@ import (
 
 	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/canary"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/command"
@@ -31,6 +32,7 @@ type parts struct {
 	chats    *chats.Chats
 	poller   *poller.Poller
 	commands *command.Commands
+	canary   *canary.Canary
 }
 
 // owners settle what replicas owe, by kind.
@@ -85,15 +87,24 @@ func (c *Connector) open(ctx context.Context) error {
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
 		Files: files, Budget: budget, Places: throttle.NewPlaces(), Refusals: c.refusals,
-		Metrics: c.metrics.Chats, Events: c.metrics.Events, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics.Chats, Events: c.metrics.Events, Watched: c.metrics.Health, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Registry: p.registry, Room: p.room, Self: c.self,
 		Metrics: c.metrics.Commands, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
+	p.canary = canary.New(canary.Needs{Client: c.client, Streams: streams, Metrics: c.metrics.Health, Log: c.log}, c.cfg.canary(c.self))
 	c.parts = p
 	return nil
+}
+
+func (c Config) canary(self replicas.ID) canary.Config {
+	cfg := canary.Config{Self: string(self), Every: c.CanaryInterval}
+	for _, app := range c.Apps {
+		cfg.Apps = append(cfg.Apps, canary.App(app))
+	}
+	return cfg
 }
 
 // streamsConfig is that of the streams, with what counts what is written there.

@@ -170,6 +170,7 @@ func TestRoomOfReplicas(t *testing.T) {
 	if n := value(r, living.metrics, "cc_chats_waiting"); n != 2 {
 		t.Errorf("the metric says that %v chats wait", n)
 	}
+	r.shows(living, "room", "", "start another one")
 	r.awaitLogged("open chats wait for a place")
 	o.checkFailure(o.send("chat.request", fields{"from": "Eve"}), noRoom)
 

@@ -118,6 +118,9 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
+// PollTimeout is the longest that a poll takes.
+func (c *Client) PollTimeout() time.Duration { return c.pollTimeout }
+
 // Close closes the idle connections. Calls under way go on.
 func (c *Client) Close() { c.transport.closeIdle() }
 

@@ -24,7 +24,7 @@ type Streams struct {
 	Files    jetstream.ObjectStore
 
 	objects *Stream // of files
-	checked question
+	asked   question[[]answer]
 
 	js      jetstream.JetStream
 	cfg     Config

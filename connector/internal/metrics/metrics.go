@@ -30,6 +30,7 @@ type Metrics struct {
 	Files         *Files
 	Bus           *Bus
 	Process       *Process
+	Health        *Health
 
 	families []Family
 }
@@ -57,6 +58,7 @@ func newMetrics(r *registration) *Metrics {
 		Files:         newFiles(r),
 		Bus:           newBus(r, pressure.publishing),
 		Process:       newProcess(r),
+		Health:        newHealth(r),
 	}
 	m.families = r.families
 	return m

@@ -151,6 +151,9 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 	h.poller.Events.Published(event.Data.Name(), string(origin), event.Time, read)
 	h.traits.signaled = h.traits.signaled || event.Signaling
 	h.traits.answered = h.traits.answered || origin == translate.FromAnswer
+	if origin != translate.FromAnswer { // which others than the holder's goroutine read
+		h.progress.step(time.Now())
+	}
 	counts := h.chatLog.Counts()
 	h.entry.Apply(event.Data, counts.Sequence, counts.Position)
 	if event.Ends != "" {
