@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/health"
 	"cc-connector/schema"
 )
 
@@ -25,8 +26,6 @@ var others = []Family{
 	{Name: "ALERTS", Labels: []string{"alertname", "alertstate", "severity", "part", "name", "app", "stream", "reason", "command", "code"}},
 	{Name: "process_start_time_seconds"}, {Name: "process_open_fds"}, {Name: "process_max_fds"},
 	{Name: "process_resident_memory_bytes"}, {Name: "process_cpu_seconds_total"}, {Name: "go_goroutines"},
-	{Name: "cc_ready"}, {Name: "cc_problem", Labels: []string{"part", "name"}}, {Name: "cc_poll_oldest_due_seconds"}, {Name: "cc_polls_stalled"}, // HEALTH
-	{Name: "cc_canary_runs_total", Labels: []string{"result"}}, {Name: "cc_canary_last_success_timestamp_seconds"}, // HEALTH
 	{Name: "gnatsd_varz_connections", Labels: []string{"server_id"}},
 	{Name: "jetstream_server_total_message_bytes", Labels: serverLabels},
 	{Name: "jetstream_server_max_storage", Labels: serverLabels},
@@ -56,6 +55,11 @@ func newExported() exported {
 	for _, reason := range []brightpattern.Reason{brightpattern.ReasonRefused, brightpattern.ReasonUnreachable, brightpattern.ReasonTimeout,
 		brightpattern.ReasonCut, brightpattern.ReasonUnreadable, brightpattern.ReasonCanceled, brightpattern.ReasonInvalid} {
 		kinds = append(kinds, string(reason))
+	}
+	var parts []string
+	for _, part := range []health.Part{health.Starting, health.NATS, health.Stream, health.Publishing, health.Intake, health.ContactCenter,
+		health.Polls, health.Room, health.Replicas, health.Canary} {
+		parts = append(parts, string(part))
 	}
 	e := exported{families: make(map[string]Family), values: map[string][]string{
 		"outcome cc_commands_total":             {succeeded, string(schema.OutcomeNotDone), string(schema.OutcomeUnknown)},
