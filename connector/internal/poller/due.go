@@ -96,12 +96,22 @@ type Stalls struct {
 
 // watchdog is what the sweeps over all chats have found.
 type watchdog struct {
-	busAway time.Time                       // when NATS was last seen to take nothing; of Watch alone
+	swept   time.Time                       // when it looked last; of Watch alone
+	excused time.Time                       // up to when nothing is owed; of Watch alone
 	named   map[subjects.ChatToken]struct{} // by the log, and not over; of Watch alone
 	unnamed int                             // that are too many for that; of Watch alone
 
 	mu   sync.Mutex
 	last Stalls
+}
+
+// begin says that a sweep begins, and whether NATS takes nothing. Nobody can get on
+// then, nor in a process that was held up itself, as the watchdog was.
+func (w *watchdog) begin(now time.Time, limit time.Duration, isBusAway bool) {
+	if isBusAway || now.Sub(w.swept) > limit/2 {
+		w.excused = now
+	}
+	w.swept = now
 }
 
 func newWatchdog() watchdog { return watchdog{named: make(map[subjects.ChatToken]struct{})} }

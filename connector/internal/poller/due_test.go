@@ -49,6 +49,29 @@ func BenchmarkSweep(b *testing.B) {
 	}
 }
 
+// A watchdog that was held up itself accuses nobody.
+func TestWhatExcuses(t *testing.T) {
+	start := time.Now()
+	for name, c := range map[string]struct {
+		sweeps  []time.Duration
+		away    bool
+		excused time.Duration
+	}{
+		"in time":         {[]time.Duration{0, 4, 8, 12}, false, 0},
+		"held up":         {[]time.Duration{0, 4, 10, 14}, false, 10},
+		"NATS is away":    {[]time.Duration{0, 4, 8}, true, 8},
+		"the first sweep": {[]time.Duration{3}, false, 3},
+	} {
+		w := newWatchdog()
+		for _, at := range c.sweeps {
+			w.begin(start.Add(at), 10, c.away)
+		}
+		if got := w.excused.Sub(start); got != c.excused {
+			t.Errorf("%s: nothing is owed up to %v, want %v", name, got, c.excused)
+		}
+	}
+}
+
 // All chats may stall at once: some are named, the others counted.
 func TestManyStalls(t *testing.T) {
 	log := &lines{}

@@ -36,13 +36,11 @@ func (p *Poller) Stalls() Stalls {
 	return p.watchdog.last
 }
 
-// sweep finds the chats to which too much is owed. While NATS takes nothing no
-// chat can go on, and the time does not count.
+// sweep finds the chats to which too much is owed.
 func (p *Poller) sweep(now time.Time) {
-	if !p.NATS.IsConnected() || p.Health.IsPublishingDown() {
-		p.watchdog.busAway = now
-	}
-	stalled, oldest := p.owing(now, stalledAfter*p.Client.PollTimeout())
+	limit := stalledAfter * p.Client.PollTimeout()
+	p.watchdog.begin(now, limit, !p.NATS.IsConnected() || p.Health.IsPublishingDown())
+	stalled, oldest := p.owing(now, limit)
 	p.noteStalls(stalled)
 	found := Stalls{Chats: len(stalled)}
 	if found.Chats > 0 {
@@ -56,7 +54,7 @@ func (p *Poller) sweep(now time.Time) {
 func (p *Poller) owing(now time.Time, limit time.Duration) (stalled map[subjects.ChatToken]time.Time, oldest time.Duration) {
 	stalled = make(map[subjects.ChatToken]time.Time)
 	for _, h := range p.held.all() {
-		owed := h.progress.owed(now, p.watchdog.busAway)
+		owed := h.progress.owed(now, p.watchdog.excused)
 		if oldest = max(oldest, owed); owed > limit {
 			stalled[h.chat.Token] = now.Add(-owed)
 		}
