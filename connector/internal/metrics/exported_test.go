@@ -63,10 +63,10 @@ func newExported() exported {
 	}
 	e := exported{families: make(map[string]Family), values: map[string][]string{
 		"outcome cc_commands_total":             {succeeded, string(schema.OutcomeNotDone), string(schema.OutcomeUnknown)},
-		"code cc_commands_total":                append(codes, succeeded),
-		"code cc_contact_center_requests_total": append(kinds, succeeded),
-		"outcome cc_polls_total":                append(kinds, succeeded, "gone"),
-		"outcome cc_files_fetched_total":        append(codes, succeeded, FileGivenUp),
+		"code cc_commands_total":                slices.Concat(codes, []string{succeeded}),
+		"code cc_contact_center_requests_total": slices.Concat(kinds, []string{succeeded}),
+		"outcome cc_polls_total":                slices.Concat(kinds, []string{succeeded, "gone"}),
+		"outcome cc_files_fetched_total":        slices.Concat(codes, []string{succeeded, FileGivenUp}),
 		"reason cc_session_gaps_total":          gapReasons,
 		"reason cc_messages_ignored_total":      {IgnoredUnreadable, IgnoredStatus, IgnoredOwn, IgnoredSubject, IgnoredReply},
 		"reason cc_events_simplified_total":     {SimplerNested, SimplerUnfit},
