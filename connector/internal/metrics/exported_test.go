@@ -45,6 +45,14 @@ var (
 )
 
 func newExported() exported {
+	e := exported{families: make(map[string]Family), values: labelValues()}
+	for _, f := range slices.Concat(others, Unregistered().Families()) {
+		e.families[f.Name] = f
+	}
+	return e
+}
+
+func labelValues() map[string][]string {
 	var codes, kinds []string // of what we tell, and of what we were told or met
 	for code := range errorCodes {
 		codes = append(codes, string(code))
@@ -52,33 +60,32 @@ func newExported() exported {
 			kinds = append(kinds, string(code))
 		}
 	}
-	for _, reason := range []brightpattern.Reason{brightpattern.ReasonRefused, brightpattern.ReasonUnreachable, brightpattern.ReasonTimeout,
-		brightpattern.ReasonCut, brightpattern.ReasonUnreadable, brightpattern.ReasonCanceled, brightpattern.ReasonInvalid} {
-		kinds = append(kinds, string(reason))
-	}
-	var parts []string
-	for _, part := range []health.Part{health.Starting, health.NATS, health.Stream, health.Publishing, health.Intake, health.ContactCenter,
-		health.Polls, health.Room, health.Replicas, health.Canary} {
-		parts = append(parts, string(part))
-	}
-	e := exported{families: make(map[string]Family), values: map[string][]string{
-		"outcome cc_commands_total":             {succeeded, string(schema.OutcomeNotDone), string(schema.OutcomeUnknown)},
-		"code cc_commands_total":                slices.Concat(codes, []string{succeeded}),
-		"code cc_contact_center_requests_total": slices.Concat(kinds, []string{succeeded}),
-		"outcome cc_polls_total":                slices.Concat(kinds, []string{succeeded, "gone"}),
-		"outcome cc_files_fetched_total":        slices.Concat(codes, []string{succeeded, FileGivenUp}),
+	kinds = append(kinds, texts(brightpattern.ReasonRefused, brightpattern.ReasonUnreachable, brightpattern.ReasonTimeout,
+		brightpattern.ReasonCut, brightpattern.ReasonUnreadable, brightpattern.ReasonCanceled, brightpattern.ReasonInvalid)...)
+	return map[string][]string{
+		"outcome cc_commands_total":             texts(succeeded, schema.OutcomeNotDone, schema.OutcomeUnknown),
+		"code cc_commands_total":                slices.Concat(codes, texts(succeeded)),
+		"code cc_contact_center_requests_total": slices.Concat(kinds, texts(succeeded)),
+		"outcome cc_polls_total":                slices.Concat(kinds, texts(succeeded, "gone")),
+		"outcome cc_files_fetched_total":        slices.Concat(codes, texts(succeeded, FileGivenUp)),
 		"reason cc_session_gaps_total":          gapReasons,
-		"reason cc_messages_ignored_total":      {IgnoredUnreadable, IgnoredStatus, IgnoredOwn, IgnoredSubject, IgnoredReply},
-		"reason cc_events_simplified_total":     {SimplerNested, SimplerUnfit},
-		"cause":                                 {string(TakenOver), string(TakenDied), string(TakenNew)},
-		"origin":                                {string(schema.OriginPoll), string(schema.OriginSend), string(schema.OriginHistory)},
-		"lane":                                  {"live", "durable"},
-		"at":                                    {"commands", "publishing", "contact_center"},
-	}}
-	for _, f := range slices.Concat(others, Unregistered().Families()) {
-		e.families[f.Name] = f
+		"reason cc_messages_ignored_total":      texts(IgnoredUnreadable, IgnoredStatus, IgnoredOwn, IgnoredSubject, IgnoredReply),
+		"reason cc_events_simplified_total":     texts(SimplerNested, SimplerUnfit),
+		"result cc_canary_runs_total":           texts(CanaryOK, CanaryContactCenter, CanaryBus),
+		"part cc_problem": texts(health.Starting, health.NATS, health.Stream, health.Publishing, health.Intake, health.ContactCenter,
+			health.Polls, health.Room, health.Replicas, health.Canary),
+		"cause":  texts(TakenOver, TakenDied, TakenNew),
+		"origin": texts(schema.OriginPoll, schema.OriginSend, schema.OriginHistory),
+		"lane":   texts("live", "durable"),
+		"at":     texts("commands", "publishing", "contact_center"),
 	}
-	return e
+}
+
+func texts[T ~string](values ...T) (all []string) {
+	for _, value := range values {
+		all = append(all, string(value))
+	}
+	return all
 }
 
 // family is the metric that a series belongs to.
