@@ -35,6 +35,9 @@ func TestCanary(t *testing.T) {
 	if n := r.sim.Calls()[bpsim.CheckAvailability] - asked; n < 2*5 { // two apps
 		t.Errorf("the contact center was asked %d times", n)
 	}
+	if n := replica.observed(r, "cc_canary_duration_seconds"); n < 5 {
+		t.Errorf("%d runs were timed", n)
+	}
 	if at := value(r, replica.metrics, "cc_canary_last_success_timestamp_seconds"); time.Since(time.Unix(int64(at), 0)) > patience {
 		t.Errorf("it succeeded last at %v", at)
 	}
@@ -65,6 +68,18 @@ func TestCanary(t *testing.T) {
 	if replica.runs(t, "bus") == 0 {
 		t.Error("runs that fail on the bus are not counted")
 	}
+}
+
+// observed is how much a histogram without labels has of.
+func (p *replica) observed(r *rig, name string) uint64 {
+	families, err := p.metrics.Gather()
+	r.check(err)
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetHistogram().GetSampleCount()
+		}
+	}
+	return 0
 }
 
 // keysOf are the subjects that a stream has messages of.

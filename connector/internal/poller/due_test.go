@@ -72,6 +72,22 @@ func TestWhatExcuses(t *testing.T) {
 	}
 }
 
+// A chat is named once when its stall begins, and once when it is over, however often it is seen.
+func TestStallsAreNamedOnce(t *testing.T) {
+	log := &lines{}
+	p := &Poller{watchdog: newWatchdog(), Needs: Needs{Log: log.logger()}}
+	for range 2 {
+		for range 3 {
+			p.noteStalls(map[subjects.ChatToken]time.Time{"one": time.Now()})
+		}
+		p.noteStalls(nil)
+		p.noteStalls(nil)
+	}
+	if begun, over := log.count("is not polled"), log.count("polled again"); begun != 2 || over != 2 {
+		t.Errorf("two stalls are logged %d times, and %d times that they are over", begun, over)
+	}
+}
+
 // All chats may stall at once: some are named, the others counted.
 func TestManyStalls(t *testing.T) {
 	log := &lines{}
