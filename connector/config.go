@@ -7,7 +7,9 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/health"
 	"cc-connector/connector/internal/poller"
+	"cc-connector/connector/internal/throttle"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -56,10 +58,14 @@ type Config struct {
 
 	FailoverAfter time.Duration // a silent replica's chats are taken over after this; 10s
 	DrainTimeout  time.Duration // the longest that leaving may take; 20s
-	Version       string        // shown in the NATS micro service (SemVer); 0.0.0
+
+	CanaryInterval time.Duration // the whole way is tried about as often as this; not at all
+
+	Version string // shown in the NATS micro service (SemVer); 0.0.0
 
 	failpoints failpoint.Plan
 	patience   poller.Patience // with the end of a session
+	passing    health.Patience // with what passes by itself
 }
 
 func orElse[T comparable](value *T, fallback T) {
@@ -84,6 +90,9 @@ func (c Config) withDefaults() Config {
 	orElse(&c.FailoverAfter, 10*time.Second)
 	orElse(&c.DrainTimeout, 20*time.Second)
 	orElse(&c.Version, "0.0.0")
+	if c.passing == nil {
+		c.passing = health.Usual
+	}
 	return c
 }
 
@@ -101,6 +110,9 @@ func (c Config) validate() error {
 	if c.FailoverAfter < 2*time.Second {
 		problems = append(problems, fmt.Errorf("connector: Config.FailoverAfter is %v: at least 2s is needed for heartbeats to arrive", c.FailoverAfter))
 	}
+	if c.CanaryInterval < 0 {
+		problems = append(problems, errors.New("connector: Config.CanaryInterval is negative"))
+	}
 	if c.FileMaxBytes < 0 || c.FileMaxBytes > brightpattern.MaxFile {
 		problems = append(problems, fmt.Errorf("connector: Config.FileMaxBytes must be at most %d, which is all that the contact center takes", int64(brightpattern.MaxFile)))
 	}
@@ -108,8 +120,8 @@ func (c Config) validate() error {
 }
 
 // appNames are the launch points' names by their ids.
-func (c Config) appNames() map[brightpattern.AppID]string {
-	names := make(map[brightpattern.AppID]string, len(c.Apps))
+func (c Config) appNames() throttle.AppNames {
+	names := make(throttle.AppNames, len(c.Apps))
 	for _, app := range c.Apps {
 		names[app.ID] = app.Name
 	}

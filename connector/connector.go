@@ -31,7 +31,9 @@ type Connector struct {
 	log      *slog.Logger
 	metrics  *metrics.Metrics
 	refusals *throttle.Refusals
+	outages  *throttle.Outages
 	health   bus.Health
+	judge    *judge
 	allowed  *bus.Forbidden
 	life     *drain.Lifetime
 	parts    *parts // from when Run has opened the streams
@@ -54,15 +56,16 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	}
 	self := replicas.NewID()
 	log = log.With("replica", string(self))
-	for _, app := range cfg.Apps {
-		m.Refused.WithLabelValues(app.Name).Set(0)
-	}
-	m.Most.Set(float64(cfg.MaxChats))
-	refusals := throttle.NewRefusals(cfg.appNames(), m.Refused, log)
+	m.Process.Is(cfg.Version)
+	m.Bus.Follow(nc)
+	m.Chats.Limit.Set(float64(cfg.MaxChats))
+	refusals, outages := throttle.NewRefusals(cfg.appNames(), m.ContactCenter.Refused, log), throttle.NewOutages(cfg.appNames())
 	client.Observe(refusals.Heard)
+	client.Observe(outages.Heard)
+	client.Observe(m.ContactCenter.Heard)
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
-		metrics: m, refusals: refusals, life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
+		metrics: m, refusals: refusals, outages: outages, judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
 	}, nil
 }
 
@@ -89,7 +92,12 @@ func (c *Connector) Run(ctx context.Context) error {
 	upkeep.Go(func() { c.widen(ctx) })
 	upkeep.Go(func() { p.outbox.Run(ctx, p.owners()) })
 	upkeep.Go(func() { p.registry.Renew(ctx, p.poller.Presence) })
+	upkeep.Go(func() { p.poller.Watch(ctx) })
+	if c.cfg.CanaryInterval > 0 {
+		upkeep.Go(func() { p.canary.Run(ctx) })
+	}
 	c.health.Serve(true)
+	upkeep.Go(func() { c.watchHealth(ctx) })
 	c.log.Info("serving", "prefix", c.cfg.Prefix, "tenant", c.cfg.Tenant, "version", c.cfg.Version)
 
 	<-ctx.Done()

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/health"
 	"cc-connector/connector/internal/poller"
 	"cc-connector/subjects"
 )
@@ -28,6 +29,20 @@ func (c *Config) Without(name string) {
 // end was announced.
 func (c *Config) Hasten(missing, unfound, announced time.Duration) {
 	c.patience = poller.Patience{Missing: missing, Unfound: unfound, Announced: announced}
+}
+
+// TellAtOnce has readiness tell of what may pass in a moment, too, but for a contact
+// center that is away: most tests have that one fail.
+func (c *Config) TellAtOnce() {
+	c.passing = health.Patience{health.ContactCenter: health.Usual[health.ContactCenter]}
+}
+
+// TellAfter has readiness be so patient with what may pass, whatever it is.
+func (c *Config) TellAfter(d time.Duration) {
+	c.passing = health.Patience{}
+	for part := range health.Usual {
+		c.passing[part] = d
+	}
 }
 
 // At has hook called whenever a point between two effects is reached, with its name.
@@ -152,3 +167,6 @@ func (c *Connector) Owed() int { return c.parts.commands.Owed() }
 
 // TryForbiddenAgainAfter shortens for how long a permission that is missing says something about now.
 func (c *Connector) TryForbiddenAgainAfter(d time.Duration) { c.allowed.Memory = d }
+
+// States are what it knows of the chats that it holds.
+func (c *Connector) States() []poller.ChatState { return c.parts.poller.States() }

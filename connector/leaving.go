@@ -25,6 +25,7 @@ func (c *Connector) leave(pulling, upkeep *sync.WaitGroup) error {
 	c.parts.poller.Leave()
 	pulling.Wait() // then the commands that wait have been offered to others
 	upkeep.Wait()
+	c.Health() // nobody looks any more: it is known, and in the metrics, that this replica leaves
 	c.parts.poller.Wait()
 	err = errors.Join(err, c.parts.commands.Close(), c.parts.poller.Close())
 	c.parts.chats.Drain()

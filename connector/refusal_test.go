@@ -74,7 +74,7 @@ func TestContactCenterRefusesTheConfiguration(t *testing.T) {
 			if replica.gauge(t, "cc_contact_center_refused", "main") != 1 || replica.gauge(t, "cc_contact_center_refused", "other") != 0 {
 				t.Error("the metric does not say that main is refused, and only main")
 			}
-			before, told := polls.Load(), logged("refuses the app")
+			before, told := polls.Load(), logged("refuses the app: its configuration")
 			r.sitOut(6) // far longer than the first pauses of a back-off
 			if replica.Ready() == nil {
 				t.Error("ready though nothing has changed")
@@ -83,7 +83,7 @@ func TestContactCenterRefusesTheConfiguration(t *testing.T) {
 				t.Errorf("%d polls while the app was refused", n)
 			}
 			// A poll that was held until then is a good answer: it may have changed once in between.
-			if n := logged("refuses the app"); n != told || n > 2 {
+			if n := logged("refuses the app: its configuration"); n != told || n > 2 {
 				t.Errorf("it is logged %d times:\n%s", n, r.log)
 			}
 

@@ -92,6 +92,7 @@ func newRig(t *testing.T, options bpsim.Options, configure ...func(*rig)) *rig {
 		Prefix: subjects.DefaultPrefix, Tenant: tenant, BaseURL: r.http.URL, Apps: []connector.App{{Name: "main", ID: appID}, {Name: "other", ID: "app-2"}},
 		CallTimeout: 5 * time.Second, FailoverAfter: 2 * time.Second, DrainTimeout: 10 * time.Second, Provision: true,
 	}
+	r.config.TellAtOnce()
 	r.client = brightpattern.Config{BaseURL: r.http.URL, TenantURL: tenant, Timeout: 5 * time.Second, MaxPolls: 64}
 	for _, change := range configure {
 		change(r)

@@ -81,7 +81,7 @@ func TestNoRoomForAnotherChat(t *testing.T) {
 	if err := replica.Ready(); err != nil {
 		t.Errorf("a replica that is full, and polls every chat, says %v", err)
 	}
-	if most, waiting := value(o.rig, replica.metrics, "cc_chats_most"), value(o.rig, replica.metrics, "cc_chats_waiting"); most != 3 || waiting != 0 {
+	if most, waiting := value(o.rig, replica.metrics, "cc_chats_limit"), value(o.rig, replica.metrics, "cc_chats_waiting"); most != 3 || waiting != 0 {
 		t.Errorf("the metrics say that %v chats wait for %v places", waiting, most)
 	}
 	o.mustSend("chat.end", fields{"chatId": opened})
@@ -170,6 +170,7 @@ func TestRoomOfReplicas(t *testing.T) {
 	if n := value(r, living.metrics, "cc_chats_waiting"); n != 2 {
 		t.Errorf("the metric says that %v chats wait", n)
 	}
+	r.shows(living, "room", "", "start another one")
 	r.awaitLogged("open chats wait for a place")
 	o.checkFailure(o.send("chat.request", fields{"from": "Eve"}), noRoom)
 

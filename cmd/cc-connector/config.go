@@ -84,9 +84,22 @@ func (r *reader) limits() connector.Config {
 		Provision:         r.boolean(&r.Provision),
 		FailoverAfter:     r.duration(&r.FailoverAfter),
 		DrainTimeout:      r.duration(&r.DrainTimeout),
+		CanaryInterval:    r.canaryInterval(),
 	}
 	r.require(cfg.FailoverAfter >= minFailover, &r.FailoverAfter, "must be at least 2s")
 	return cfg
+}
+
+const minCanary = 10 * time.Second // oftener it would be a load, and tell nothing more
+
+// canaryInterval is 0 where there is to be none.
+func (r *reader) canaryInterval() time.Duration {
+	if r.CanaryInterval == "off" {
+		return 0
+	}
+	every, err := time.ParseDuration(r.CanaryInterval)
+	r.require(err == nil && every >= minCanary, &r.CanaryInterval, "must be off, or a duration of at least 10s, like 1m")
+	return every
 }
 
 // fileBytes is the largest file: more than the contact center takes is of no use.

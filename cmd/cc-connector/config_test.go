@@ -120,6 +120,9 @@ func badSingles() []badSetting {
 		one("CC_PROVISION", "jein"),
 		one("CC_FAILOVER_AFTER", "1999ms"),
 		one("CC_DRAIN_TIMEOUT", "20"),
+		one("CC_CANARY_INTERVAL", "on"),
+		one("CC_CANARY_INTERVAL", "0s"),
+		one("CC_CANARY_INTERVAL", "9s"),
 		one("CC_LOG_LEVEL", "trace"),
 		one("CC_LOG_FORMAT", "xml"),
 	}

@@ -21,6 +21,8 @@ unhealthy container is ended and replaced, use --live.`
 // healthPatience is longer than the connector takes to answer that it is not ready.
 const healthPatience = 5 * time.Second
 
+const reportMost = 64 << 10 // bytes that are read
+
 func prepareHealth(flags *flag.FlagSet) action {
 	live := flags.Bool("live", false, "ask /healthz: whether the process answers at all, not whether it can work")
 	return func(_ []string, stdout, _ io.Writer) error {
@@ -87,6 +89,10 @@ func askOnce(ctx context.Context, url string) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
-	reason, _ := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
-	return fmt.Errorf("%s (%s)", strings.TrimSpace(string(reason)), answer.Status)
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, reportMost))
+	reason := strings.TrimSpace(string(body))
+	if report, is := readReport(body); is {
+		reason = report.says()
+	}
+	return fmt.Errorf("%s (%s)", reason, answer.Status)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,10 +38,10 @@ func TestHealthFollowsReadiness(t *testing.T) {
 	addr := server.Listener.Addr().String()
 	checkHealth(t, addr, 1, "not ready: streams are gone")
 	checkHealth(t, addr, 0, "live", "--live")
-	ready.use(func() error { return nil })
+	ready.use(well)
 	checkHealth(t, addr, 0, "ready")
-	ready.use(func() error { return errors.New("two\nlines") })
-	checkHealth(t, addr, 1, "two; lines")
+	ready.use(ill("two\nlines", "and more"))
+	checkHealth(t, addr, 1, "two lines; and more (503 Service Unavailable)")
 }
 
 // What is listened at on every address is asked on loopback.
@@ -68,4 +67,20 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 	if code, _, errs := health(t, "", "now"); code != exitBadConfig || !strings.Contains(errs, "usage: cc-connector health [--live]") {
 		t.Errorf("an argument too many: exit code %d, %q", code, errs)
 	}
+}
+
+// Whoever answers at that address, what is said of it is one line.
+func FuzzReport(f *testing.F) {
+	for _, body := range []string{
+		`{"status":"ready"}`, `{"status":"not_ready","problems":[{"part":"stream","message":"a\nb","since":"2026-01-02T03:04:05Z"}]}`,
+		`NATS: reconnecting`, `{"status":1}`, `{}`, `[]`, `{"problems":null}`, ``,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, is := readReport(body)
+		if is && (r.Status == "" || strings.ContainsAny(r.says(), "\n\r")) {
+			t.Errorf("%q is %+v, which says %q", body, r, r.says())
+		}
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,36 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
-
-// readiness says why there is no service, or nil. What it asks changes while the process starts and leaves.
-type readiness struct {
-	ask atomic.Pointer[func() error]
-}
-
-func newReadiness(reason string) *readiness {
-	r := new(readiness)
-	r.not(reason)
-	return r
-}
-
-func (r *readiness) use(ask func() error) { r.ask.Store(&ask) }
-
-func (r *readiness) not(reason string) {
-	r.use(func() error { return errors.New(reason) })
-}
-
-func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if err := (*r.ask.Load())(); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	alive(w, nil)
-}
-
-func alive(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "ok\n")
-}
 
 func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()

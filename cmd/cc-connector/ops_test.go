@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cc-connector/connector"
 	"cc-connector/subjects"
 )
 
@@ -39,16 +40,34 @@ func checkGet(t *testing.T, url string, status int, part string) {
 	}
 }
 
+func well() connector.Health {
+	return connector.Health{Ready: true, Replica: "r1", Version: "1.2.3"}
+}
+
+// ill has problems with the stream of events.
+func ill(messages ...string) func() connector.Health {
+	h := well()
+	h.Ready = false
+	for _, message := range messages {
+		since := time.Date(2026, 1, 2, 4, 4, 5, 6789000, time.FixedZone("", 3600))
+		h.Problems = append(h.Problems, connector.Problem{Part: "stream", Name: "CC_EVENTS", Message: message, Since: since})
+	}
+	return func() connector.Health { return h }
+}
+
 func TestEndpoints(t *testing.T) {
 	ready := newReadiness("not yet")
 	server := httptest.NewServer(opsHandler(ready, newRegistry()))
 	defer server.Close()
-	checkGet(t, server.URL+"/healthz", http.StatusOK, "ok")
-	checkGet(t, server.URL+"/readyz", http.StatusServiceUnavailable, "not yet")
-	ready.use(func() error { return nil })
-	checkGet(t, server.URL+"/readyz", http.StatusOK, "ok")
-	ready.use(func() error { return errors.New("streams are gone") })
-	checkGet(t, server.URL+"/readyz", http.StatusServiceUnavailable, "streams are gone")
+	checkGet(t, server.URL+"/healthz", http.StatusOK, `{"status":"alive","version":"`)
+	checkGet(t, server.URL+"/readyz", http.StatusServiceUnavailable, `"problems":[{"part":"starting","message":"not yet","since":"20`)
+	ready.use(well)
+	checkGet(t, server.URL+"/readyz", http.StatusOK, `{"status":"ready","replica":"r1","version":"1.2.3"}`)
+	ready.use(ill("streams are gone"))
+	checkGet(t, server.URL+"/readyz", http.StatusServiceUnavailable,
+		`{"status":"not_ready","replica":"r1","version":"1.2.3","problems":[{"part":"stream","name":"CC_EVENTS","message":"streams are gone","since":"2026-01-02T03:04:05.006Z"}]}`)
+	ready.not("r1", "shutting down")
+	checkGet(t, server.URL+"/readyz", http.StatusServiceUnavailable, `"replica":"r1"`)
 	checkGet(t, server.URL+"/metrics", http.StatusOK, "go_goroutines")
 	checkGet(t, server.URL+"/metrics", http.StatusOK, "process_cpu_seconds_total")
 	checkGet(t, server.URL+"/", http.StatusNotFound, "")
@@ -70,7 +89,7 @@ func TestStoppedServerListensNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := loggedAddress(t, out)
-	checkGet(t, "http://"+address+"/", http.StatusOK, "ok")
+	checkGet(t, "http://"+address+"/", http.StatusOK, "alive")
 	stop()
 	if c, err := net.Dial("tcp", address); err == nil {
 		c.Close()

@@ -130,9 +130,13 @@ func TestProcessReadinessFollowsNATS(t *testing.T) {
 	p.stderr.waitFor(t, "CC_LOG_FROMAT")
 	p.waitReady(t, http.StatusOK)
 	stopNATS(natsServer)
-	if reason := p.waitReady(t, http.StatusServiceUnavailable); !strings.Contains(reason, "NATS") {
+	if reason := p.waitReady(t, http.StatusServiceUnavailable); !strings.Contains(reason, `"problems":[{"part":"nats","message":"NATS: `) {
 		t.Errorf("the reason is %q", reason)
 	}
+	address := loggedAddress(t, p.stderr)
+	checkGet(t, "http://"+address+"/metrics", http.StatusOK, `cc_problem{name="",part="nats"} 1`)
+	checkGet(t, "http://"+address+"/metrics", http.StatusOK, "cc_ready 0\n")
+	checkHealth(t, address, 1, "not ready: NATS: ")
 	startNATS(t, options)
 	p.waitReady(t, http.StatusOK)
 	p.signal(t, syscall.SIGTERM)

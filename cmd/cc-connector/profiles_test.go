@@ -33,7 +33,7 @@ func TestProfiles(t *testing.T) {
 	checkGet(t, server.URL+"/debug/pprof/allocs", http.StatusOK, packed)
 	checkGet(t, server.URL+"/debug/pprof/", http.StatusOK, "goroutine")
 	checkGet(t, server.URL+"/debug/pprof/none", http.StatusNotFound, "")
-	checkGet(t, server.URL+"/healthz", http.StatusOK, "ok")
+	checkGet(t, server.URL+"/healthz", http.StatusOK, "alive")
 	checkGet(t, server.URL+"/readyz", http.StatusServiceUnavailable, "not yet")
 }
 

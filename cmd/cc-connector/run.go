@@ -71,8 +71,8 @@ func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	ready.use(conn.Ready)
-	context.AfterFunc(ctx, func() { ready.not("shutting down") })
+	ready.use(conn.Health)
+	context.AfterFunc(ctx, func() { ready.not(conn.Replica(), "shutting down") })
 	go boundGarbage(ctx)
 	return outcome(ctx, conn.Run(ctx))
 }

@@ -65,6 +65,8 @@ type settings struct {
 	FailoverAfter string `envconfig:"CC_FAILOVER_AFTER" default:"10s" desc:"a silent replica's chats are taken over after this long; at least 2s"`
 	DrainTimeout  string `envconfig:"CC_DRAIN_TIMEOUT" default:"20s" desc:"the longest that leaving may take"`
 
+	CanaryInterval string `envconfig:"CC_CANARY_INTERVAL" default:"off" desc:"now and then try the way to the contact center and over NATS, about as often as this; off: not at all"`
+
 	LogLevel  string `envconfig:"CC_LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat string `envconfig:"CC_LOG_FORMAT" default:"json" desc:"json or text"`
 }

@@ -79,6 +79,7 @@ var documented = [][2]string{
 	{"CC_PROVISION", "true"},
 	{"CC_FAILOVER_AFTER", "10s"},
 	{"CC_DRAIN_TIMEOUT", "20s"},
+	{"CC_CANARY_INTERVAL", "off"},
 	{"CC_LOG_LEVEL", "info"},
 	{"CC_LOG_FORMAT", "json"},
 }

@@ -4,83 +4,98 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/health"
 )
 
-// checkPatience is how long the streams may take to answer, all together.
-const checkPatience = 2 * time.Second
+const (
+	// checkPatience is how long the streams may take to answer, all together.
+	checkPatience = 2 * time.Second
+	// checkedFor is known what they have answered. Keep looks more often, so
+	// that readiness has to ask only where that one is held up.
+	checkedFor = longestKeep + longestKeep/2
+)
 
-// Check asks for each stream without which the connector does not work, or not
-// for long. However often and by however many it is asked itself, JetStream is
-// asked once at a time, and once a second.
+// Faults are the streams without which the connector does not work, or not for
+// long, and what is wrong with them. However often and by however many it is asked
+// itself, JetStream is asked once at a time, and once a second.
+func (s *Streams) Faults() (all []health.Fault) {
+	for _, answer := range s.asked.ask(checkedFor, s.askAll) {
+		if answer.err != nil {
+			all = append(all, s.fault(answer))
+		}
+	}
+	return all
+}
+
+// Check names all that is wrong, also for a moment.
 func (s *Streams) Check() error {
-	return s.checked.ask(time.Second, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), checkPatience)
-		defer cancel()
-		return s.check(ctx)
-	})
-}
-
-// check names all that is missing, or the first thing that does not answer.
-func (s *Streams) check(ctx context.Context) error {
-	var missing []error
-	for _, part := range s.parts() {
-		err := part.ask(ctx)
-		if err == nil {
-			continue
-		}
-		explained := Explain(part.stream, err)
-		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			explained = explainConsumer(part.stream, err)
-		}
-		if missing = append(missing, fmt.Errorf("%s: %w", part.what, explained)); !isGone(err) {
-			break
-		}
+	var all []error
+	for _, f := range s.Faults() {
+		all = append(all, f.Err)
 	}
-	return errors.Join(missing...)
+	return errors.Join(all...)
 }
 
-// isGone tells the server's word that there is no such stream or consumer.
-func isGone(err error) bool {
-	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound)
-}
-
-type part struct {
-	what   string // in an operator's words
-	stream string
-	ask    func(context.Context) error
-}
-
-func (s *Streams) parts() []part {
-	stream := func(what string, of jetstream.Stream) part {
-		name := of.CachedInfo().Config.Name
-		return part{what, name, func(ctx context.Context) error { return s.askStream(ctx, of) }}
-	}
-	consumer := func(what string, of jetstream.Stream, c jetstream.Consumer) part {
-		return part{what, of.CachedInfo().Config.Name, func(ctx context.Context) error {
-			if err := s.askStream(ctx, of); err != nil {
-				return err
-			}
-			_, err := c.Info(ctx)
-			return err
-		}}
-	}
-	return []part{
-		stream("stream of events", s.Events), consumer("stream of chats to poll", s.Sessions, s.Holders),
-		consumer("stream of durable commands", s.Commands, s.Runners), stream("stream of dead letters", s.Dead),
-		stream("journal of commands", s.Journal.stream), stream("bucket of chats", s.Chats.stream),
-		stream("bucket of the connector's memory", s.State.stream), stream("store of files", s.objects),
+// fault is at once one that stays, where nobody makes again what has vanished.
+func (s *Streams) fault(a answer) health.Fault {
+	vanished := errors.Is(a.err, jetstream.ErrStreamNotFound) || errors.Is(a.err, jetstream.ErrConsumerNotFound)
+	return health.Fault{
+		Part: health.Stream, Name: a.stream, Err: fmt.Errorf("%s: %w", s.layout.what(a.stream), a.err),
+		Stays: vanished && !s.cfg.Provision || errors.As(a.err, new(stranger)),
 	}
 }
 
-// askStream is an error, too, for a stream that somebody else has made in the
-// place of the connector's.
-func (s *Streams) askStream(ctx context.Context, of jetstream.Stream) error {
-	info, err := of.Info(ctx)
+// askAll asks each stream beside the others: one that does not answer holds up no other.
+func (s *Streams) askAll() []answer {
+	ctx, cancel := context.WithTimeout(context.Background(), checkPatience)
+	defer cancel()
+	return ofEach(needs(s.cfg), func(n need) error { return s.askStream(ctx, n) })
+}
+
+func ofEach(all []need, ask func(need) error) []answer {
+	answers := make([]answer, len(all))
+	var asking sync.WaitGroup
+	for i, n := range all {
+		asking.Go(func() { answers[i] = answer{n.Stream.Name, ask(n)} })
+	}
+	asking.Wait()
+	return answers
+}
+
+// stranger is a stream that somebody else has made in the place of the connector's.
+type stranger struct{ error }
+
+// askStream says what is wrong with a stream or its consumers, if anything.
+func (s *Streams) askStream(ctx context.Context, n need) error {
+	info, err := s.handle(n.Stream.Name).Info(ctx) // which also brings what is known of it up to date
 	if err != nil {
-		return err
+		return Explain(n.Stream.Name, err)
 	}
-	return Definition{Stream: jetstream.StreamConfig{Metadata: metadata(s.cfg)}}.CheckOwner(info)
+	if err := n.CheckOwner(info); err != nil {
+		return stranger{err}
+	}
+	for _, c := range n.Consumers {
+		if _, err := s.js.Consumer(ctx, n.Stream.Name, c.Durable); err != nil {
+			return explainConsumer(n.Stream.Name, err)
+		}
+	}
+	return nil
+}
+
+// what a stream is, in an operator's words.
+func (l layout) what(stream string) string {
+	all := []struct{ name, what string }{
+		{l.events.Name, "stream of events"}, {l.sessions.Name, "stream of chats to poll"},
+		{l.commands.Name, "stream of durable commands"}, {l.dead.Name, "stream of dead letters"},
+		{l.journal.Name, "journal of commands"}, {l.chats.Name, "bucket of chats"},
+		{l.state.Name, "bucket of the connector's memory"}, {l.files.Name, "store of files"},
+	}
+	i := slices.IndexFunc(all, func(one struct{ name, what string }) bool { return one.name == stream })
+	return all[i].what
 }

@@ -41,6 +41,9 @@ func IsRefused(err error) bool {
 		errors.As(err, &api) && refusedCodes[api.ErrorCode] != ""
 }
 
+// isFull tells that there is no room, which somebody has to make.
+func isFull(err error) bool { return fullCodes[codeOf(err)] != "" }
+
 // Explain says which stream is in the way of a publication, and how.
 func Explain(stream string, err error) error {
 	var api *jetstream.APIError

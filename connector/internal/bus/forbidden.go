@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cc-connector/connector/internal/health"
 	"cc-connector/subjects"
 )
 
@@ -146,16 +147,28 @@ func (f *Forbidden) forget() {
 
 // Check names what stands forbidden, the first by name.
 func (f *Forbidden) Check() error {
+	if faults := f.Faults(); len(faults) > 0 {
+		return faults[0].Err
+	}
+	return nil
+}
+
+// Faults are what stands forbidden, told as the first by name. Nothing but an
+// administrator mends it.
+func (f *Forbidden) Faults() []health.Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.forget()
-	var first error
-	for what := range f.all {
-		if err := f.tell(what); first == nil || err.Error() < first.Error() {
-			first = err
+	fault := health.Fault{Part: health.NATS, Name: "permissions", Stays: true}
+	for what, n := range f.all {
+		if err := f.tell(what); fault.Err == nil || err.Error() < fault.Err.Error() {
+			fault.Err, fault.Since = err, n.at
 		}
 	}
-	return first
+	if fault.Err == nil {
+		return nil
+	}
+	return []health.Fault{fault}
 }
 
 // Tend has forbidden subscriptions tried again now and then: whoever allows

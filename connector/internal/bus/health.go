@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"cc-connector/connector/internal/health"
 )
 
 // Health remembers what readiness cannot ask for at the moment of the
@@ -12,21 +14,47 @@ import (
 type Health struct {
 	mu           sync.Mutex
 	serving      bool
-	selfFailure  error
-	pullFailures map[string]error // by what does not work
-	storeFailure failure
-	filesFailure failure
+	selfFailure  trouble
+	pulls        map[string]pullTrouble // by the stream that is pulled from
+	storeFailure trouble
+	filesFailure trouble
 	unremembered unremembered
 }
 
-// failure is what an earlier try came to. The zero value is none.
-type failure struct {
-	err error
-	at  time.Time
+// trouble is what the last tries came to. The zero value is none.
+type trouble struct {
+	err   error
+	since time.Time // of failures without a success between them
+	last  time.Time
+}
+
+func (t *trouble) note(err error, now time.Time) {
+	switch {
+	case err == nil:
+		*t = trouble{}
+		return
+	case t.err == nil, now.Sub(t.last) > StoreMemory:
+		t.since = now
+	}
+	t.err, t.last = err, now
 }
 
 // isRecent tells whether it says something about now.
-func (f failure) isRecent() bool { return f.err != nil && time.Since(f.at) < StoreMemory }
+func (t trouble) isRecent() bool { return t.err != nil && time.Since(t.last) < StoreMemory }
+
+func (t trouble) fault(part health.Part, name, words string) health.Fault {
+	return health.Fault{Part: part, Name: name, Err: fmt.Errorf("%s: %w", words, t.err), Stays: stays(t.err), Since: t.since, Last: t.last}
+}
+
+// stays tells the errors that somebody has to mend: what is full, or does not
+// take what is stored there, stays so.
+func stays(err error) bool { return IsRefused(err) || isFull(err) }
+
+// pullTrouble is what a loop that takes chats or commands is told.
+type pullTrouble struct {
+	trouble
+	failing string // in an operator's words
+}
 
 // Serve says whether commands and chats are taken.
 func (h *Health) Serve(on bool) {
@@ -46,31 +74,34 @@ func (h *Health) IsServing() bool {
 func (h *Health) Announced(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.selfFailure = err
+	h.selfFailure.note(err, time.Now())
 }
 
 // pulled notes whether a loop that takes chats or commands got an answer.
-func (h *Health) pulled(failing string, err error) {
+func (h *Health) pulled(stream, failing string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.pullFailures == nil {
-		h.pullFailures = make(map[string]error)
+	if h.pulls == nil {
+		h.pulls = make(map[string]pullTrouble)
 	}
-	h.pullFailures[failing] = err
+	t := h.pulls[stream]
+	t.failing = failing
+	t.note(err, time.Now())
+	h.pulls[stream] = t
 }
 
 // stored notes whether a publication got through.
 func (h *Health) stored(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.storeFailure = failure{err, time.Now()}
+	h.storeFailure.note(err, time.Now())
 }
 
 // kept notes whether the store of files took what is too large for the bus.
 func (h *Health) kept(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.filesFailure = failure{err, time.Now()}
+	h.filesFailure.note(err, time.Now())
 }
 
 // StoreMemory is how long a failed publication says something about now: it
@@ -84,35 +115,55 @@ func (h *Health) IsStoreDown() bool {
 	return h.storeFailure.isRecent() && IsOutage(h.storeFailure.err)
 }
 
-// Check says what does not work, if anything.
-func (h *Health) Check() error {
+// IsPublishingDown tells whether anything that is published had to wait lately.
+func (h *Health) IsPublishingDown() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch {
-	case !h.serving:
-		return errors.New("the connector is not serving: it is starting or leaving")
-	case h.selfFailure != nil:
-		return fmt.Errorf("the other replicas cannot be told of this one: %w", h.selfFailure)
-	case h.storeFailure.isRecent():
-		return fmt.Errorf("events and results cannot be published: %w", h.storeFailure.err)
-	case h.filesFailure.isRecent():
-		return fmt.Errorf("what is too large for the bus cannot be kept: %w", h.filesFailure.err)
-	}
-	return errors.Join(h.unremembered.check(time.Now()), h.checkPulls())
+	return h.storeFailure.isRecent() || h.filesFailure.isRecent()
 }
 
-func (h *Health) checkPulls() error {
-	for failing, err := range h.pullFailures {
-		if err != nil {
-			return fmt.Errorf("%s: %w", failing, err)
+// Check says what does not work, if anything, also for a moment.
+func (h *Health) Check() error {
+	var all []error
+	for _, f := range h.Faults() {
+		all = append(all, f.Err)
+	}
+	return errors.Join(all...)
+}
+
+// Faults are what does not work.
+func (h *Health) Faults() (all []health.Fault) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.serving {
+		return []health.Fault{{Part: health.Starting, Err: errors.New("the connector is not serving: it is starting or leaving")}}
+	}
+	if h.selfFailure.err != nil {
+		all = append(all, h.selfFailure.fault(health.Replicas, "", "the other replicas cannot be told of this one"))
+	}
+	if h.storeFailure.isRecent() {
+		all = append(all, h.storeFailure.fault(health.Publishing, "events", "events and results cannot be published"))
+	}
+	if h.filesFailure.isRecent() {
+		all = append(all, h.filesFailure.fault(health.Publishing, "files", "what is too large for the bus cannot be kept"))
+	}
+	for stream, t := range h.pulls {
+		if t.err != nil {
+			all = append(all, t.fault(health.Intake, stream, t.failing))
 		}
 	}
-	return nil
+	return append(all, h.unremembered.faults(time.Now())...)
 }
 
 // What is known of a chat's published events has to be written down before the
 // stream forgets them. When that cannot be done nothing is lost yet, and nobody
 // else would notice; so readiness tells.
+
+// failure is what a try came to, and since when.
+type failure struct {
+	err error
+	at  time.Time
+}
 
 // unremembered are the chats of which that fails, and since when.
 type unremembered map[string]failure
@@ -152,16 +203,27 @@ func (h *Health) IsUnremembered(chat string) bool {
 // LetGo notes that a chat is no longer this replica's.
 func (h *Health) LetGo(chat string) { h.Remembered(chat, nil) }
 
-// check says what does not work, if it will not pass or has not for long.
-func (u unremembered) check(now time.Time) error {
-	lasting, last := 0, error(nil)
+// faults are what does not work, if it will not pass or has not for long.
+func (u unremembered) faults(now time.Time) []health.Fault {
+	lasting, last, since := 0, error(nil), now
 	for _, f := range u {
 		if IsRefused(f.err) || now.Sub(f.at) > rememberPatience {
 			lasting, last = lasting+1, f.err
+			since = earlierOf(since, f.at)
 		}
 	}
 	if lasting == 0 {
 		return nil
 	}
-	return fmt.Errorf("what is known of the published events of %d chats cannot be written down: %w", lasting, last)
+	return []health.Fault{{
+		Part: health.Publishing, Name: "checkpoints", Stays: true, Since: since,
+		Err: fmt.Errorf("what is known of the published events of %d chats cannot be written down: %w", lasting, last),
+	}}
+}
+
+func earlierOf(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -25,15 +25,15 @@ func TestUnremembered(t *testing.T) {
 		h := &Health{}
 		h.Remembered("chat", c.err)
 		h.Remembered("another", nil)
-		if got := h.unremembered.check(time.Now()) != nil; got != c.now {
+		if got := len(h.unremembered.faults(time.Now())) > 0; got != c.now {
 			t.Errorf("%s: told at once: %v", name, got)
 		}
-		if got := h.unremembered.check(time.Now().Add(2*rememberPatience)) != nil; got != c.late {
+		if got := len(h.unremembered.faults(time.Now().Add(2*rememberPatience))) > 0; got != c.late {
 			t.Errorf("%s: told later: %v", name, got)
 		}
 		h.Remembered("chat", nil)
-		if err := h.unremembered.check(time.Now().Add(2 * rememberPatience)); err != nil {
-			t.Errorf("%s: told when it is over: %v", name, err)
+		if faults := h.unremembered.faults(time.Now().Add(2 * rememberPatience)); len(faults) > 0 {
+			t.Errorf("%s: told when it is over: %v", name, faults)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -45,18 +44,17 @@ func (s *Streams) Keep(ctx context.Context, every time.Duration, log *slog.Logge
 func (s *Streams) keep(ctx context.Context, log *slog.Logger) (areKnown bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
-	p, all := provision{s.js, s.cfg, log}, needs(s.cfg)
-	failed := make([]error, len(all))
-	var asking sync.WaitGroup
-	for i, n := range all { // one that does not answer holds up no other
-		asking.Go(func() { failed[i] = s.keepStream(ctx, p, n) })
+	p := provision{s.js, s.cfg, log}
+	answers := ofEach(needs(s.cfg), func(n need) error { return s.keepStream(ctx, p, n) })
+	if !errors.Is(ctx.Err(), context.Canceled) { // or this replica is leaving
+		s.asked.answered(answers)
 	}
-	asking.Wait()
 	areKnown = true
-	for i, n := range all {
-		areKnown = areKnown && (failed[i] == nil || !s.layout.restsOn(n.Stream.Name))
+	for _, a := range answers {
+		areKnown = areKnown && (a.err == nil || !s.layout.restsOn(a.stream))
+		err = errors.Join(err, a.err)
 	}
-	return areKnown, errors.Join(failed...)
+	return areKnown, err
 }
 
 // restsOn tells the streams that open chats rest on.
@@ -65,23 +63,21 @@ func (l layout) restsOn(stream string) bool {
 }
 
 func (s *Streams) keepStream(ctx context.Context, p provision, n need) error {
-	of := s.handle(n.Stream.Name)
-	last := of.CachedInfo().Config
-	_, err := of.Info(ctx) // which also brings what is known of it up to date
-	if errors.Is(err, jetstream.ErrStreamNotFound) && s.cfg.Provision {
-		if err = p.makeAgain(ctx, n, last); err == nil {
-			_, err = of.Info(ctx)
+	last := s.handle(n.Stream.Name).CachedInfo().Config
+	err := s.askStream(ctx, n)
+	if !s.cfg.Provision {
+		return err
+	}
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err := p.makeAgain(ctx, n, last); err != nil {
+			return Explain(n.Stream.Name, err)
 		}
+		err = s.askStream(ctx, n) // somebody else may have been faster
 	}
-	if err == nil {
-		err = n.CheckOwner(of.CachedInfo()) // somebody else may have been faster
+	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return err
 	}
-	for _, c := range n.Consumers {
-		if err == nil {
-			err = s.keepConsumer(ctx, p, n.Stream.Name, c)
-		}
-	}
-	return Explain(n.Stream.Name, err)
+	return s.makeConsumers(ctx, p, n)
 }
 
 // makeAgain makes a stream as it was last, so that what an administrator had set
@@ -98,18 +94,24 @@ func (p provision) makeAgain(ctx context.Context, n need, last jetstream.StreamC
 	return err
 }
 
-func (s *Streams) keepConsumer(ctx context.Context, p provision, stream string, c jetstream.ConsumerConfig) error {
-	_, err := s.js.Consumer(ctx, stream, c.Durable)
-	if !errors.Is(err, jetstream.ErrConsumerNotFound) || !s.cfg.Provision {
-		return err
+// makeConsumers makes again the ones of a stream that have vanished.
+func (s *Streams) makeConsumers(ctx context.Context, p provision, n need) error {
+	for _, c := range n.Consumers {
+		_, err := s.js.Consumer(ctx, n.Stream.Name, c.Durable)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			p.log.Warn("a consumer had vanished, and is made again", "stream", n.Stream.Name, "consumer", c.Durable)
+			err = p.consumer(ctx, n.Stream.Name, c)
+		}
+		if err != nil {
+			return explainConsumer(n.Stream.Name, err)
+		}
 	}
-	p.log.Warn("a consumer had vanished, and is made again", "stream", stream, "consumer", c.Durable)
-	return p.consumer(ctx, stream, c)
+	return nil
 }
 
 // handle is that of the stream of a name.
 func (s *Streams) handle(name string) jetstream.Stream {
-	for _, of := range []jetstream.Stream{s.Events, s.Sessions, s.Commands, s.Dead, s.Journal.stream, s.Chats.stream, s.State.stream} {
+	for _, of := range s.all() {
 		if of.CachedInfo().Config.Name == name {
 			return of
 		}

@@ -58,7 +58,7 @@ func (p Pull) Run(ctx context.Context) {
 			return
 		}
 		err = explainConsumer(p.Queue.CachedInfo().Stream, err)
-		p.Health.pulled(p.Failing, err)
+		p.Health.pulled(p.Queue.CachedInfo().Stream, p.Failing, err)
 		if err != nil {
 			trouble.Note(err)
 			retry.Sleep(ctx, pauses.NextBackOff())

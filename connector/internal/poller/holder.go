@@ -29,8 +29,9 @@ type holder struct {
 	polling polling
 	done    chan struct{} // closed when the holder has let go of the chat
 
-	polls polls // of the goroutine that runs the holder, and of no other
-	going bool  // it is being handed over to another replica; guarded by held.mu
+	polls    polls    // of the goroutine that runs the holder, and of no other
+	progress progress // with them, for others to see
+	going    bool     // it is being handed over to another replica; guarded by held.mu
 
 	// mu is held for as long as a publication takes: the chat's messages have
 	// one order. Nothing below is touched without it, by any goroutine: the
@@ -89,6 +90,7 @@ func (h *holder) stop(how ending, err error) {
 // finish lets go of the chat: how its polling has ended, or an error, says why.
 func (h *holder) finish(how ending, err error) {
 	defer h.poller.letGo(h)
+	h.progress.wait()
 	if err == nil && !how.isHandOver() {
 		err = h.close(h.lease.Context())
 	}
@@ -145,6 +147,7 @@ func (h *holder) askToClose(reason schema.CloseReason) {
 // letGoFenced tells a fence that another holder put up from one that the
 // stream has forgotten; in the second case the token is still ours to give.
 func (h *holder) letGoFenced() {
+	h.poller.Metrics.FencesLost.Inc()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.lease.Context()), h.poller.cfg.FailoverAfter/2)
 	defer cancel()
 	last, _, err := h.chatLog.LastFence(ctx)

@@ -90,10 +90,13 @@ func (h *holder) pause() {
 	}
 	pause, end := h.polling.beginPause()
 	defer end()
+	h.progress.pause(time.Now().Add(next.pause))
 	retry.Sleep(pause, next.pause)
 	if next.whenAccepted {
+		h.progress.wait()
 		h.poller.Refusals.Wait(pause, h.token.AppID)
 	}
+	h.progress.step(time.Now())
 }
 
 func (h *holder) isClosed() bool {
@@ -107,7 +110,9 @@ func (h *holder) isClosed() bool {
 func (h *holder) mayPoll() bool {
 	h.awaitStore()
 	if h.polls.next.pays || !h.fresh && h.poller.Budget.IsAway() {
+		h.progress.wait()
 		_ = h.poller.Budget.Pay(h.polling.ctx)
+		h.progress.step(time.Now())
 	}
 	return h.polling.ctx.Err() == nil
 }
@@ -135,12 +140,16 @@ func (h *holder) poll() error {
 	defer end()
 	began := time.Now()
 	h.polls.send(began)
+	h.progress.sent(began.Add(h.poller.Client.PollTimeout()))
+	h.poller.Metrics.PollsInFlight.Inc()
 	events, err := h.poller.Client.Poll(ctx, h.credentials(), h.chat.ID)
+	h.poller.Metrics.PollsInFlight.Dec()
 	switch {
 	case err != nil && h.polling.ctx.Err() != nil:
 		return nil // we cut it ourselves; close or the next holder looks for what it held
 	case err != nil && ctx.Err() != nil:
 		h.polls.cut()
+		h.progress.step(time.Now())
 		return nil
 	}
 	return h.takeIn(events, err, began, end)
@@ -153,6 +162,7 @@ func (h *holder) credentials() brightpattern.Credentials {
 // takeIn takes in what a poll came to; done gives back what its answer takes.
 func (h *holder) takeIn(events []brightpattern.Event, err error, began time.Time, done func()) error {
 	answered, verdict := time.Now(), judgePoll(err)
+	h.progress.cameBack(answered, verdict.outcome.isOfContactCenter())
 	h.poller.Budget.Heard(err)
 	h.polls.next = h.polls.pace.after(verdict, len(events), answered.Sub(began))
 	h.notePoll(verdict, err)
@@ -223,7 +233,7 @@ func (h *holder) store(ctx context.Context, events []brightpattern.Event) error 
 }
 
 func (h *holder) notePoll(v pollVerdict, err error) {
-	h.poller.Metrics.Polls.WithLabelValues(v.reason).Inc()
+	h.poller.Metrics.Polled(v.reason)
 	if !h.polls.next.isNews {
 		return
 	}

@@ -51,7 +51,9 @@ type Needs struct {
 	Budget     *throttle.Budget
 	Places     *throttle.Places
 	Refusals   *throttle.Refusals
-	Metrics    *metrics.Metrics
+	Metrics    *metrics.Chats
+	Watched    *metrics.Health
+	Events     *metrics.Events
 	Life       *drain.Lifetime
 	Failpoints failpoint.Plan
 	Log        *slog.Logger
@@ -72,13 +74,15 @@ type Poller struct {
 	swept      time.Time // creation of the token stream in which every open chat has its token; of Restore alone
 	lookedBack uint64    // end of the stream of events when its fences were looked at; of Tend alone
 	waiting    int       // chats without a place anywhere, as the log has it; of KeepShare alone
+
+	watchdog watchdog
 }
 
 // New polls nothing yet.
 func New(n Needs, cfg Config) *Poller {
 	cfg.Patience = cfg.Patience.WithDefaults()
 	return &Poller{
-		Needs: n, cfg: cfg, held: newHeld(cfg.MaxChats), pulled: make(chan struct{}),
+		Needs: n, cfg: cfg, held: newHeld(cfg.MaxChats), pulled: make(chan struct{}), watchdog: newWatchdog(),
 		logs: chatlog.Needs{Publisher: n.Publisher, Events: n.Streams.Events, Naming: n.Naming, Failpoints: n.Failpoints},
 	}
 }
@@ -167,7 +171,7 @@ func (p *Poller) start(h *holder) {
 		p.answers.Go(func() { h.handOver(replicaLeaves) })
 		return
 	}
-	p.Metrics.Chats.Inc()
+	p.Metrics.Open.Inc()
 	go h.run()
 }
 
@@ -177,7 +181,7 @@ func (p *Poller) letGo(h *holder) {
 	p.Health.LetGo(string(h.chat.Token))
 	close(h.done)
 	p.held.remove(h)
-	p.Metrics.Chats.Dec()
+	p.Metrics.Open.Dec()
 }
 
 func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *holder {
@@ -188,10 +192,12 @@ func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *hol
 	log := logOf(p.Log, key.ID)
 	held := p.Leases.Hold(p.Life.Work, p.Leases.Handle(msg), options)
 	delivery, err := msg.Metadata()
-	return &holder{
+	h := &holder{
 		poller: p, chat: key, token: token, lease: held, log: log,
 		fresh:   token.IsNewChat && err == nil && delivery.NumDelivered == 1,
 		polling: newPolling(held.Context()), done: make(chan struct{}),
 		chatLog: chatlog.New(p.logs, key, token.AppID, log),
 	}
+	h.progress.step(time.Now())
+	return h
 }

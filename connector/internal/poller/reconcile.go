@@ -82,6 +82,10 @@ const (
 	awaitingOrphan                       // it was read, and is to be read again when the orphaned call is gone
 )
 
+func (s reconcileState) String() string {
+	return [...]string{"in_sync", "history_due", "awaiting_orphan"}[s]
+}
+
 // reconcileReason is why events may be missing. Of several the greatest counts.
 type reconcileReason int
 

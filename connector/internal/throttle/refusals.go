@@ -8,14 +8,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/health"
 	"cc-connector/connector/internal/retry"
 )
 
@@ -99,7 +98,7 @@ func isAccepted(method string, err error) bool {
 
 // Refusals are those that stand at the moment. They may be used from any goroutine.
 type Refusals struct {
-	names map[brightpattern.AppID]string
+	names AppNames
 	gauge *prometheus.GaugeVec
 	log   *slog.Logger
 
@@ -109,14 +108,15 @@ type Refusals struct {
 
 type standing struct {
 	refusal
-	said refusal       // by the log
-	told time.Time     // when it has said so
-	over chan struct{} // closed when the app is accepted again
+	since time.Time
+	said  refusal       // by the log
+	told  time.Time     // when it has said so
+	over  chan struct{} // closed when the app is accepted again
 }
 
 // NewRefusals knows the configured apps by the names that operators know; the
 // gauge is 1 for those that are refused.
-func NewRefusals(names map[brightpattern.AppID]string, gauge *prometheus.GaugeVec, log *slog.Logger) *Refusals {
+func NewRefusals(names AppNames, gauge *prometheus.GaugeVec, log *slog.Logger) *Refusals {
 	r := &Refusals{names: names, gauge: gauge, log: log, standing: make(map[brightpattern.AppID]*standing)}
 	for _, name := range names {
 		gauge.WithLabelValues(name).Set(0)
@@ -124,21 +124,14 @@ func NewRefusals(names map[brightpattern.AppID]string, gauge *prometheus.GaugeVe
 	return r
 }
 
-// nameOf an app that open chats still have, though it is no longer configured, is a common one.
-func (r *Refusals) nameOf(app brightpattern.AppID) string {
-	if name, configured := r.names[app]; configured {
-		return name
-	}
-	return "(not configured)"
-}
-
 // Heard learns from the answer to any call: it is a brightpattern.Observer.
-func (r *Refusals) Heard(_ context.Context, cred brightpattern.Credentials, method string, err error) {
-	if refused, is := refusalIn(err); is {
+func (r *Refusals) Heard(_ context.Context, call brightpattern.Observation) {
+	cred := call.Credentials
+	if refused, is := refusalIn(call.Err); is {
 		if !cred.Claimed {
 			r.refuse(cred.App, refused)
 		}
-	} else if isAccepted(method, err) {
+	} else if isAccepted(call.Method, call.Err) {
 		r.accept(cred.App)
 	}
 }
@@ -151,16 +144,16 @@ func (r *Refusals) refuse(app brightpattern.AppID, why refusal) {
 	defer r.mu.Unlock()
 	s := r.standing[app]
 	if s == nil {
-		s = &standing{over: make(chan struct{})}
+		s = &standing{since: time.Now(), over: make(chan struct{})}
 		r.standing[app] = s
-		r.gauge.WithLabelValues(r.nameOf(app)).Set(1)
+		r.gauge.WithLabelValues(r.names.of(app)).Set(1)
 	}
 	s.refusal = why
 	if why == s.said || why.remedy == s.said.remedy && time.Since(s.told) < toldEvery { // a target may always be another one
 		return
 	}
 	s.said, s.told = why, time.Now()
-	r.log.Error("the contact center refuses the app: its configuration is wrong", "app", r.nameOf(app), "refusal", why.says, "remedy", why.remedy)
+	r.log.Error("the contact center refuses the app: its configuration is wrong", "app", r.names.of(app), "refusal", why.says, "remedy", why.remedy)
 }
 
 func (r *Refusals) accept(app brightpattern.AppID) {
@@ -175,24 +168,32 @@ func (r *Refusals) accept(app brightpattern.AppID) {
 	if was := r.standing[app]; was != nil {
 		delete(r.standing, app)
 		close(was.over)
-		r.gauge.WithLabelValues(r.nameOf(app)).Set(0)
-		r.log.Info("the contact center accepts the app again", "app", r.nameOf(app))
+		r.gauge.WithLabelValues(r.names.of(app)).Set(0)
+		r.log.Info("the contact center accepts the app again", "app", r.names.of(app))
 	}
 }
 
 // Check is an error while any app is refused.
 func (r *Refusals) Check() error {
+	var all []error
+	for _, f := range r.Faults() {
+		all = append(all, f.Err)
+	}
+	return errors.Join(all...)
+}
+
+// Faults are the apps that are refused, which nobody but an operator mends.
+func (r *Refusals) Faults() (all []health.Fault) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	var all []string
 	for app, s := range r.standing {
-		all = append(all, fmt.Sprintf("the contact center refuses the app %s: %s: %s", r.nameOf(app), s.says, s.remedy))
+		name := r.names.of(app)
+		all = append(all, health.Fault{
+			Part: health.ContactCenter, Name: name, Stays: true, Since: s.since,
+			Err: fmt.Errorf("the contact center refuses the app %s: %s: %s", name, s.says, s.remedy),
+		})
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	slices.Sort(all)
-	return errors.New(strings.Join(all, "; "))
+	return all
 }
 
 // Wait returns when the app is not refused, when ctx ends, or after some

@@ -56,6 +56,7 @@ CC_DEADLETTER_MAX_AGE: {{ $s.deadLetterMaxAge | quote }}
 CC_PROVISION: {{ ternary "false" ($s.provision | toString) .Values.nack.enabled | quote }}
 CC_FAILOVER_AFTER: {{ $s.failoverAfter | quote }}
 CC_DRAIN_TIMEOUT: {{ $s.drainTimeout | quote }}
+CC_CANARY_INTERVAL: {{ $s.canaryInterval | quote }}
 CC_LOG_LEVEL: {{ $s.logLevel | quote }}
 CC_LOG_FORMAT: {{ $s.logFormat | quote }}
 {{- end }}
