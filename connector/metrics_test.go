@@ -384,7 +384,8 @@ var bounded = map[string]*regexp.Regexp{
 	"stream":  regexp.MustCompile(`^(KV_|OBJ_)?CC_[A-Z]+$`),
 	"method":  regexp.MustCompile(`^[a-zA-Z]{3,50}$`),
 	"version": regexp.MustCompile(`^0\.0\.0$`), "goversion": regexp.MustCompile(`^go1`),
-	"": regexp.MustCompile(`^[a-z_.]{2,50}$`),
+	"name": regexp.MustCompile(`^([a-z_]{2,50}|(KV_|OBJ_)?CC_[A-Z]+)?$`), // of a problem: a part of which there is one has none
+	"":     regexp.MustCompile(`^[a-z_.]{2,50}$`),
 }
 
 // checkLabels sees that no label says what only one chat, or a customer, would.
