@@ -226,7 +226,7 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return next{}, err
 	case r.Done != nil:
 		d.decided = true
-		return finished, d.commands.publishRecorded(ctx, r.Identity, d.commands.recorded(d.cmd, r), true)
+		return finished, d.commands.publishRecorded(ctx, r.Identity, d.commands.recorded(d.cmd, r), neverLooked)
 	case r.Message != d.sequence:
 		taken, err := d.takePlace(ctx, r)
 		if err != nil || !taken {

@@ -89,7 +89,7 @@ func (d *durable) drop(ctx context.Context, cause error) (next, error) {
 		return next{}, err
 	}
 	c.Metrics.Counted(d.cmd.spec.Name, o.Error)
-	if err = c.publishRecorded(ctx, d.cmd.Identity, o, false); bus.IsRefused(err) {
+	if err = c.publishRecorded(ctx, d.cmd.Identity, o, o.At); bus.IsRefused(err) {
 		c.Log.Error("the result of a durable command cannot be published", "command", d.cmd.Command, "sequence", d.sequence, "error", err)
 		return finished, nil
 	}

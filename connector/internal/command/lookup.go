@@ -26,7 +26,11 @@ func (d *durable) learnOfDeath(ctx context.Context) (told *outcome, err error) {
 	if !r.Calling {
 		return nil, nil
 	}
-	if told, err = d.commands.toldOf(ctx, r); told != nil || err != nil {
+	now, err := d.commands.Streams.Events.Reach(ctx, d.commands.Log)
+	if err != nil {
+		return nil, err
+	}
+	if told, err = d.commands.toldOf(ctx, r, now); told != nil || err != nil {
 		return told, err
 	}
 	if err := d.findNumber(ctx); err != nil {
@@ -50,7 +54,7 @@ func (d *durable) endAsTold(ctx context.Context, told *outcome, err error) (next
 	}
 	d.decided = true
 	d.commands.Metrics.Counted(d.cmd.spec.Name, o.Error)
-	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, true)
+	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, neverLooked)
 }
 
 // resolve reports true if the command is settled, or has to wait.
