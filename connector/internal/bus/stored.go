@@ -73,7 +73,7 @@ func (s *Stream) At(ctx context.Context, sequence uint64) (*Stored, error) {
 
 // Next reads the first message of a subject from a sequence on;
 // jetstream.ErrMsgNotFound if there is none. Of a wildcard the server looks at
-// every message from there on.
+// every message from there on, unless that is the beginning of the stream.
 func (s *Stream) Next(ctx context.Context, from uint64, subject string) (*Stored, error) {
 	return s.get(ctx, getRequest{Sequence: from, Next: subject})
 }

@@ -86,8 +86,7 @@ func (c *Commands) newRecord(cmd *command, message uint64) *journal.Record {
 	r := journal.NewRecord(cmd.Identity, cmd.fingerprint(), message)
 	from := c.Publisher.Position()
 	r.From = &from
-	var request schema.ChatRequest
-	if cmd.Command == "chat.request" && schema.ReadData(cmd.data, &request) == nil && request.ClientID == "" {
+	if request, is := cmd.values.(*schema.ChatRequest); is && request.ClientID == "" {
 		r.Client = c.deriveClient(cmd)
 	}
 	return r

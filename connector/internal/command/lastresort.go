@@ -90,7 +90,7 @@ func (d *durable) drop(ctx context.Context, cause error) (next, error) {
 		return next{}, err
 	}
 	d.count(o)
-	if err = c.publishRecorded(ctx, d.cmd.Identity, o, false); bus.IsRefused(err) {
+	if err = c.publishRecorded(ctx, d.cmd.Identity, o, o.At); bus.IsRefused(err) {
 		c.Log.Error("the result of a durable command cannot be published", "command", d.cmd.Command, "sequence", d.sequence, "error", err)
 		return finished, nil
 	}

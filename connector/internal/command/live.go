@@ -295,7 +295,7 @@ func (c *Commands) publishTold(t told, r result) {
 	switch t.how {
 	case publishOwed:
 		var instead *outcome
-		if instead, err = c.publishOnce(c.Life.Work, r, t.outcome, false); instead != nil {
+		if instead, err = c.publishOnce(c.Life.Work, r, t.outcome, t.At); instead != nil {
 			err = c.bringInLine(c.Life.Work, t.of, *instead)
 		}
 		c.debts.end(t.debt, err)

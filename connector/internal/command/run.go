@@ -84,7 +84,7 @@ func (c *Commands) concludeAndPublish(ctx context.Context, cmd *command, o outco
 	if err != nil {
 		return o, err
 	}
-	return c.publishAgreed(ctx, cmd.Identity, o, false)
+	return c.publishAgreed(ctx, cmd.Identity, o, o.At)
 }
 
 // concluded is the outcome that somebody else has recorded.
