@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 )
 
 func TestProbe(t *testing.T) {
@@ -32,7 +31,7 @@ func TestProbe(t *testing.T) {
 		if (err == nil) != isWell || (p.Version == "5.5") != isWell {
 			t.Errorf("%s: %+v, %v", tenant, p, err)
 		}
-		if !p.Connected || !p.Expires.Equal(web.Certificate().NotAfter) || p.Date.Year() != 2024 || p.Took <= 0 || p.Took > time.Hour {
+		if !p.Connected || !p.Expires.Equal(web.Certificate().NotAfter) || p.Date.Year() != 2024 || p.Took <= 0 {
 			t.Errorf("%s: %+v", tenant, p)
 		}
 	}

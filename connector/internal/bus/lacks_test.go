@@ -33,7 +33,9 @@ func TestLacks(t *testing.T) {
 		"KV_CC_STATE":   {func(s *jetstream.StreamConfig) { s.MaxAge = 9 * time.Hour }, "max_age", Vital},
 		"CC_SESSIONS":   {func(s *jetstream.StreamConfig) { s.Retention = jetstream.LimitsPolicy }, "retention", Vital},
 		"CC_DEADLETTER": {func(s *jetstream.StreamConfig) { s.Compression = jetstream.S2Compression }, "compression", Stays},
-		"CC_COMMANDS":   {func(s *jetstream.StreamConfig) { s.Subjects = (need{lately: []string{"cc.durable.chat.file.*"}}).but(s.Subjects) }, "subjects", Wanted},
+		"CC_COMMANDS": {func(s *jetstream.StreamConfig) {
+			s.Subjects = (need{lately: []string{"cc.durable.chat.file.*"}}).but(s.Subjects)
+		}, "subjects", Wanted},
 	} {
 		n, defined := needOf(cfg, name)
 		if lacks := Lacks(cfg, n.Stream); !defined || lacks != nil {
