@@ -127,7 +127,7 @@ func settingFindings(cfg config) []check.Finding {
 	for _, c := range cfg.corrections {
 		found = append(found, check.Finding{ID: configCorrected, Status: check.OK, About: c.variable, Says: c.variable + " is taken for what it must mean: " + c.what})
 	}
-	return append(append(found, unknownFindings()...), fileFindings(cfg.secretFiles)...)
+	return append(found, unknownFindings()...)
 }
 
 func unknownFindings() (found []check.Finding) {

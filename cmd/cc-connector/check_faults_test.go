@@ -306,7 +306,7 @@ func (b *checkBed) plantContactCenter() {
 		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
 		b.center.sim.ServeHTTP(w, r)
 	}))
-	b.fault("a contact center that hangs", "wrong contact.answer").within("1s").planted(func() func() {
+	b.fault("a contact center that hangs", "wrong contact.answer").besideEmpty().within("1s").planted(func() func() {
 		over := make(chan struct{})
 		undo := b.center.become(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			select {

@@ -144,7 +144,7 @@ var someFindings = []check.Finding{
 	{ID: "permission.publish", Status: check.Wrong, About: "$JS.API.CONSUMER.CREATE.KV_CC_JOURNAL.*.$KV.CC_JOURNAL.>",
 		Says: "the user may not publish to $JS.API.CONSUMER.CREATE.KV_CC_JOURNAL.*.$KV.CC_JOURNAL.>", Do: `give the connector's user what "cc-connector permissions" prints`},
 	{ID: "stream.settings", Status: check.Warning, About: "CC_EVENTS", Says: "CC_EVENTS is not as the settings say: max_age is 100h0m0s, by the settings 168h0m0s", Do: "change it"},
-	{ID: "stream.full", Status: check.OK, About: "A\x1b[31m", Says: "a stream\x1b[31m of this name has room"},
+	{ID: "stream.full", Status: check.OK, About: "A\x1b[31m", Says: "a stream \x1b[31m of this name has room"},
 	{ID: "contact.app", Status: check.NotTried, Says: "nothing is known of the apps: the contact center does not answer as one"},
 }
 

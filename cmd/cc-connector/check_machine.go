@@ -59,10 +59,10 @@ func cgroupMemory(file string) int64 {
 
 func machineFindings(cfg config) []check.Finding {
 	m := thisMachine()
-	return []check.Finding{
+	return append(fileFindings(cfg.secretFiles),
 		m.filesFor(cfg.connector.MaxChats, cfg.connector.MaxCalls),
 		m.memoryFor(cfg.connector.MaxChats),
-	}
+	)
 }
 
 func (m machine) filesFor(chats, calls int) check.Finding {

@@ -39,7 +39,7 @@ func printFindings(stdout io.Writer, found []check.Finding, took time.Duration) 
 			}
 		}
 	}
-	fmt.Fprintf(&text, "\n%s, in %s\n", summary(found), check.Shown(took))
+	fmt.Fprintf(&text, "\n%s; it took %s\n", summary(found), check.Shown(took))
 	_, err := io.WriteString(stdout, text.String())
 	return err
 }
@@ -78,7 +78,7 @@ func inOrder(found []check.Finding) (headings []string) {
 // writeFinding has what is to be done, and the id, in lines of their own where
 // somebody has to look.
 func writeFinding(w *strings.Builder, f check.Finding, width int) {
-	says := upperFirst(f.Says) + "."
+	says := sentence(f.Says)
 	if f.Status != check.OK {
 		says += " (" + string(f.ID) + ")"
 	}
@@ -86,8 +86,16 @@ func writeFinding(w *strings.Builder, f check.Finding, width int) {
 	first := fmt.Sprintf("  %-*s", markWidth, marks[f.Status])
 	writeWrapped(w, first, indent, says, width)
 	if f.Do != "" {
-		writeWrapped(w, indent+"-> ", indent+"   ", upperFirst(f.Do)+".", width)
+		writeWrapped(w, indent+"-> ", indent+"   ", sentence(f.Do), width)
 	}
+}
+
+// sentence begins large, unless it begins with what somebody has named so.
+func sentence(text string) string {
+	if word, _, _ := strings.Cut(text, " "); strings.Trim(word, "abcdefghijklmnopqrstuvwxyz',:") == "" {
+		text = upperFirst(text)
+	}
+	return text + "."
 }
 
 // writeWrapped breaks a text at its spaces. A word that is too long stays whole:
@@ -124,7 +132,7 @@ func countFindings(found []check.Finding) map[check.Status]int {
 
 func summary(found []check.Finding) string {
 	counts := countFindings(found)
-	return fmt.Sprintf("%d wrong, %d warnings, %d ok, %d not tried", counts[check.Wrong], counts[check.Warning], counts[check.OK], counts[check.NotTried])
+	return fmt.Sprintf("wrong: %d, warnings: %d, ok: %d, not tried: %d", counts[check.Wrong], counts[check.Warning], counts[check.OK], counts[check.NotTried])
 }
 
 // checkResult is what --json prints. Its form has the version 1: see checkAbout.

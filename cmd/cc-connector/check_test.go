@@ -118,7 +118,7 @@ func (b *checkBed) run(env map[string]string, args ...string) (code int, result 
 	b.Helper()
 	setEnv(b.T, env)
 	var out, errs bytes.Buffer
-	code = execute(append([]string{"check", "--json"}, args...), &out, &errs)
+	code = execute(append([]string{"check", "--json", "--timeout", "1m"}, args...), &out, &errs)
 	if strings.Contains(out.String()+errs.String(), natsPassword) {
 		b.Errorf("the password is shown:\n%s%s", out.String(), errs.String())
 	}

@@ -94,7 +94,10 @@ func (p *picture) chats() []Finding {
 		return nil
 	}
 	open, waiting := s.info.State.Msgs, s.consumers[0].info.NumPending
-	if waiting > 0 {
+	switch {
+	case open == 0:
+		return []Finding{fine(chatsWaiting, "", "no chat is open")}
+	case waiting > 0:
 		return []Finding{warn(chatsWaiting, "", "start a connector, or another one, or raise CC_MAX_CHATS", "nobody polls %d of %s", waiting, count(open, "open chat"))}
 	}
 	return []Finding{fine(chatsWaiting, "", "%s, all of them polled", count(open, "open chat"))}
@@ -113,12 +116,14 @@ func (p *picture) reading() (found []Finding) {
 		return []Finding{untried(consumerBehind, "", "who reads the events is not known: %s", why(p.noReaders))}
 	case !p.find("EVENTS").isOurs():
 		return nil
+	case len(p.readers) == 0:
+		return []Finding{fine(consumerBehind, "", "nobody reads the events by a consumer")}
 	}
 	for _, c := range p.readers {
 		found = append(found, reader(c)...)
 	}
 	if found == nil {
-		return []Finding{fine(consumerBehind, "", "%s of the events, none of them far behind", count(len(p.readers), "consumer"))}
+		return []Finding{fine(consumerBehind, "", "%s of the events, and none is far behind", count(len(p.readers), "consumer"))}
 	}
 	return found
 }

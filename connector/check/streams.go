@@ -99,20 +99,33 @@ func (p *picture) settings(s *streamSeen) Finding {
 func (p *picture) weigh(id ID, about string, lacks []bus.Lack, holds string) Finding {
 	said := make(map[bus.Weight][]string)
 	for _, lack := range lacks {
-		said[lack.Weight] = append(said[lack.Weight], lack.Field+" is "+lack.There+", by the settings "+lack.Here)
+		weight, says := told(lack)
+		said[weight] = append(said[weight], says)
 	}
-	toChange := strings.Join(slices.Concat(said[bus.Vital], said[bus.Wanted]), "; ")
+	toChange, lacking := strings.Join(slices.Concat(said[bus.Vital], said[bus.Wanted]), "; "), "is not as the settings say"
+	if said[bus.Vital] != nil {
+		lacking = "is not as the connector needs it"
+	}
 	switch {
 	case toChange == "" && said[bus.Stays] == nil:
 		return fine(id, about, "%s is as it should be%s", about, behindComma(holds))
 	case toChange == "":
 		return fine(id, about, "%s stays as it was set (%s)%s", about, strings.Join(said[bus.Stays], "; "), behindComma(holds))
 	case p.cfg.Provision:
-		return warn(id, about, "nothing, if that is meant: a connector changes it when it starts", "%s is not as the connector needs it: %s", about, toChange)
+		return warn(id, about, "nothing, if that is meant: a connector changes it when it starts", "%s %s: %s", about, lacking, toChange)
 	case said[bus.Vital] != nil:
 		return wrong(id, about, changeThem, "%s cannot be used: %s", about, toChange)
 	}
-	return warn(id, about, changeThem, "%s is not as the settings say: %s", about, toChange)
+	return warn(id, about, changeThem, "%s %s: %s", about, lacking, toChange)
+}
+
+// told is a difference in words. Whose a stream is has been looked at before: of
+// its metadata, only the apps may differ, which are for people to read.
+func told(lack bus.Lack) (bus.Weight, string) {
+	if lack.Field == "metadata" {
+		return bus.Stays, "its metadata names other apps"
+	}
+	return lack.Weight, lack.Field + " is " + lack.There + ", by the settings " + lack.Here
 }
 
 func behindComma(text string) string {
