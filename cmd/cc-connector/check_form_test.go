@@ -60,7 +60,7 @@ func TestCheckChangesNothing(t *testing.T) {
 	})
 	b.do(err)
 	b.do(nc.Flush())
-	if code, result := b.run(b.good); code != 0 {
+	if code, result := runInside(t, b.good); code != 0 {
 		t.Errorf("exit code %d; %q", code, told(result.Findings))
 	}
 	b.do(nc.Flush())

@@ -113,19 +113,19 @@ func newCheckBed(t *testing.T) *checkBed {
 	return b
 }
 
-// run is the command with --json.
-func (b *checkBed) run(env map[string]string, args ...string) (code int, result checkResult) {
-	b.Helper()
-	setEnv(b.T, env)
+// runInside is the command with --json, in this process.
+func runInside(t *testing.T, env map[string]string, args ...string) (code int, result checkResult) {
+	t.Helper()
+	setEnv(t, env)
 	var out, errs bytes.Buffer
 	code = execute(append([]string{"check", "--json", "--timeout", "1m"}, args...), &out, &errs)
 	if strings.Contains(out.String()+errs.String(), natsPassword) {
-		b.Errorf("the password is shown:\n%s%s", out.String(), errs.String())
+		t.Errorf("the password is shown:\n%s%s", out.String(), errs.String())
 	}
 	decoder := json.NewDecoder(&out)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&result); err != nil {
-		b.Fatalf("%v; %s", err, errs.String())
+		t.Fatalf("%v; %s", err, errs.String())
 	}
 	return code, result
 }
@@ -141,31 +141,26 @@ func told(found []check.Finding) (all []string) {
 	return all
 }
 
-func (b *checkBed) try(f *checkFault) {
-	b.Helper()
+func (b *checkBed) try(t *testing.T, f *checkFault) {
 	env := maps.Clone(b.good)
 	if f.empty {
 		env = maps.Clone(b.empty)
 	}
 	maps.Copy(env, f.env)
-	undo := func() {}
 	if f.plant != nil {
-		undo = f.plant()
+		defer f.plant()()
 	}
-	code, result := b.run(env, f.args...)
-	undo()
+	code, result := runInside(t, env, f.args...)
 	slices.Sort(f.want)
 	if got := told(result.Findings); !slices.Equal(got, f.want) || code != f.code {
-		b.Errorf("%s: exit code %d, want %d; found\n  %s\nwant\n  %s", f.name, code, f.code, strings.Join(got, "\n  "), strings.Join(f.want, "\n  "))
-		for _, finding := range result.Findings {
-			if finding.Status != check.OK {
-				b.Logf("%+v", finding)
-			}
-		}
+		t.Errorf("exit code %d, want %d; found\n  %s\nwant\n  %s", code, f.code, strings.Join(got, "\n  "), strings.Join(f.want, "\n  "))
 	}
 	for _, finding := range result.Findings {
+		if t.Failed() && finding.Status != check.OK {
+			t.Logf("%+v", finding)
+		}
 		if finding.Says == "" || (finding.Status == check.Warning || finding.Status == check.Wrong) && finding.Do == "" {
-			b.Errorf("%s: it does not say enough: %+v", f.name, finding)
+			t.Errorf("it does not say enough: %+v", finding)
 		}
 	}
 }
@@ -184,7 +179,7 @@ func TestCheckFindsEachFault(t *testing.T) {
 	b.plantConsumers()
 	b.plantContactCenter()
 	for _, f := range b.cases {
-		b.try(f)
+		t.Run(f.name, func(t *testing.T) { b.try(t, f) })
 	}
 	if len(b.cases) < 40 {
 		t.Errorf("only %d faults are tried", len(b.cases))
