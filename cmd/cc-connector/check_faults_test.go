@@ -25,6 +25,8 @@ func ready(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, `{"status":"ready","replica":"a","version":"1.2.3","problems":[]}`)
 }
 
+func readyText(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }
+
 func notReady(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_, _ = io.WriteString(w, `{"status":"not_ready","replica":"a","version":"1.2.3","problems":[{"part":"stream","name":"CC_EVENTS","message":"it is full","since":"2026-01-01T00:00:00Z"}]}`)

@@ -229,7 +229,7 @@ func (b *checkBed) plantSettings() {
 		"a connector that is not ready":                {notReady, "wrong connector.problem stream CC_EVENTS"},
 		"an earlier version's one that is not ready":   {notReadyText, "wrong connector.problem"},
 		"a connector that is ready, which is well":     {ready, ""},
-		"one of an earlier version, which is well":     {alive, ""},
+		"one of an earlier version, which is well":     {readyText, ""},
 		"another program that answers JSON of its own": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"status":"fine"}`)) }, "wrong machine.http_addr "},
 	} {
 		web := httptest.NewServer(c.answer)

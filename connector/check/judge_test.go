@@ -79,8 +79,8 @@ func TestNothingIsTakenFromOthers(t *testing.T) {
 			t.Errorf("%s is not in the domain", pattern)
 		}
 	}
-	if len(tr.extras) != len(permissions.CheckAlone("cc")) {
-		t.Errorf("for the check alone: %v", tr.extras)
+	if len(tr.extras) != len(permissions.ForTools("cc")) {
+		t.Errorf("for tools: %v", tr.extras)
 	}
 }
 

@@ -45,7 +45,7 @@ func (r rights) maySubscribe(pattern string) bool { return !r.refused["subscribe
 type trial struct {
 	nc     *nats.Conn
 	user   permissions.User // as it should be
-	extras map[string]bool  // what no connector needs, but this check
+	extras map[string]bool  // of which a connector that runs needs none
 	prefix subjects.Prefix
 	token  string // makes all subjects this trial's own
 
@@ -56,7 +56,7 @@ type trial struct {
 
 func newTrial(nc *nats.Conn, prefix subjects.Prefix, domain string) *trial {
 	user := permissions.Users(prefix, "check")[0]
-	extra := permissions.User{Publish: permissions.CheckAlone(prefix)}
+	extra := permissions.User{Publish: permissions.ForTools(prefix)}
 	both := permissions.InDomain([]permissions.User{user, extra}, domain)
 	t := &trial{nc: nc, user: both[0], extras: make(map[string]bool), prefix: prefix, token: "check-" + nuid.Next(), changed: make(chan struct{})}
 	for _, subject := range both[1].Publish {
@@ -199,7 +199,7 @@ func (t *trial) publications(said string, r rights) (found []Finding) {
 		}
 		r.refused["publish "+pattern] = true
 		if t.extras[pattern] {
-			found = append(found, warn(permissionPublish, pattern, grantRights, "the user may not publish to %s, which this check alone needs", pattern))
+			found = append(found, warn(permissionPublish, pattern, grantRights, "the user may not publish to %s: a connector runs without it, but not each command of cc-connector", pattern))
 			continue
 		}
 		found = append(found, wrong(permissionPublish, pattern, grantRights, "the user may not publish to %s", pattern))

@@ -41,13 +41,14 @@ func (b bus) connector() User {
 	for _, reader := range []Role{Consumer, Auditor} { // so that no administrator is needed for "cc-connector streams --make"
 		u.mayPublish(api("CONSUMER.CREATE", b.stream("EVENTS")+"."+UserName(b.prefix, reader)))
 	}
-	u.mayPublish(CheckAlone(b.prefix)...)
+	u.mayPublish(ForTools(b.prefix)...)
 	return u
 }
 
-// CheckAlone are the subjects that no connector publishes to, but who checks
-// everything before one is started: what the account allows, and who reads.
-func CheckAlone(prefix subjects.Prefix) []string {
+// ForTools are the subjects to which a connector that runs does not publish, but
+// the other commands of cc-connector do, which sign in as it does: check asks what
+// the account allows, and who reads.
+func ForTools(prefix subjects.Prefix) []string {
 	return []string{"$JS.API.INFO", api("CONSUMER.LIST", bus{prefix}.stream("EVENTS"))}
 }
 
