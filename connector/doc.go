@@ -22,7 +22,8 @@
 // whole way now and then. Beside the poller stands
 // attachments, which fetches the files that agents send; before command intake,
 // which tells commands from what is none, and microservice, which shows the live
-// ones as a NATS micro service. Package client is used by none of these: it is for
+// ones as a NATS micro service. Package check stands above: it finds out what would
+// keep a connector from working. Package client is used by none of these: it is for
 // the programs at the other end of the bus.
 //
 // There are two flows, each one way. A command is read, recorded as begun, run,

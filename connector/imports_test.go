@@ -45,8 +45,9 @@ var allowed = map[string]string{
 
 	"connector":    "attachments brightpattern bus canary chats clients command drain failpoint health intake journal lease metrics outbox poller replicas retry schema subjects throttle translate",
 	"permissions":  "subjects",
+	"check":        "brightpattern bus connector permissions subjects throttle",
 	"client":       "schema subjects", // for programs on the bus
-	"cc-connector": "brightpattern connector permissions schema subjects",
+	"cc-connector": "brightpattern check connector permissions schema subjects",
 	"ccbench":      "subjects",
 	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",
 	"ccsim":        "bpsim",

@@ -24,6 +24,7 @@ type config struct {
 	log       logConfig
 
 	corrections []correction // to be logged
+	secretFiles []secretFile
 }
 
 type logConfig struct {
@@ -46,7 +47,7 @@ func readConfig() (config, error) {
 		log:       r.log(),
 	}
 	r.complete(&cfg)
-	cfg.corrections = r.corrections
+	cfg.corrections, cfg.secretFiles = r.corrections, r.secretFiles()
 	return cfg, r.err()
 }
 

@@ -26,6 +26,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "", "join the contact center to NATS until SIGINT or SIGTERM (the default)", "", plain(runCommand)},
+		{"check", "", "try all that a connector needs, and say what is wrong; exit code 0 or 1", checkAbout, prepareCheck},
 		{"health", "", "ask the connector on this machine how it is; exit code 0 or 1", healthAbout, prepareHealth},
 		{"streams", "[stream [consumer]]", "print the streams, buckets and consumers that the connector needs", streamsAbout, prepareStreams},
 		{"permissions", "", "print the users that NATS needs, each with the least permissions", permissionsAbout, preparePermissions},

@@ -1,6 +1,10 @@
 package permissions
 
-import "time"
+import (
+	"time"
+
+	"cc-connector/subjects"
+)
 
 // serviceName is the connector's as a NATS micro service, and its queue group.
 const serviceName = "cc-connector"
@@ -37,7 +41,15 @@ func (b bus) connector() User {
 	for _, reader := range []Role{Consumer, Auditor} { // so that no administrator is needed for "cc-connector streams --make"
 		u.mayPublish(api("CONSUMER.CREATE", b.stream("EVENTS")+"."+UserName(b.prefix, reader)))
 	}
+	u.mayPublish(ForTools(b.prefix)...)
 	return u
+}
+
+// ForTools are the subjects to which a connector that runs does not publish, but
+// the other commands of cc-connector do, which sign in as it does: check asks what
+// the account allows, and who reads.
+func ForTools(prefix subjects.Prefix) []string {
+	return []string{"$JS.API.INFO", api("CONSUMER.LIST", bus{prefix}.stream("EVENTS"))}
 }
 
 // mayWork lets a user make the consumer of a work queue, and take from it.

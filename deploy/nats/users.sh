@@ -75,6 +75,8 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.FC.*.*.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.cc-consumer' \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.cc-auditor' \
+  --allow-pub '$JS.API.INFO' \
+  --allow-pub '$JS.API.CONSUMER.LIST.CC_EVENTS' \
   --allow-sub '_INBOX_cc-connector.>' \
   --allow-sub 'cc.service.* cc-connector' \
   --allow-sub 'cc.chat.* cc-connector' \
