@@ -176,6 +176,9 @@ func (c *Connector) start(ctx context.Context) error {
 	if err := p.poller.Listen(); err != nil {
 		return fmt.Errorf("listening to other replicas: %w", err)
 	}
+	if err := c.listen(); err != nil {
+		return fmt.Errorf("listening to administrators: %w", err)
+	}
 	if err := p.commands.Serve(); err != nil {
 		return fmt.Errorf("subscribing to commands: %w", err)
 	}

@@ -38,16 +38,18 @@ var allowed = map[string]string{
 	"attachments": "brightpattern bus failpoint metrics retry schema subjects throttle translate",
 
 	"microservice": "intake metrics schema translate",
+	"inquiry":      "intake metrics replicas schema subjects",
 
 	// The two flows. They meet in chats; neither knows the other.
 	"poller":  "attachments brightpattern bus chatlog chats drain failpoint lease metrics replicas retry schema subjects throttle translate",
 	"command": "brightpattern bus chats clients drain failpoint intake journal lease metrics microservice outbox queue replicas retry schema subjects translate",
 
-	"connector":    "attachments brightpattern bus canary chats clients command drain failpoint health intake journal lease metrics outbox poller replicas retry schema subjects throttle translate",
+	"connector":    "attachments brightpattern bus canary chats clients command drain failpoint health inquiry intake journal lease metrics outbox poller replicas retry schema subjects throttle translate",
+	"admin":        "brightpattern bus chatlog chats inquiry journal replicas retry schema subjects translate",
 	"permissions":  "subjects",
 	"check":        "brightpattern bus connector permissions subjects throttle",
 	"client":       "schema subjects", // for programs on the bus
-	"cc-connector": "brightpattern check connector permissions schema subjects",
+	"cc-connector": "admin brightpattern check connector permissions schema subjects",
 	"ccbench":      "subjects",
 	"ccdemo":       "bpsim brightpattern connector permissions schema subjects",
 	"ccsim":        "bpsim",

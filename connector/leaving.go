@@ -27,7 +27,7 @@ func (c *Connector) leave(pulling, upkeep *sync.WaitGroup) error {
 	upkeep.Wait()
 	c.Health() // nobody looks any more: it is known, and in the metrics, that this replica leaves
 	c.parts.poller.Wait()
-	err = errors.Join(err, c.parts.commands.Close(), c.parts.poller.Close())
+	err = errors.Join(err, c.parts.commands.Close(), c.parts.poller.Close(), c.parts.asked.Unsubscribe())
 	c.parts.chats.Drain()
 	if !c.nc.IsConnected() {
 		c.log.Warn("left while NATS was away: chats are free when their tokens' time is over")

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"cc-connector/connector/internal/attachments"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/canary"
@@ -33,6 +35,7 @@ type parts struct {
 	poller   *poller.Poller
 	commands *command.Commands
 	canary   *canary.Canary
+	asked    *nats.Subscription // to what administrators ask
 }
 
 // owners settle what replicas owe, by kind.

@@ -30,6 +30,10 @@ const (
 // what a client publishes with one, after it has looked at the subject.
 const reserved = "_R_."
 
+// noRequest is what is published: nothing that JetStream would take for a request,
+// if the server let it pass all the same. An empty purge would purge everything.
+var noRequest = []byte("a trial of permissions")
+
 // trialPatience is for the server's answers, which need no JetStream.
 const trialPatience = 3 * time.Second
 
@@ -115,7 +119,7 @@ func (t *trial) run(ctx context.Context) (rights, []Finding) {
 // answers tells whether the server refuses what has a reserved reply subject.
 func (t *trial) answers(ctx context.Context) bool {
 	subject, reply := t.prefix.Internal(t.token), t.reply("first")
-	if t.nc.PublishRequest(subject, reply, nil) != nil {
+	if t.nc.PublishRequest(subject, reply, noRequest) != nil {
 		return false
 	}
 	return t.await(ctx, func(said string) bool { return isAnswered(said, subject, reply) }) == nil
@@ -139,7 +143,7 @@ func (t *trial) example(pattern string) string {
 // publish has the server say of each subject whether the user may publish there.
 func (t *trial) publish(ctx context.Context) (said string, err error) {
 	for i, pattern := range t.user.Publish {
-		if err := t.nc.PublishRequest(t.example(pattern), t.reply(fmt.Sprint(i)), nil); err != nil {
+		if err := t.nc.PublishRequest(t.example(pattern), t.reply(fmt.Sprint(i)), noRequest); err != nil {
 			return "", err
 		}
 	}

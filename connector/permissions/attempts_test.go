@@ -30,9 +30,9 @@ type attempt struct {
 func by(subject string, may ...permissions.Role) attempt { return attempt{subject, may} }
 
 var publications = []attempt{
-	by("cc.service.version", live, sender), by("cc.service.schemas", live, sender, reader, auditor), by("cc.service.schemas.x"), by("cc.chat.send", live, sender), by("cc.case.close", live, sender), by("cc.push.apns", live, sender),
-	by("cc.durable.chat.request", durable, sender), by("cc.durable.chat.send.other", durable, sender), by("cc.durable.case.close.other", durable, sender),
-	by("cc.durable.chat.send.example", durable, oneChat, sender), by("cc.durable.push.apns.example", durable, oneChat, sender),
+	by("cc.service.version", live, sender), by("cc.service.schemas", live, sender, reader, auditor), by("cc.service.schemas.x"), by("cc.chat.send", live, sender), by("cc.chat.detach", bot, live, sender), by("cc.case.close", live, sender), by("cc.push.apns", live, sender),
+	by("cc.durable.chat.request", bot, durable, sender), by("cc.durable.chat.send.other", bot, durable, sender), by("cc.durable.case.close.other", bot, durable, sender),
+	by("cc.durable.chat.send.example", bot, durable, oneChat, sender), by("cc.durable.push.apns.example", bot, durable, oneChat, sender),
 
 	by("cc.chat.example.event.message", bot), by("cc.chat.example.result.chat.send", bot), by("cc.chat.example.session.closed", bot),
 	by("cc.result.chat.send", bot), by("cc.deadletter.chat.send.example", bot),
@@ -58,7 +58,9 @@ var publications = []attempt{
 
 	by("$JS.API.STREAM.CREATE.OTHER"), by("$JS.API.STREAM.UPDATE.OTHER"),
 	by("$JS.API.STREAM.PURGE.OBJ_CC_FILES", bot), by("$JS.API.STREAM.PURGE.CC_EVENTS"), by("$JS.API.STREAM.PURGE.CC_COMMANDS"),
-	by("$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES"), by("$JS.API.STREAM.MSG.DELETE.CC_EVENTS"), by("$JS.API.STREAM.MSG.DELETE.CC_COMMANDS"), by("$JS.API.STREAM.SNAPSHOT.CC_EVENTS"),
+	by("$JS.API.STREAM.PURGE.KV_CC_JOURNAL", bot), by("$JS.API.STREAM.PURGE.KV_CC_CHATS", bot), by("$JS.API.STREAM.PURGE.KV_CC_STATE", bot), by("$JS.API.STREAM.PURGE.CC_SESSIONS"), by("$JS.API.STREAM.PURGE.OTHER"),
+	by("$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES", bot), by("$JS.API.STREAM.MSG.DELETE.CC_EVENTS", bot), by("$JS.API.STREAM.MSG.DELETE.CC_COMMANDS", bot), by("$JS.API.STREAM.MSG.DELETE.CC_DEADLETTER", bot),
+	by("$JS.API.STREAM.MSG.DELETE.CC_SESSIONS"), by("$JS.API.STREAM.MSG.DELETE.KV_CC_STATE"), by("$JS.API.STREAM.SNAPSHOT.CC_EVENTS"),
 	by("$JS.API.STREAM.RESTORE.CC_EVENTS"), by("$JS.API.STREAM.LEADER.STEPDOWN.CC_EVENTS"), by("$JS.API.ACCOUNT.PURGE.$G"),
 
 	by("$JS.API.CONSUMER.CREATE.CC_EVENTS"), by("$JS.API.CONSUMER.CREATE.CC_EVENTS.mine"), by("$JS.API.CONSUMER.DURABLE.CREATE.CC_EVENTS.mine"),

@@ -47,9 +47,18 @@ func (b bus) connector() User {
 
 // ForTools are the subjects to which a connector that runs does not publish, but
 // the other commands of cc-connector do, which sign in as it does: check asks what
-// the account allows, and who reads.
+// the account allows, and who reads; dead puts a command back; purge detaches a
+// chat, and has the disk forget what it has left.
 func ForTools(prefix subjects.Prefix) []string {
-	return []string{"$JS.API.INFO", api("CONSUMER.LIST", bus{prefix}.stream("EVENTS"))}
+	b := bus{prefix}
+	all := []string{"$JS.API.INFO", api("CONSUMER.LIST", b.stream("EVENTS")), b.under("durable.>"), b.under("chat.detach")}
+	for _, stream := range []string{b.stream("EVENTS"), b.stream("COMMANDS"), b.stream("DEADLETTER"), b.files()} {
+		all = append(all, api("STREAM.MSG.DELETE", stream))
+	}
+	for _, bucket := range []string{b.kv("JOURNAL"), b.kv("CHATS"), b.kv("STATE")} {
+		all = append(all, api("STREAM.PURGE", bucket))
+	}
+	return all
 }
 
 // mayWork lets a user make the consumer of a work queue, and take from it.

@@ -77,6 +77,15 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.cc-auditor' \
   --allow-pub '$JS.API.INFO' \
   --allow-pub '$JS.API.CONSUMER.LIST.CC_EVENTS' \
+  --allow-pub 'cc.durable.>' \
+  --allow-pub 'cc.chat.detach' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_EVENTS' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_COMMANDS' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_DEADLETTER' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_JOURNAL' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_CHATS' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_STATE' \
   --allow-sub '_INBOX_cc-connector.>' \
   --allow-sub 'cc.service.* cc-connector' \
   --allow-sub 'cc.chat.* cc-connector' \

@@ -86,6 +86,16 @@ func (m *memory) forget(key Key) {
 	}
 }
 
+// drop forgets all that the entry said, and tells whose chat it was, as far as that
+// is remembered.
+func (m *memory) drop(key Key) brightpattern.ClientID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, _ := m.entries.Peek(key)
+	m.entries.Remove(key)
+	return r.Client
+}
+
 // Know finds what is known of a chat: ErrUnknown if it has no entry, or its client
 // is forgotten. What is remembered need not be read.
 func (c *Chats) Know(ctx context.Context, key Key) (Known, error) {

@@ -55,10 +55,13 @@ func (c *Chats) Open(ctx context.Context, o Opening) (key Key, isNew bool, err e
 		return Key{}, o.Chat.IsNew, errNoChat
 	}
 	found, err := c.findOlder(ctx, key, o.Chat.IsNew)
+	isOpen := found.Exists() && found.ClosedAt == nil
+	if err == nil && !o.Chat.IsNew && !isOpen {
+		err = c.checkNotPurged(ctx, key)
+	}
 	if err != nil {
 		return key, o.Chat.IsNew, err
 	}
-	isOpen := found.Exists() && found.ClosedAt == nil
 	if !o.Chat.IsNew && !(isOpen && o.Requested && !o.MayBeDone) {
 		if err := c.adopt(ctx, key, &o); err != nil {
 			return Key{}, o.Chat.IsNew, err

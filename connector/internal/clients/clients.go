@@ -143,3 +143,6 @@ func (c *Clients) Find(ctx context.Context, ref Ref) (brightpattern.ClientID, er
 	}
 	return found.ClientID, err
 }
+
+// Forget has whoever needs the client read it.
+func (c *Clients) Forget(client brightpattern.ClientID) { c.known.Remove(c.Ref(client)) }

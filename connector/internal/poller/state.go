@@ -10,6 +10,7 @@ import (
 type ChatState struct {
 	Chat     brightpattern.ChatID
 	App      string // its name
+	OpenedAt time.Time
 	Sequence uint64 // of the last event or session message, as the chat's entry has it
 
 	Polling      bool      // a poll is under way
@@ -38,7 +39,7 @@ func (h *holder) describe(now time.Time) ChatState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := ChatState{
-		Chat: h.chat.ID, App: h.token.App, Sequence: p.known.sequence, Reconcile: p.known.reconcile,
+		Chat: h.chat.ID, App: h.token.App, OpenedAt: h.token.OpenedAt, Sequence: p.known.sequence, Reconcile: p.known.reconcile,
 		Polling: p.isPolling, LastAnswered: p.answered,
 	}
 	if p.duty.owed(now, time.Time{}) > 0 {

@@ -1,0 +1,175 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/translate"
+	"cc-connector/schema"
+	"cc-connector/subjects"
+)
+
+// Letters are dead letters, in the order of their stream.
+type Letters struct {
+	Version int                 `json:"version"`
+	Letters schema.List[Letter] `json:"letters"`
+}
+
+// Letter is a durable command that was given up, as its subject and the connector's
+// headers tell of it.
+type Letter struct {
+	Sequence  uint64       `json:"sequence"` // in CC_DEADLETTER
+	Command   string       `json:"command"`
+	ChatID    string       `json:"chatId,omitempty"`
+	CommandID string       `json:"commandId,omitempty"`
+	Code      string       `json:"code,omitempty"`
+	Message   string       `json:"message,omitempty"` // why, for people
+	Attempts  int          `json:"attempts"`          // calls to the contact center that were made
+	FirstSeen *schema.Time `json:"firstSeen,omitempty"`
+	StoredAt  *schema.Time `json:"storedAt"` // when it was given up
+	Age       float64      `json:"ageSeconds"`
+}
+
+// Filter says which letters are meant; the zero value: all.
+type Filter struct {
+	Command, ChatID, Code string
+	Older, Newer          time.Duration // given up at least, at most so long ago; 0: whenever
+}
+
+// Headers by which the connector tells of a dead letter: see package command.
+const (
+	headerCommandID    = "Cc-Command-Id"
+	headerErrorCode    = "Cc-Error-Code"
+	headerErrorMessage = "Cc-Error-Message"
+	headerAttempts     = "Cc-Attempts"
+	headerFirstSeen    = "Cc-First-Seen"
+)
+
+// Letters lists those that are meant.
+func (a *Admin) Letters(ctx context.Context, f Filter) (Letters, error) {
+	listed := Letters{Version: Version}
+	subject, err := f.subject(a.cfg.Prefix)
+	if err != nil {
+		return listed, err
+	}
+	now := time.Now()
+	for next := uint64(1); ; {
+		msg, err := a.nextLetter(ctx, next, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return listed, nil
+		}
+		if err != nil {
+			return listed, bus.Explain(a.deadName(), err)
+		}
+		if letter := a.letterOf(msg, now); f.means(letter) {
+			listed.Letters = append(listed.Letters, letter)
+		}
+		next = msg.Sequence + 1
+	}
+}
+
+func (a *Admin) deadName() string { return a.cfg.Prefix.StreamName("DEADLETTER") }
+
+func (a *Admin) nextLetter(ctx context.Context, from uint64, subject string) (*bus.Stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
+	defer cancel()
+	return a.streams.Dead.Next(ctx, from, subject)
+}
+
+// subject has the server look for what it can tell.
+func (f Filter) subject(prefix subjects.Prefix) (string, error) {
+	command, chat := subjects.Command("*.*"), subjects.ChatToken("")
+	if f.Command != "" {
+		var err error
+		if command, err = subjects.ParseCommand(f.Command); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case f.ChatID != "":
+		token, err := subjects.EscapeChat(f.ChatID)
+		if err != nil {
+			return "", err
+		}
+		chat = token
+	case f.Command == "", namesChat(f.Command):
+		return prefix.AllDeadLetters(), nil
+	}
+	return prefix.DeadLetter(command, chat), nil
+}
+
+func namesChat(command string) bool {
+	spec, known := schema.LookupCommand(command)
+	return !known || spec.NamesChat()
+}
+
+func (f Filter) means(l Letter) bool {
+	age := time.Duration(l.Age * float64(time.Second))
+	return (f.Command == "" || f.Command == l.Command) && (f.ChatID == "" || f.ChatID == l.ChatID) &&
+		(f.Code == "" || f.Code == l.Code) && (f.Older == 0 || age >= f.Older) && (f.Newer == 0 || age <= f.Newer)
+}
+
+// letterOf takes headers that anybody may have written.
+func (a *Admin) letterOf(msg *bus.Stored, now time.Time) Letter {
+	l := Letter{
+		Sequence: msg.Sequence, StoredAt: schema.NewTime(msg.Time), Age: max(0, now.Sub(msg.Time).Seconds()),
+		CommandID: shown(msg.Header.Get(headerCommandID)), Code: shown(msg.Header.Get(headerErrorCode)), Message: shown(msg.Header.Get(headerErrorMessage)),
+	}
+	if subject, err := a.cfg.Prefix.Parse(msg.Subject); err == nil && subject.Kind == subjects.KindDeadLetter {
+		l.Command, l.ChatID = string(subject.Command), subject.Chat.ID()
+	}
+	if attempts, err := strconv.Atoi(msg.Header.Get(headerAttempts)); err == nil {
+		l.Attempts = max(0, attempts)
+	}
+	if first, err := time.Parse(time.RFC3339, msg.Header.Get(headerFirstSeen)); err == nil && isWritable(first) {
+		l.FirstSeen = schema.NewTime(first)
+	}
+	return l
+}
+
+// isWritable tells the times that JSON can tell.
+func isWritable(t time.Time) bool { return t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 }
+
+const shownMost = 1 << 10
+
+// shown is a text that a terminal can be trusted with.
+func shown(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '�'
+	}, translate.Cut(strings.ToValidUTF8(s, "�"), shownMost))
+}
+
+// ErrNoLetter says that there is no dead letter of that sequence, or no more.
+var ErrNoLetter = errors.New("there is no dead letter of this sequence: it was put back or deleted, or has expired")
+
+func (a *Admin) letterAt(ctx context.Context, sequence uint64) (*bus.Stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
+	defer cancel()
+	msg, err := a.streams.Dead.At(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) || sequence == 0 {
+		return nil, ErrNoLetter
+	}
+	return msg, bus.Explain(a.deadName(), err)
+}
+
+// Delete removes a dead letter, and has the server overwrite it; ErrNoLetter.
+func (a *Admin) Delete(ctx context.Context, sequence uint64) error {
+	if sequence == 0 {
+		return ErrNoLetter
+	}
+	erased, err := a.streams.Dead.Erase(ctx, sequence)
+	if err == nil && !erased {
+		err = ErrNoLetter
+	}
+	return err
+}

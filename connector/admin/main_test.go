@@ -1,0 +1,9 @@
+package admin
+
+import (
+	"testing"
+
+	"cc-connector/connector/internal/natstest"
+)
+
+func TestMain(m *testing.M) { natstest.Main(m) }

@@ -1,0 +1,215 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/inquiry"
+	"cc-connector/connector/internal/retry"
+	"cc-connector/schema"
+)
+
+// Purged is what a purge has removed, and what it could not remove.
+type Purged struct {
+	Version int                  `json:"version"`
+	ChatID  string               `json:"chatId"`
+	Removed schema.List[Removed] `json:"removed"`
+	Failed  schema.List[string]  `json:"failed"` // what could not be removed, or may have been written since
+	Notes   schema.List[string]  `json:"notes"`  // what is left, where, and until when
+}
+
+// Removed is how much of a kind was removed from a stream, bucket or object store.
+type Removed struct {
+	From  string `json:"from"`
+	What  string `json:"what"`
+	Count int    `json:"count"`
+}
+
+// Why nothing was purged.
+var (
+	ErrOpen     = errors.New("the chat is open, and nothing of it was removed: detach it first, or give --detach")
+	ErrNobody   = errors.New("the chat cannot be detached, and nothing of it was removed: no connector answers; start one")
+	ErrReopened = errors.New("the chat was opened again while it was purged: what has come since stands")
+)
+
+// Purge removes all that is kept of a chat that is not open; detach has an open one
+// detached first. What could not be removed is in the answer, and an error tells only
+// why nothing, or not all, was tried.
+func (a *Admin) Purge(ctx context.Context, id string, detach bool) (Purged, error) {
+	report := Purged{Version: Version, ChatID: id}
+	key, err := keyOf(id)
+	if err != nil {
+		return report, err
+	}
+	if err := a.close(ctx, key, detach); err != nil {
+		return report, err
+	}
+	p := a.newPurge(key, &report)
+	err = p.run(ctx)
+	p.tell()
+	return report, err
+}
+
+// newPurge has removed nothing yet.
+func (a *Admin) newPurge(key chats.Key, report *Purged) *purge {
+	return &purge{
+		Admin: a, key: key, report: report, done: make(map[Removed]int),
+		openings: make(map[chats.OpeningID]bool), objects: make(map[bus.ObjectName]bool), refs: make(map[string]bool),
+		commands: make(map[string]bool),
+	}
+}
+
+// close has nobody poll the chat from now on.
+func (a *Admin) close(ctx context.Context, key chats.Key, detach bool) error {
+	_, isOpen, err := a.tokenOf(ctx, key.Token)
+	if err != nil && !isOpen {
+		return err
+	}
+	if isOpen && !detach {
+		return ErrOpen
+	}
+	if isOpen {
+		if err := a.detach(ctx, key); err != nil {
+			return err
+		}
+	}
+	if err := a.mark(ctx, key, a.cfg.UnderWay+time.Minute); err != nil {
+		return fmt.Errorf("nothing was removed: %w", err)
+	}
+	if _, isOpen, err = a.tokenOf(ctx, key.Token); isOpen { // somebody was faster
+		return ErrOpen
+	}
+	return err
+}
+
+// mark has nobody open the chat for as long as that could go wrong.
+func (a *Admin) mark(ctx context.Context, key chats.Key, later time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
+	defer cancel()
+	return chats.MarkPurged(ctx, a.streams, key, later)
+}
+
+// purge is one that is under way. What it has to find before it removes it, because
+// nothing else tells where it stands, it keeps over its passes.
+type purge struct {
+	*Admin
+	key    chats.Key
+	report *Purged
+	done   map[Removed]int
+
+	openings map[chats.OpeningID]bool
+	objects  map[bus.ObjectName]bool
+	refs     map[string]bool // what its clients are known by
+	commands map[string]bool // its commands, by what the journal knows them by
+	failed   []string        // of the pass
+	unturned []string        // buckets that have begun no other file
+	earlier  bool            // a replica may be of an earlier version, which is not told anything
+}
+
+const (
+	passesMost = 8
+	passPause  = 250 * time.Millisecond // what is on its way arrives meanwhile
+)
+
+// run makes passes until one finds nothing more.
+func (p *purge) run(ctx context.Context) error {
+	_ = p.dropWaiting(ctx) // then none of them is begun; each pass does so, too
+	p.forget(ctx)
+	p.awaitCommands(ctx)
+	early := p.failed
+	for pass := range passesMost {
+		before := p.total()
+		p.failed = nil
+		p.pass(ctx)
+		if p.total() == before && pass > 0 || ctx.Err() != nil {
+			break
+		}
+		retry.Sleep(ctx, passPause)
+	}
+	p.failed = append(early, p.failed...)
+	p.turnOver(ctx)
+	p.forget(ctx)
+	if err := p.mark(ctx, p.key, 0); err != nil { // the first mark lasts longer
+		p.fail(fmt.Errorf("for how long the chat cannot be attached again is not known: %w", err))
+	}
+	if _, isOpen, err := p.tokenOf(ctx, p.key.Token); err == nil && isOpen {
+		return ErrReopened
+	}
+	return context.Cause(ctx)
+}
+
+func (p *purge) total() (n int) {
+	for _, count := range p.done {
+		n += count
+	}
+	return n
+}
+
+// pass removes what there is. What tells where more of it stands goes last: who
+// breaks off finds it again.
+func (p *purge) pass(ctx context.Context) {
+	for _, step := range []func(context.Context) error{
+		p.gather, p.dropWaiting, p.dropLetters, p.dropFiles, p.dropRecords, p.dropState, p.dropEntry, p.dropEvents, p.dropStrayResults,
+	} {
+		if err := step(ctx); err != nil {
+			p.fail(err)
+		}
+	}
+}
+
+func (p *purge) fail(err error) { p.failed = append(p.failed, err.Error()) }
+
+// turnOver has the server write the buckets' files anew soon, if anything was removed.
+func (p *purge) turnOver(ctx context.Context) {
+	if p.total() == 0 {
+		return
+	}
+	for _, b := range []*bus.Bucket{p.streams.Journal, p.streams.State, p.streams.Chats} {
+		if err := b.TurnOver(ctx); err != nil {
+			p.unturned = append(p.unturned, b.Name())
+		}
+	}
+}
+
+// count notes what was removed.
+func (p *purge) count(from, what string, n int) {
+	if n > 0 {
+		p.done[Removed{From: from, What: what}] += n
+	}
+}
+
+func (p *purge) tell() {
+	for what, n := range p.done {
+		what.Count = n
+		p.report.Removed = append(p.report.Removed, what)
+	}
+	slices.SortFunc(p.report.Removed, func(a, b Removed) int {
+		return slices.Compare([]string{a.From, a.What}, []string{b.From, b.What})
+	})
+	slices.Sort(p.failed)
+	p.report.Failed = append(p.report.Failed, slices.Compact(p.failed)...)
+	p.report.Notes = p.notes()
+}
+
+// forget has every replica drop what it remembers. One that does not may go by it for
+// some seconds more.
+func (p *purge) forget(ctx context.Context) {
+	alive, err := p.registry.Alive(ctx)
+	if err != nil {
+		p.fail(fmt.Errorf("which replicas are alive is not known: %w", err))
+		return
+	}
+	for id := range alive {
+		switch err := p.asker.Forget(ctx, id, p.key.Token); {
+		case errors.Is(err, inquiry.ErrEarlier): // it goes by what it remembers for a few seconds only
+			p.earlier = true
+		case err != nil:
+			p.fail(fmt.Errorf("replica %s was not told to forget the chat (%w): purge once more when it is gone, or answers", id, err))
+		}
+	}
+}

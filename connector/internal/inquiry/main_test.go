@@ -1,0 +1,9 @@
+package inquiry
+
+import (
+	"testing"
+
+	"cc-connector/connector/internal/natstest"
+)
+
+func TestMain(m *testing.M) { natstest.Main(m) }
