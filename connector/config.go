@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/poller"
@@ -57,6 +59,8 @@ type Config struct {
 	FailoverAfter time.Duration // a silent replica's chats are taken over after this; 10s
 	DrainTimeout  time.Duration // the longest that leaving may take; 20s
 	Version       string        // shown in the NATS micro service (SemVer); 0.0.0
+
+	Traces trace.TracerProvider // where spans go; nowhere
 
 	failpoints failpoint.Plan
 	patience   poller.Patience // with the end of a session

@@ -17,8 +17,8 @@
 //	                \   |               |
 //	     schema  subjects  brightpattern
 //
-// The poller holds leases, too; retry, drain, failpoint and metrics stand beside
-// the drawing, because every package may use them. Beside the poller stands
+// The poller holds leases, too; retry, drain, failpoint, metrics and tracing stand
+// beside the drawing, because every package may use them. Beside the poller stands
 // attachments, which fetches the files that agents send; before command intake,
 // which tells commands from what is none, and microservice, which shows the live
 // ones as a NATS micro service. Package client is used by none of these: it is for
@@ -38,7 +38,7 @@
 // events (translate), how long an event waits for its file (attachments), the
 // state machine that knows when a history is to be read (poller/reconcile.go),
 // what is owed after a death (outbox), the budget for calls that follow a failure
-// (throttle).
+// (throttle), how one trace goes through it all (tracing).
 //
 // JetStream does the distributed work: durability, leases, hand-over,
 // compare-and-set. What each mechanism is good for is shown by tests that leave

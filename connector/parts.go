@@ -85,12 +85,12 @@ func (c *Connector) open(ctx context.Context) error {
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
 		Files: files, Budget: budget, Places: throttle.NewPlaces(), Refusals: c.refusals,
-		Metrics: c.metrics, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics, Traces: c.traces, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Registry: p.registry, Room: p.room, Self: c.self,
-		Metrics: c.metrics, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics, Traces: c.traces, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	c.parts = p
 	return nil

@@ -22,6 +22,7 @@ type config struct {
 	httpAddr  string // empty: no server
 	profiles  bool   // are served there
 	log       logConfig
+	tracing   tracingConfig
 
 	corrections []correction // to be logged
 }
@@ -44,6 +45,7 @@ func readConfig() (config, error) {
 		httpAddr:  r.httpAddr(),
 		profiles:  r.profiles(),
 		log:       r.log(),
+		tracing:   r.tracing(),
 	}
 	r.complete(&cfg)
 	cfg.corrections = r.corrections

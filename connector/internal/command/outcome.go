@@ -15,6 +15,7 @@ import (
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -54,6 +55,7 @@ type teller struct {
 	clients         *clients.Clients
 	registry        *replicas.Registry
 	naming          translate.Naming
+	traces          *tracing.Tracer
 	life            *drain.Lifetime
 	failpoints      failpoint.Plan
 	log             *slog.Logger

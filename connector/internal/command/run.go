@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"time"
 
 	"cc-connector/connector/brightpattern"
@@ -145,8 +146,10 @@ func (c *Commands) placed(ctx context.Context, cmd *command, o outcome) outcome 
 // the contact center are the sender's business.
 func (c *Commands) noteFailure(cmd *command, failure *schema.Error, err error) {
 	if failure.Code == schema.CodeInternal {
-		c.Log.Error("a command failed in the connector", "command", cmd.Command, "error", err)
+		c.logOf(cmd.Identity).Error("a command failed in the connector", "error", err)
 		return
 	}
-	c.Log.Debug("a command failed", "command", cmd.Command, "code", failure.Code, "outcome", failure.Outcome)
+	if c.Log.Enabled(context.Background(), slog.LevelDebug) {
+		c.logOf(cmd.Identity).Debug("a command failed", "code", failure.Code, "outcome", failure.Outcome)
+	}
 }

@@ -1,12 +1,15 @@
 package command
 
 import (
+	"context"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
 
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 )
 
@@ -14,6 +17,16 @@ import (
 // says of itself is its sender's word, and is refused if it cannot be carried
 // on. Plain headers are put there by whatever the message went through: what is
 // wrong with them is no fault of the sender, and they are left out.
+
+// trace begins the span of one try, to which belongs what comes of the command.
+func (c *Commands) trace(ctx context.Context, cmd *command, lane tracing.Lane, since time.Time) (context.Context, tracing.Span) {
+	ctx, span := c.Traces.Command(ctx, tracing.Command{
+		Name: cmd.Command, ID: cmd.ID, Identity: cmd.Result, ChatID: cmd.ChatID, Chat: cmd.chat.Token, Lane: lane,
+		TraceParent: cmd.TraceParent, TraceState: cmd.TraceState, Since: since,
+	})
+	cmd.Place = span.Place()
+	return ctx, span
+}
 
 // traceOf prefers the CloudEvent's own trace to that of the headers.
 func traceOf(e event.Event, h nats.Header) (parent, state string) {
@@ -34,9 +47,10 @@ var (
 )
 
 const (
-	parentLength = 55 // of a parent to which no later version has added anything
-	noTrace      = "00000000000000000000000000000000"
-	noSpan       = "0000000000000000"
+	traceAt, spanAt = 3, 36
+	parentLength    = 55 // of a parent to which no later version has added anything
+	noTrace         = "00000000000000000000000000000000"
+	noSpan          = "0000000000000000"
 )
 
 func traceIn(h nats.Header) (parent, state string) {
@@ -54,7 +68,7 @@ func isTraceParent(s string) bool {
 	if len(s) > schema.MaxString || !traceParent.MatchString(s) {
 		return false
 	}
-	version, trace, span := s[:2], s[3:35], s[36:52]
+	version, trace, span := s[:2], s[traceAt:spanAt-1], s[spanAt:spanAt+len(noSpan)]
 	return version != "ff" && trace != noTrace && span != noSpan && (version != "00" || len(s) == parentLength)
 }
 
