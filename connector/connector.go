@@ -56,12 +56,12 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	}
 	self := replicas.NewID()
 	log = log.With("replica", string(self))
-	for _, app := range cfg.Apps {
-		m.Refused.WithLabelValues(app.Name).Set(0)
-	}
-	m.Most.Set(float64(cfg.MaxChats))
-	refusals := throttle.NewRefusals(cfg.appNames(), m.Refused, log)
+	m.Process.Is(cfg.Version)
+	m.Bus.Follow(nc)
+	m.Chats.Limit.Set(float64(cfg.MaxChats))
+	refusals := throttle.NewRefusals(cfg.appNames(), m.ContactCenter.Refused, log)
 	client.Observe(refusals.Heard)
+	client.Observe(m.ContactCenter.Heard)
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
 		metrics: m, traces: tracing.New(cfg.Traces, cfg.Prefix, string(self), cfg.Version), refusals: refusals, life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),

@@ -49,7 +49,7 @@ func (m mortal) chats() int {
 	families, err := m.registry.Gather()
 	m.check(err)
 	for _, family := range families {
-		if family.GetName() == "cc_chats_polled" {
+		if family.GetName() == "cc_chats_open" {
 			return int(family.GetMetric()[0].GetGauge().GetValue())
 		}
 	}

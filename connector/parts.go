@@ -55,7 +55,7 @@ func (c *Connector) open(ctx context.Context) error {
 	err := c.untilReady(ctx, "opening the streams", func(ctx context.Context) (err error) {
 		ctx, cancel := context.WithTimeout(ctx, min(c.cfg.StartPatience, longestOpen))
 		defer cancel()
-		if streams, err = bus.Open(ctx, c.js, c.cfg.streams(), c.log); err != nil && !bus.IsPassing(err) {
+		if streams, err = bus.Open(ctx, c.js, c.streamsConfig(), c.log); err != nil && !bus.IsPassing(err) {
 			return retry.Final(err)
 		}
 		return err
@@ -72,28 +72,35 @@ func (c *Connector) open(ctx context.Context) error {
 	p.outbox = outbox.New(c.nc, streams.State, p.registry, c.self,
 		outbox.Config{Keep: c.cfg.IdempotencyWindow, FailoverAfter: c.cfg.FailoverAfter}, c.log)
 	p.clients = clients.New(streams.State, p.registry, streams.Keeps, c.log)
-	guard := intake.NewGuard(c.cfg.Prefix, c.metrics, c.log)
+	guard := intake.NewGuard(c.cfg.Prefix, c.metrics.Commands, c.log)
 	p.chats = chats.New(chats.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Clients: p.clients, Streams: streams, Outbox: p.outbox, Self: c.self,
 		Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.chats())
-	budget := throttle.NewBudget(c.metrics.Throttled)
+	budget := throttle.NewBudget(c.metrics.ContactCenter.Throttled)
 	files := attachments.New(attachments.Needs{
-		Client: c.client, Publisher: publisher, Budget: budget, Metrics: c.metrics, Failpoints: c.cfg.failpoints, Log: c.log,
+		Client: c.client, Publisher: publisher, Budget: budget, Metrics: c.metrics.Files, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, attachments.Config{MaxBytes: c.cfg.FileMaxBytes, Timeout: c.cfg.FileTimeout})
 	p.poller = poller.New(poller.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
 		Files: files, Budget: budget, Places: throttle.NewPlaces(), Refusals: c.refusals,
-		Metrics: c.metrics, Traces: c.traces, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics.Chats, Events: c.metrics.Events, Traces: c.traces, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Registry: p.registry, Room: p.room, Self: c.self,
-		Metrics: c.metrics, Traces: c.traces, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics.Commands, Traces: c.traces, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	c.parts = p
 	return nil
+}
+
+// streamsConfig is that of the streams, with what counts what is written there.
+func (c *Connector) streamsConfig() bus.Config {
+	cfg := c.cfg.streams()
+	cfg.Metrics = c.metrics.Bus
+	return cfg
 }
 
 func (c Config) streams() bus.Config {

@@ -81,7 +81,7 @@ func TestNoRoomForAnotherChat(t *testing.T) {
 	if err := replica.Ready(); err != nil {
 		t.Errorf("a replica that is full, and polls every chat, says %v", err)
 	}
-	if most, waiting := value(o.rig, replica.metrics, "cc_chats_most"), value(o.rig, replica.metrics, "cc_chats_waiting"); most != 3 || waiting != 0 {
+	if most, waiting := value(o.rig, replica.metrics, "cc_chats_limit"), value(o.rig, replica.metrics, "cc_chats_waiting"); most != 3 || waiting != 0 {
 		t.Errorf("the metrics say that %v chats wait for %v places", waiting, most)
 	}
 	o.mustSend("chat.end", fields{"chatId": opened})

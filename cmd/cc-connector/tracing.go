@@ -10,10 +10,10 @@ import (
 
 	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
+	otelattribute "go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
-	"go.opentelemetry.io/otel/sdk/resource"
+	otelresource "go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 
 	"cc-connector/connector"
@@ -59,8 +59,8 @@ func openTraces(ctx context.Context, cfg tracingConfig, drain time.Duration, log
 	if err != nil {
 		return nil, fmt.Errorf("the exporter of traces: %s", says.safe(err))
 	}
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
-		resource.WithAttributes(attribute.String("service.name", "cc-connector"), attribute.String("service.version", buildVersion())), resource.WithFromEnv())
+	about, err := otelresource.New(ctx, otelresource.WithTelemetrySDK(),
+		otelresource.WithAttributes(otelattribute.String("service.name", "cc-connector"), otelattribute.String("service.version", buildVersion())), otelresource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("what traces say of this process: %s", says.safe(err))
 	}

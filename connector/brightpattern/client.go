@@ -1,13 +1,13 @@
 package brightpattern
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -36,7 +36,7 @@ type Credentials struct {
 	Client ClientID
 	// Claimed says that somebody only claims that the client is the chat's: a
 	// refusal may speak of that claim, and then says nothing of the app. It is
-	// for the Observer, and sent nowhere.
+	// for an Observer, and sent nowhere.
 	Claimed bool
 }
 
@@ -93,21 +93,8 @@ type Client struct {
 	transport   *transport
 	memory      *memory
 	lastStamp   atomic.Int64
-	observer    atomic.Pointer[Observer]
-}
-
-// Observer learns what each call came to: its context, its method, and its
-// error or nil. It is called by whoever makes the call, and must be quick.
-type Observer func(ctx context.Context, cred Credentials, method string, err error)
-
-// Observe has observer told of every call from now on, in place of an earlier
-// one. Of files and photos it learns whether they began to come.
-func (c *Client) Observe(observer Observer) { c.observer.Store(&observer) }
-
-func (c *Client) tell(ctx context.Context, cred Credentials, call *call, err error) {
-	if observer := c.observer.Load(); observer != nil {
-		(*observer)(ctx, cred, call.method, err)
-	}
+	observing   sync.Mutex
+	observers   atomic.Pointer[[]Observer]
 }
 
 // New checks the configuration; it makes no connection. Proxies are taken from

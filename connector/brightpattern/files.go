@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 )
 
 var errPage = errors.New("the answer is a page")
@@ -88,12 +89,13 @@ func (c *Client) ProfilePhoto(ctx context.Context, cred Credentials, chat ChatID
 }
 
 func (c *Client) content(ctx context.Context, cred Credentials, call *call) (*Content, error) {
+	began := time.Now()
 	x, err := c.exchange(ctx, cred, call)
 	if err == nil && call.noPage && isPage(x.response.Header) {
 		defer x.end()
 		err = x.unreadable(errPage)
 	}
-	c.tell(ctx, cred, call, err)
+	c.tell(ctx, cred, call, began, err)
 	if err != nil {
 		return nil, err
 	}

@@ -61,8 +61,9 @@ func (c *Client) send(ctx context.Context, cred Credentials, call call, decode f
 // sendFor is send for an answer that is read as it comes. All calls but the
 // streaming ones go through here.
 func (c *Client) sendFor(ctx context.Context, cred Credentials, call *call, read func(*feed) error) error {
+	began := time.Now()
 	err := c.deliver(ctx, cred, call, read)
-	c.tell(ctx, cred, call, err)
+	c.tell(ctx, cred, call, began, err)
 	return err
 }
 

@@ -14,6 +14,29 @@ func wire(err error) (failure *Error) {
 	return failure
 }
 
+// Kind is what a call came to, in one of few words: "ok", the name of the code that
+// the answer had, or else the reason. "internal" is for what is no Error.
+func Kind(err error) string {
+	failure := wire(err)
+	switch {
+	case err == nil:
+		return "ok"
+	case failure == nil:
+		return "internal"
+	case failure.Code.Name() != "":
+		return failure.Code.Name()
+	}
+	return string(failure.Reason)
+}
+
+// Status is the answer's HTTP status, as far as a failed call tells; else 0.
+func Status(err error) int {
+	if failure := wire(err); failure != nil {
+		return failure.Status
+	}
+	return 0
+}
+
 // IsTransient tells whether the same call may succeed later.
 func IsTransient(err error) bool {
 	failure := wire(err)

@@ -11,6 +11,7 @@ import (
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/connector/internal/throttle"
 	"cc-connector/schema"
@@ -35,18 +36,17 @@ func (f *Fetcher) fetch(ctx context.Context, chat Chat, file *schema.File) {
 	f.Failpoints.Reach(failpoint.FileKept)
 	file.Object, file.ContentType, file.SHA256 = string(found.Object), found.contentType, found.SHA256
 	file.Size = &found.Size
-	f.Metrics.Files.WithLabelValues("ok").Inc()
-	f.Metrics.FileBytes.Add(float64(found.Size))
+	f.Metrics.Kept(found.Size)
 }
 
 func (f *Fetcher) note(ctx context.Context, chat Chat, code schema.ErrorCode, err error) {
 	log := f.Log.With("chat", string(chat.ID))
 	if errors.Is(ctx.Err(), context.Canceled) {
-		f.Metrics.Files.WithLabelValues("given_up").Inc()
+		f.Metrics.Missed(metrics.FileGivenUp)
 		log.Debug("a file that an agent sent is given up here")
 		return
 	}
-	f.Metrics.Files.WithLabelValues(string(code)).Inc()
+	f.Metrics.Missed(string(code))
 	log.Warn("a file that an agent sent cannot be had", "code", string(code), "error", err)
 }
 

@@ -19,7 +19,7 @@ type Needs struct {
 	Client     *brightpattern.Client
 	Publisher  *bus.Publisher
 	Budget     *throttle.Budget
-	Metrics    *metrics.Metrics
+	Metrics    *metrics.Files
 	Failpoints failpoint.Plan
 	Log        *slog.Logger
 }

@@ -45,7 +45,7 @@ func newRig(t *testing.T, contactCenter http.HandlerFunc, change ...func(*Config
 		do(&cfg)
 	}
 	r.fetcher = New(Needs{
-		Client: client, Publisher: r.Publisher(r.streams), Budget: throttle.NewBudget(m.Throttled), Metrics: m, Log: natstest.Log(),
+		Client: client, Publisher: r.Publisher(r.streams), Budget: throttle.NewBudget(m.ContactCenter.Throttled), Metrics: m.Files, Log: natstest.Log(),
 	}, cfg)
 	return r
 }

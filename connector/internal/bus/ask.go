@@ -30,6 +30,11 @@ func ask[T any](ctx context.Context, trouble *retry.Trouble, operation func(cont
 	if err == nil { // nearly always
 		return value, nil
 	}
+	return again(ctx, trouble, value, err, operation)
+}
+
+// again goes on after a first try that failed.
+func again[T any](ctx context.Context, trouble *retry.Trouble, value T, err error, operation func(context.Context) (T, error)) (T, error) {
 	isTried := true
 	return backoff.Retry(ctx, func() (T, error) {
 		if isTried {

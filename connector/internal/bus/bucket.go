@@ -86,9 +86,7 @@ func (b *Bucket) Update(ctx context.Context, key string, data []byte, revision u
 }
 
 // explain says which bucket does not take a value, and why.
-func (b *Bucket) explain(err error) error {
-	return Explain(b.stream.CachedInfo().Config.Name, err)
-}
+func (b *Bucket) explain(err error) error { return b.stream.judge(err) }
 
 func (b *Bucket) create(ctx context.Context, key string, data []byte, keep time.Duration) (uint64, error) {
 	var options []jetstream.KVCreateOpt
@@ -114,23 +112,27 @@ func (b *Bucket) Put(ctx context.Context, key string, data []byte, keep time.Dur
 func (b *Bucket) PutAsync(ctx context.Context, key string, keep time.Duration) (outcome func() error) {
 	ack, err := b.js.PublishMsgAsync(nats.NewMsg(b.Target(key)), jetstream.WithMsgTTL(keep))
 	return func() error {
-		if err != nil {
-			return err
+		if err == nil {
+			err = awaitAck(ctx, ack)
 		}
-		select {
-		case <-ack.Ok():
-			return nil
-		case err := <-ack.Err():
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return b.stream.Wrote(err)
+	}
+}
+
+func awaitAck(ctx context.Context, ack jetstream.PubAckFuture) error {
+	select {
+	case <-ack.Ok():
+		return nil
+	case err := <-ack.Err():
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
 // Purge removes a key, and lets no marker stay in its place.
 func (b *Bucket) Purge(ctx context.Context, key string) error {
-	return b.kv.Purge(ctx, key, jetstream.PurgeTTL(time.Second))
+	return b.stream.Wrote(b.kv.Purge(ctx, key, jetstream.PurgeTTL(time.Second)))
 }
 
 // Keys are those that begin so and end with a token of their own, by the word

@@ -109,7 +109,7 @@ func (s *Streams) keepConsumer(ctx context.Context, p provision, stream string, 
 
 // handle is that of the stream of a name.
 func (s *Streams) handle(name string) jetstream.Stream {
-	for _, of := range []jetstream.Stream{s.Events, s.Sessions, s.Commands, s.Dead, s.Journal.stream, s.Chats.stream, s.State.stream} {
+	for _, of := range s.all() {
 		if of.CachedInfo().Config.Name == name {
 			return of
 		}

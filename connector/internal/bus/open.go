@@ -6,6 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/metrics"
 )
 
 // Streams are the handles on what the layout describes.
@@ -24,9 +26,10 @@ type Streams struct {
 	objects *Stream // of files
 	checked question
 
-	js     jetstream.JetStream
-	cfg    Config
-	layout layout
+	js      jetstream.JetStream
+	cfg     Config
+	layout  layout
+	metrics *metrics.Bus
 }
 
 // Open makes what is missing, if it may, and finds every stream. It touches
@@ -45,7 +48,26 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	return newLayout(cfg).find(ctx, js, cfg)
+	s, err := newLayout(cfg).find(ctx, js, cfg)
+	if err == nil {
+		s.measure(cfg.Metrics)
+	}
+	return s, err
+}
+
+// measure has what is written counted by stream.
+func (s *Streams) measure(m *metrics.Bus) {
+	if m == nil {
+		m = metrics.Unregistered().Bus
+	}
+	s.metrics = m
+	for _, of := range s.all() {
+		of.failed = m.PublishErrors.WithLabelValues(of.CachedInfo().Config.Name)
+	}
+}
+
+func (s *Streams) all() []*Stream {
+	return []*Stream{s.Events, s.Sessions, s.Commands, s.Dead, s.Journal.stream, s.Chats.stream, s.State.stream, s.objects}
 }
 
 func (s *Streams) findFiles(ctx context.Context, js jetstream.JetStream) (err error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
 )
@@ -27,6 +28,8 @@ type Publisher struct {
 	files    *files
 	events   *Stream
 	mode     schema.Mode
+	objects  *Stream
+	metrics  *metrics.Bus
 	health   *Health
 	log      *slog.Logger
 	position atomic.Uint64
@@ -35,7 +38,8 @@ type Publisher struct {
 // NewPublisher publishes what the connection takes.
 func NewPublisher(js jetstream.JetStream, s *Streams, health *Health, log *slog.Logger) *Publisher {
 	p := &Publisher{
-		js: js, files: newFiles(js, s), events: s.Events, mode: s.cfg.Mode, health: health, log: log,
+		js: js, files: newFiles(js, s), events: s.Events, objects: s.objects, metrics: s.metrics,
+		mode: s.cfg.Mode, health: health, log: log,
 	}
 	p.position.Store(s.Events.CachedInfo().State.LastSeq)
 	return p
@@ -165,7 +169,7 @@ func (p *Publisher) room() int64 {
 
 // judgeFiles is judge for the store of files.
 func (p *Publisher) judgeFiles(ctx context.Context, err error) error {
-	err = Explain(objectPrefix+p.files.bucket, err)
+	err = p.objects.judge(err)
 	if ctx.Err() == nil {
 		p.health.kept(err)
 	}
@@ -180,11 +184,11 @@ const ownHeadersMost = 2 << 10
 func (p *Publisher) Store(ctx context.Context, msg *nats.Msg, id string, options ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	options = append(options, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 	trouble := &retry.Trouble{Log: p.log, Doing: "publishing", Subject: msg.Subject}
-	ack, err := ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
+	ack, err := p.ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
 		ack, err := p.js.PublishMsg(try, msg, options...)
 		if refusedForSize(msg, err) {
 			_, _ = p.events.Info(ctx) // the next one is made for what the stream takes now
-			return nil, retry.Final(errors.Join(ErrUnfit, err))
+			return nil, retry.Final(errors.Join(ErrUnfit, p.events.Wrote(err)))
 		}
 		return ack, p.judge(ctx, err)
 	})
@@ -197,11 +201,22 @@ func (p *Publisher) Store(ctx context.Context, msg *nats.Msg, id string, options
 	return ack, err
 }
 
+// ask counts for how long the stream does not take what is published.
+func (p *Publisher) ask(ctx context.Context, trouble *retry.Trouble, publish func(context.Context) (*jetstream.PubAck, error)) (*jetstream.PubAck, error) {
+	began := time.Now()
+	ack, err := try(ctx, trouble, publish)
+	if err == nil { // nearly always
+		return ack, nil
+	}
+	defer func() { p.metrics.Stalled.Add(time.Since(began).Seconds()) }()
+	return again(ctx, trouble, ack, err, publish)
+}
+
 // PublishBehind publishes behind the message that last says is the last one of
 // its subject, 0 for none, and asks last again whenever that was not so.
 func (p *Publisher) PublishBehind(ctx context.Context, msg *nats.Msg, last func(context.Context) (uint64, error)) (*jetstream.PubAck, error) {
 	trouble := &retry.Trouble{Log: p.log, Doing: "publishing", Subject: msg.Subject}
-	return ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
+	return p.ask(ctx, trouble, func(try context.Context) (*jetstream.PubAck, error) {
 		sequence, err := last(try)
 		if err != nil {
 			return nil, err
@@ -217,7 +232,7 @@ func (p *Publisher) PublishBehind(ctx context.Context, msg *nats.Msg, last func(
 // judge has readiness know what became of a publication, and explains why it
 // failed. One whose own time is over says nothing about the store.
 func (p *Publisher) judge(ctx context.Context, err error) error {
-	err = Explain(p.events.CachedInfo().Config.Name, err)
+	err = p.events.judge(err)
 	if !IsConflict(err) && ctx.Err() == nil {
 		p.health.stored(err)
 	}

@@ -2,20 +2,23 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Stream is a handle on a stream of which messages are read by the word of its
 // leader, whatever their headers say.
 type Stream struct {
 	jetstream.Stream
-	js    jetstream.JetStream
-	first time.Time // when the stream that was found was made
+	js     jetstream.JetStream
+	first  time.Time          // when the stream that was found was made
+	failed prometheus.Counter // tries to write to it that failed
 }
 
 func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stream, error) {
@@ -23,8 +26,20 @@ func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stre
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{s, js, s.CachedInfo().Created}, nil
+	return &Stream{Stream: s, js: js, first: s.CachedInfo().Created}, nil
 }
+
+// Wrote counts a try to write that failed. That somebody else has written first,
+// and that nobody waits any more, are no failures.
+func (s *Stream) Wrote(err error) error {
+	if err != nil && !IsConflict(err) && !errors.Is(err, context.Canceled) {
+		s.failed.Inc()
+	}
+	return err
+}
+
+// judge is Wrote that explains what is in the way.
+func (s *Stream) judge(err error) error { return Explain(s.CachedInfo().Config.Name, s.Wrote(err)) }
 
 // Subjects are those of a filter that the stream has messages of.
 func (s *Stream) Subjects(ctx context.Context, filter string) ([]string, error) {

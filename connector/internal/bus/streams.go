@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -28,6 +29,8 @@ type Config struct {
 	IdempotencyWindow, CommandMaxAge time.Duration
 	FailoverAfter                    time.Duration // AckWait of the consumers
 	Provision                        bool          // make or update what is missing
+
+	Metrics *metrics.Bus // of what is written; nobody's
 }
 
 // What a stream that is made gets where no setting says otherwise.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/brightpattern/bpsim"
@@ -53,11 +52,9 @@ func (r *rig) replica(self replicas.ID) *Chats {
 	registry := replicas.NewRegistry(r.streams.State, self, failover, &bus.Health{}, natstest.Log())
 	life, known := drain.NewLifetime(), clients.New(r.streams.State, registry, r.streams.Keeps, natstest.Log())
 	r.Check(known.Look(r.Ctx))
-	m, err := metrics.New(prometheus.NewRegistry())
-	r.Check(err)
 	c := New(Needs{
 		NATS: r.NC, JetStream: r.JS, Client: client, Clients: known, Streams: r.streams, Self: self, Life: life, Log: natstest.Log(),
-		Guard:      intake.NewGuard(natstest.Prefix, m, natstest.Log()),
+		Guard:      intake.NewGuard(natstest.Prefix, metrics.Unregistered().Commands, natstest.Log()),
 		Outbox:     outbox.New(r.NC, r.streams.State, registry, self, outbox.Config{Keep: 24 * time.Hour, FailoverAfter: failover}, natstest.Log()),
 		Failpoints: failpoint.Plan{Reached: r.reached},
 	}, Config{Prefix: natstest.Prefix, CallTimeout: 2 * time.Second})

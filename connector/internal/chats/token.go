@@ -64,8 +64,9 @@ func (c *Chats) PublishToken(ctx context.Context, key Key, t Token) (bool, error
 		return false, err
 	}
 	_, err = bus.Ask(ctx, c.Log, "having a chat polled", func(ctx context.Context) (*jetstream.PubAck, error) {
-		return c.JetStream.Publish(ctx, c.tokenSubject(key), data,
+		ack, err := c.JetStream.Publish(ctx, c.tokenSubject(key), data,
 			jetstream.WithMsgID(string(t.Opening)), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
+		return ack, c.Streams.Sessions.Wrote(err)
 	})
 	if bus.IsWrongSequence(err) {
 		return false, nil

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"cc-connector/connector/internal/drain"
+	"cc-connector/connector/internal/metrics"
 )
 
 // admission bounds the commands under way, and those that wait for a place: how
@@ -58,26 +59,34 @@ func (a *admission) admit(size int, work func()) bool {
 	return begun
 }
 
-// enter waits for a place; leave gives it back, and may be called again.
-func (a *admission) enter(ctx context.Context) (leave func(), err error) {
+// enter waits for a command's place; leave gives it back, and may be called again.
+func (a *admission) enter(ctx context.Context, lane *metrics.Lane) (leave func(), err error) {
+	if a.running.TryAcquire(1) { // nearly always
+		return a.leaving(lane), nil
+	}
+	defer lane.Places.End(lane.Places.Begin())
 	if err := a.running.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	return a.leaving(), nil
+	return a.leaving(lane), nil
 }
 
 // enterWithin is enter that waits no longer than that.
-func (a *admission) enterWithin(ctx context.Context, patience time.Duration) (leave func(), err error) {
+func (a *admission) enterWithin(ctx context.Context, patience time.Duration, lane *metrics.Lane) (leave func(), err error) {
 	if a.running.TryAcquire(1) { // nearly always: then nothing needs a timer
-		return a.leaving(), nil
+		return a.leaving(lane), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return a.enter(ctx)
+	return a.enter(ctx, lane)
 }
 
-func (a *admission) leaving() (leave func()) {
-	return sync.OnceFunc(func() { a.running.Release(1) })
+func (a *admission) leaving(lane *metrics.Lane) (leave func()) {
+	lane.Running.Inc()
+	return sync.OnceFunc(func() {
+		lane.Running.Dec()
+		a.running.Release(1)
+	})
 }
 
 // enterMoving waits for a place among those that move files.

@@ -66,7 +66,7 @@ type Needs struct {
 	Registry   *replicas.Registry
 	Room       *replicas.Room
 	Self       replicas.ID
-	Metrics    *metrics.Metrics
+	Metrics    *metrics.Commands
 	Traces     *tracing.Tracer
 	Life       *drain.Lifetime
 	Guard      *intake.Guard
@@ -112,7 +112,7 @@ func New(n Needs, cfg Config) *Commands {
 		serviceClient: brightpattern.ClientID(translate.ID("service", cfg.Tenant, string(cfg.Prefix))),
 	}
 	c.queues = queue.New(queue.Needs{
-		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, IsSettled: c.isSettled, Gate: &c.admission.active, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,
+		NATS: n.NATS, Run: c.runDurable, Head: c.headOf, IsSettled: c.isSettled, Gate: &c.admission.active, Places: n.Metrics.Durable.Places, Work: n.Life.Work, Failpoints: n.Failpoints, Log: n.Log,
 	}, queue.Config{Prefix: cfg.Prefix, AckWait: c.ackWait(), Most: cfg.MaxCalls, Slots: cfg.MaxCalls / 2})
 	return c
 }
@@ -151,6 +151,7 @@ func (c *Commands) Tend(ctx context.Context) {
 		c.debts.tend(ctx, &retry.Trouble{Log: c.Log, Doing: "telling the other replicas what this one owes"})
 	})
 	tending.Go(func() { c.resume(ctx) })
+	tending.Go(func() { c.countDead(ctx) })
 	tending.Wait()
 }
 

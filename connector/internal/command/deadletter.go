@@ -11,6 +11,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -39,7 +40,7 @@ func (d *durable) giveUp(ctx context.Context) (next, error) {
 		return next{}, err
 	}
 	d.commands.Failpoints.Reach(failpoint.DeadLetter)
-	d.commands.Metrics.DeadLetters.WithLabelValues(d.cmd.spec.Name).Inc()
+	d.commands.Metrics.DeadLetters.Inc(d.cmd.spec.Name)
 	return d.finish(ctx, failed(failure))
 }
 
@@ -65,9 +66,22 @@ func (d *durable) bury(ctx context.Context, failure *schema.Error) error {
 		return err
 	}
 	_, err = tryDead(ctx, c, func(try context.Context) (*jetstream.PubAck, error) {
-		return c.JetStream.PublishMsg(try, letter, jetstream.WithRetryAttempts(0))
+		ack, err := c.JetStream.PublishMsg(try, letter, jetstream.WithRetryAttempts(0))
+		return ack, c.Streams.Dead.Wrote(err)
 	})
 	return err
+}
+
+// deadCountedEvery so long it is told how many dead letters there are. Nobody is
+// asked for that: the streams are looked after anyway.
+const deadCountedEvery = time.Second
+
+// countDead tells how many dead letters lie in their stream, until ctx ends.
+func (c *Commands) countDead(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.Metrics.Stored.Set(float64(c.Streams.Dead.CachedInfo().State.Msgs))
+		retry.Sleep(ctx, deadCountedEvery)
+	}
 }
 
 // tryDead is one try to reach the stream of dead letters.

@@ -72,7 +72,7 @@ var finished = next{done: true}
 
 // runDurable goes on with a command, and acknowledges it when its result is published.
 func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) queue.Verdict {
-	leave, err := c.admission.enter(ctx)
+	leave, err := c.admission.enter(ctx, c.Metrics.Durable)
 	if err != nil {
 		return queue.PutOff
 	}
@@ -227,7 +227,7 @@ func (d *durable) advance(ctx context.Context) (next, error) {
 		return next{}, err
 	case r.Done != nil:
 		d.decided = true
-		return finished, d.commands.publishRecorded(ctx, r.Identity, d.commands.recorded(d.cmd, r), true)
+		return finished, d.publishDone(ctx, r)
 	case r.Message != d.sequence:
 		taken, err := d.takePlace(ctx, r)
 		if err != nil || !taken {
@@ -281,7 +281,6 @@ func (d *durable) try(ctx context.Context) (next, error) {
 // makeCall makes the call that is recorded.
 func (d *durable) makeCall(ctx context.Context) (next, error) {
 	c := d.commands
-	began := time.Now()
 	calling, cancel := context.WithTimeout(ctx, timeFor(d.cmd.spec, c.cfg.CallTimeout))
 	o := c.call(calling, d.cmd)
 	cancel()
@@ -291,7 +290,6 @@ func (d *durable) makeCall(ctx context.Context) (next, error) {
 	case errors.Is(o.err, journal.ErrOvertaken): // while this process was frozen: it has no say any more
 		return next{}, o.err
 	}
-	c.Metrics.Took(d.cmd.spec.Name, time.Since(began))
 	if o.Error == nil || !d.mayTryAgain(o) {
 		return d.finish(ctx, o)
 	}
@@ -309,6 +307,7 @@ func (d *durable) mayTryAgain(o outcome) bool {
 // tryLater records what the attempt came to.
 func (d *durable) tryLater(ctx context.Context, o outcome) (next, error) {
 	tracing.Fail(ctx, string(o.Error.Code))
+	d.commands.Metrics.Retries.Inc(d.cmd.spec.Name)
 	r := d.cmd.record
 	r.Calling, r.LastError = false, o.Error
 	r.MayBeDone = r.MayBeDone || o.Error.Outcome == schema.OutcomeUnknown
@@ -380,6 +379,6 @@ func (d *durable) finish(ctx context.Context, o outcome) (next, error) {
 	if !d.decided {
 		return next{}, err
 	}
-	d.commands.Metrics.Counted(d.cmd.spec.Name, o.Error)
+	d.count(o)
 	return finished, err
 }

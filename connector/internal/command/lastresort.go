@@ -92,13 +92,14 @@ func (d *durable) drop(ctx context.Context, cause error) (next, error) {
 	c, r := d.commands, d.cmd.record
 	d.log().Error("a durable command can neither be run nor given up in order: it is removed, and its result says so", "error", cause)
 	if r != nil && r.Message != d.sequence {
+		c.Metrics.Durable.Repeated(d.cmd.spec.Name)
 		return finished, nil
 	}
 	o, err := d.recordDropped(ctx, failed(d.unsettled()))
 	if errors.Is(err, journal.ErrOvertaken) {
 		return next{}, err
 	}
-	c.Metrics.Counted(d.cmd.spec.Name, o.Error)
+	d.count(o)
 	if err = c.publishRecorded(ctx, d.cmd.Identity, o, false); bus.IsRefused(err) {
 		d.log().Error("the result of a durable command cannot be published", "error", err)
 		return finished, nil

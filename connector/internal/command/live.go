@@ -77,7 +77,7 @@ func (c *Commands) turnAway(request incoming, why intake.Reason) {
 		return
 	}
 	t, r := c.write(unread(request.spec, request.arrival).told(failed(invalidCommand(problem)), replyOnly), request)
-	c.tell(t, r, request)
+	c.answer(t, r, request)
 }
 
 // problems are what can be said of it to a sender that waits for a reply.
@@ -87,7 +87,7 @@ var problems = map[intake.Reason]*schema.FieldError{
 }
 
 func (c *Commands) serve(request incoming) {
-	leave, err := c.admissionOf(request.spec).enterWithin(c.Life.Work, startWithin)
+	leave, err := c.admissionOf(request.spec).enterWithin(c.Life.Work, startWithin, c.Metrics.Live)
 	if err != nil {
 		c.refuseOverload(request)
 		return
@@ -97,7 +97,7 @@ func (c *Commands) serve(request incoming) {
 		c.turnAway(request, why)
 		return
 	}
-	began, spec := time.Now(), request.spec
+	spec := request.spec
 	cmd, refused := readLive(request)
 	ctx, span := c.trace(c.Life.Work, cmd, tracing.Live, request.came)
 	defer span.End()
@@ -107,13 +107,9 @@ func (c *Commands) serve(request incoming) {
 	if spec.Local && !c.localEvents.Allow() {
 		t.how = replyOnly
 	}
-	took := time.Since(began)
 	t, r := c.written(t, request)
 	if t.Error != nil {
 		span.Fail(string(t.Error.Code))
-	}
-	if !t.question {
-		c.Metrics.Command(spec.Name, t.Error, took)
 	}
 	c.tell(t, r, request)
 }
@@ -130,7 +126,6 @@ func (c *Commands) admissionOf(spec *schema.Command) *admission {
 func (c *Commands) refuseOverload(request incoming) {
 	failure := unavailable("the connector has too much to do: try again later")
 	spec := request.spec
-	c.Metrics.Command(spec.Name, failure, 0)
 	t, r := c.write(unread(spec, request.arrival).told(failed(failure), replyOnly), request)
 	c.tell(t, r, request)
 }
@@ -151,6 +146,7 @@ type told struct {
 	how      telling
 	form     schema.Form // of the reply
 	question bool        // nothing was to be run: what it came to is no command's failure
+	repeated bool        // it is what the command came to before
 	debt     *debt       // that ends when an owed event is stored
 	result   *result     // if it is written already
 }
@@ -257,10 +253,28 @@ func expired() *schema.Error {
 // tell publishes the outcome, then replies: who has the reply may rely on the
 // event being there.
 func (c *Commands) tell(t told, r result, request incoming) {
-	defer func() { request.at.Note(t.failure(), time.Since(request.came)) }()
 	if t.how != replyOnly {
 		c.awaitPublished(t, r)
 	}
+	c.count(t, request)
+	c.answer(t, r, request)
+}
+
+// count notes what a command has come to. A repeat has come to that before; and
+// of a question nothing was to be run.
+func (c *Commands) count(t told, request incoming) {
+	switch name := request.spec.Name; {
+	case t.question:
+	case t.repeated:
+		c.Metrics.Live.Repeated(name)
+	default:
+		c.Metrics.Live.Done(name, t.Error, time.Since(request.came))
+	}
+}
+
+// answer replies, if a reply is wanted.
+func (c *Commands) answer(t told, r result, request incoming) {
+	defer func() { request.at.Note(t.failure(), time.Since(request.came)) }()
 	if request.reply == "" || r.reply == nil {
 		return
 	}

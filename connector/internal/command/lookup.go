@@ -49,8 +49,22 @@ func (d *durable) endAsTold(ctx context.Context, told *outcome, err error) (next
 		return next{}, err
 	}
 	d.decided = true
-	d.commands.Metrics.Counted(d.cmd.spec.Name, o.Error)
+	d.count(o)
 	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, true)
+}
+
+// publishDone sees to it that the outcome on record is published.
+func (d *durable) publishDone(ctx context.Context, r *journal.Record) error {
+	err := d.commands.publishRecorded(ctx, r.Identity, d.commands.recorded(d.cmd, r), true)
+	if err == nil && r.Message != d.sequence {
+		d.commands.Metrics.Durable.Repeated(d.cmd.spec.Name)
+	}
+	return err
+}
+
+// count notes what the command has come to.
+func (d *durable) count(o outcome) {
+	d.commands.Metrics.Durable.Done(d.cmd.spec.Name, o.Error, time.Since(d.since))
 }
 
 // resolve reports true if the command is settled, or has to wait.

@@ -129,9 +129,13 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 		c.contest(cmd, fingerprint)
 		return cmd.told(c.about(ctx, cmd, failed(conflict())), publishTried)
 	}
-	if !cmd.question {
-		c.Metrics.Repeats.WithLabelValues(cmd.spec.Name).Inc()
-	}
+	t := c.answerOf(ctx, cmd, earlier, leave)
+	t.repeated = true
+	return t
+}
+
+// answerOf is what a repeat, or a question, is told.
+func (c *Commands) answerOf(ctx context.Context, cmd *command, earlier *journal.Record, leave func()) told {
 	switch {
 	case earlier.Done == nil && cmd.question: // whoever asks does so again, and nothing is held for him meanwhile
 		cmd.refuse()

@@ -161,10 +161,13 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 	}
 	o, err := c.outcomeOfOrphan(ctx, cmd, failure)
 	if err == nil {
-		_, err = c.conclusion(ctx, cmd, o)
+		o, err = c.conclusion(ctx, cmd, o)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if r.Replica != c.Self { // else it is counted already
+		c.Metrics.Live.Settled(string(cmd.Command), o.Error)
 	}
 	return c.findDone(ctx, r.Key)
 }

@@ -12,7 +12,7 @@ import (
 // Guard judges messages. It may be used from any goroutine.
 type Guard struct {
 	prefix  subjects.Prefix
-	metrics *metrics.Metrics
+	metrics *metrics.Commands
 	log     *slog.Logger
 
 	mu   sync.Mutex
@@ -20,7 +20,7 @@ type Guard struct {
 }
 
 // NewGuard judges the messages of a prefix.
-func NewGuard(prefix subjects.Prefix, m *metrics.Metrics, log *slog.Logger) *Guard {
+func NewGuard(prefix subjects.Prefix, m *metrics.Commands, log *slog.Logger) *Guard {
 	return &Guard{prefix: prefix, metrics: m, log: log, told: map[Reason]time.Time{}}
 }
 
@@ -29,7 +29,7 @@ const toldEvery = time.Minute // between two log lines for one reason
 // Ignore counts a message that is no command, by the name of the one on whose
 // subject it came.
 func (g *Guard) Ignore(why Reason, name string) {
-	g.metrics.Ignored.WithLabelValues(string(why)).Inc()
+	g.metrics.Ignored.Inc(string(why))
 	if g.isDue(why, time.Now()) {
 		g.log.Warn("a message on a command's subject was not taken for a command; more for the same reason are only counted for a while",
 			"command", name, "reason", string(why))

@@ -65,7 +65,7 @@ func TestIgnoreIsToldOnceInAWhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := NewGuard("cc", m, slog.New(slog.NewTextHandler(log, nil)))
+	g := NewGuard("cc", m.Commands, slog.New(slog.NewTextHandler(log, nil)))
 	for range 100 {
 		g.Ignore(metrics.IgnoredReply, "chat.send")
 	}

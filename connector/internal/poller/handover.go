@@ -40,6 +40,7 @@ func (h *holder) depart(orderly bool) {
 	if !orderly || h.phase != announced || !h.lease.IsSure() {
 		return
 	}
+	h.poller.Metrics.Handovers.Inc()
 	ctx, cancel := context.WithTimeout(h.lease.Context(), departTimeout)
 	defer cancel()
 	if h.entry.Lags() || !h.poller.Chats.SuitsAll(&h.entry) { // the next holder may be of an earlier version

@@ -145,6 +145,7 @@ func (h *holder) askToClose(reason schema.CloseReason) {
 // letGoFenced tells a fence that another holder put up from one that the
 // stream has forgotten; in the second case the token is still ours to give.
 func (h *holder) letGoFenced() {
+	h.poller.Metrics.FencesLost.Inc()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.lease.Context()), h.poller.cfg.FailoverAfter/2)
 	defer cancel()
 	last, _, err := h.chatLog.LastFence(ctx)

@@ -47,14 +47,14 @@ func judgePoll(err error) pollVerdict {
 	var failure *brightpattern.Error
 	switch {
 	case err == nil:
-		return pollVerdict{outcome: pollAnswered, reason: "ok"}
+		return pollVerdict{outcome: pollAnswered, reason: brightpattern.Kind(nil)}
 	case !errors.As(err, &failure):
-		return pollVerdict{outcome: pollFailed, reason: "internal"}
+		return pollVerdict{outcome: pollFailed, reason: brightpattern.Kind(err)}
 	case failure.Code == brightpattern.CodeNotFound:
 		return pollVerdict{outcome: pollMissed, reason: "gone"}
 	}
 	return pollVerdict{
-		outcome: outcomeOfFailure(failure), reason: pollReason(failure),
+		outcome: outcomeOfFailure(failure), reason: brightpattern.Kind(failure),
 		retryAfter: failure.RetryAfter, pays: throttle.IsBackOff(failure),
 		isWord: brightpattern.IsOwnWord(failure) && !throttle.IsMisconfigured(failure),
 	}
@@ -72,13 +72,6 @@ func outcomeOfFailure(failure *brightpattern.Error) pollOutcome {
 		return pollUnfound
 	}
 	return pollFailed
-}
-
-func pollReason(failure *brightpattern.Error) string {
-	if name := failure.Code.Name(); name != "" {
-		return name
-	}
-	return string(failure.Reason)
 }
 
 const (

@@ -135,7 +135,9 @@ func (h *holder) poll() error {
 	defer end()
 	began := time.Now()
 	h.polls.send(began)
+	h.poller.Metrics.PollsInFlight.Inc()
 	events, err := h.poller.Client.Poll(ctx, h.credentials(), h.chat.ID)
+	h.poller.Metrics.PollsInFlight.Dec()
 	switch {
 	case err != nil && h.polling.ctx.Err() != nil:
 		return nil // we cut it ourselves; close or the next holder looks for what it held
@@ -225,7 +227,7 @@ func (h *holder) store(ctx context.Context, events []brightpattern.Event) error 
 }
 
 func (h *holder) notePoll(v pollVerdict, err error) {
-	h.poller.Metrics.Polls.WithLabelValues(v.reason).Inc()
+	h.poller.Metrics.Polled(v.reason)
 	if !h.polls.next.isNews {
 		return
 	}

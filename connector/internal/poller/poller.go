@@ -52,7 +52,8 @@ type Needs struct {
 	Budget     *throttle.Budget
 	Places     *throttle.Places
 	Refusals   *throttle.Refusals
-	Metrics    *metrics.Metrics
+	Metrics    *metrics.Chats
+	Events     *metrics.Events
 	Traces     *tracing.Tracer
 	Life       *drain.Lifetime
 	Failpoints failpoint.Plan
@@ -174,7 +175,7 @@ func (p *Poller) start(h *holder) {
 		p.answers.Go(func() { h.handOver(replicaLeaves) })
 		return
 	}
-	p.Metrics.Chats.Inc()
+	p.Metrics.Open.Inc()
 	go h.run()
 }
 
@@ -184,7 +185,7 @@ func (p *Poller) letGo(h *holder) {
 	p.Health.LetGo(string(h.chat.Token))
 	close(h.done)
 	p.held.remove(h)
-	p.Metrics.Chats.Dec()
+	p.Metrics.Open.Dec()
 }
 
 func (p *Poller) newHolder(key chats.Key, token chats.Token, msg *nats.Msg) *holder {

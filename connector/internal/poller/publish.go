@@ -148,7 +148,7 @@ func (h *holder) publish(ctx context.Context, event translate.ServerEvent, origi
 		return err
 	}
 	h.poller.Failpoints.Reach(failpoint.Published)
-	h.poller.Metrics.Events.WithLabelValues(string(origin)).Inc()
+	h.poller.Events.Published(event.Data.Name(), string(origin), event.Time, read)
 	h.traits.signaled = h.traits.signaled || event.Signaling
 	h.traits.answered = h.traits.answered || origin == translate.FromAnswer
 	counts := h.chatLog.Counts()
@@ -188,7 +188,7 @@ func (h *holder) appendEvent(ctx context.Context, event translate.ServerEvent, o
 
 // noteSimpler counts each, and logs the first.
 func (h *holder) noteSimpler(reason string, more ...any) {
-	h.poller.Metrics.Simpler.WithLabelValues(reason).Inc()
+	h.poller.Events.Simplified.Inc(reason)
 	if h.traits.simplified {
 		return
 	}
@@ -211,6 +211,7 @@ func (h *holder) announce(ctx context.Context, payload schema.Session) error {
 		return h.chatLog.AppendSession(ctx, h.token, payload, h.reconciliation.completeUntil())
 	})
 	if err == nil {
+		h.poller.Metrics.Announced(payload)
 		counts := h.chatLog.Counts()
 		h.entry.Reach(counts.Sequence, counts.Position)
 	}

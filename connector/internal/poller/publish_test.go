@@ -6,10 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"cc-connector/connector/brightpattern"
-	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
@@ -21,9 +18,6 @@ import (
 func TestUnfitEvent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	var err error
-	r.poller.Metrics, err = metrics.New(prometheus.NewRegistry())
-	r.Check(err)
 	h := r.holder("1")
 	h.lease = r.lease()
 	r.Check(h.chatLog.Raise(r.Ctx))

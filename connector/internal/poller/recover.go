@@ -200,7 +200,6 @@ func (h *holder) reportGaps(ctx context.Context, gaps []gap, reason schema.GapRe
 
 func (h *holder) reportGap(ctx context.Context, missing gap, reason schema.GapReason) error {
 	h.log.Warn("events of the chat may be missing and cannot be had", "reason", reason)
-	h.poller.Metrics.Gaps.WithLabelValues(string(reason)).Inc()
 	return h.announce(ctx, &schema.SessionGap{
 		ChatID: string(h.chat.ID), From: schema.NewTime(missing.from), To: schema.NewTime(missing.to), Reason: reason,
 	})

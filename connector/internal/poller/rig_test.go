@@ -11,6 +11,7 @@ import (
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/throttle"
@@ -34,12 +35,13 @@ func newRig(t *testing.T) *rig {
 	registry := replicas.NewRegistry(streams.State, "replica", 10*time.Second, &bus.Health{}, natstest.Log())
 	known := clients.New(streams.State, registry, streams.Keeps, natstest.Log())
 	r.Check(known.Look(r.Ctx))
+	told := metrics.Unregistered()
 	r.poller = New(Needs{
 		NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Leases: lease.NewKeeper(r.NC), Health: &bus.Health{}, Registry: registry, Self: "replica", Log: natstest.Log(),
 		Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: "acme.example", SchemaBase: "cc-connector:/schemas"},
 		Chats: chats.New(chats.Needs{NATS: r.NC, JetStream: r.JS, Clients: known, Streams: streams, Self: "replica", Log: natstest.Log()},
 			chats.Config{Prefix: natstest.Prefix, CallTimeout: time.Second}),
-		Places: throttle.NewPlaces(),
+		Places: throttle.NewPlaces(), Metrics: told.Chats, Events: told.Events,
 	}, Config{Prefix: natstest.Prefix, MaxChats: 10, CallTimeout: time.Second, FailoverAfter: 10 * time.Second})
 	return r
 }

@@ -22,6 +22,7 @@ import (
 // KeepShare looks again and again at how the chats are shared, until ctx ends.
 func (p *Poller) KeepShare(ctx context.Context) {
 	trouble := &retry.Trouble{Log: p.Log, Doing: "reckoning this replica's share of the chats"}
+	defer p.Metrics.Waiting.Set(0) // the others tell, as long as there are any
 	for ctx.Err() == nil {
 		if err := p.reckonShare(ctx); err != nil && ctx.Err() == nil {
 			trouble.Note(err)

@@ -8,6 +8,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chatlog"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
@@ -26,6 +27,7 @@ func (h *holder) takeOver(ctx context.Context) error {
 	if err := h.learnThePast(ctx); err != nil {
 		return err
 	}
+	h.poller.Metrics.Taken(h.cameBy())
 	if h.phase == closed {
 		return nil
 	}
@@ -36,6 +38,17 @@ func (h *holder) takeOver(ctx context.Context) error {
 		return err
 	}
 	return h.openOrRecover(ctx)
+}
+
+// cameBy is how the chat came to this holder, which has learnt its past.
+func (h *holder) cameBy() metrics.Takeover {
+	switch {
+	case h.phase == unannounced:
+		return metrics.TakenNew
+	case h.wasHandedOver():
+		return metrics.TakenOver
+	}
+	return metrics.TakenDied
 }
 
 // learnThePast loads what is known of the chat, and reads back what is not in it.

@@ -30,6 +30,7 @@ import (
 
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/subjects"
 )
 
@@ -61,7 +62,8 @@ type Needs struct {
 	// IsSettled tells whether the command at a place in the stream has its
 	// outcome already: then it holds up no other one.
 	IsSettled  func(ctx context.Context, sequence uint64) bool
-	Gate       *drain.Gate // counts the commands that run, for leaving to wait for
+	Gate       *drain.Gate  // counts the commands that run, for leaving to wait for
+	Places     metrics.Wait // for a slot
 	Work       context.Context
 	Failpoints failpoint.Plan
 	Log        *slog.Logger
@@ -241,11 +243,16 @@ func (qs *Queues) noteDone(q *chatQueue, sequence uint64) {
 
 // runInSlot works on one command when there is a slot.
 func (qs *Queues) runInSlot(ctx context.Context, d *Delivery) Verdict {
-	if qs.slots.Acquire(ctx, 1) != nil {
+	if !qs.slots.TryAcquire(1) && qs.awaitSlot(ctx) != nil {
 		return PutOff
 	}
 	defer qs.slots.Release(1)
 	return qs.Run(ctx, d)
+}
+
+func (qs *Queues) awaitSlot(ctx context.Context) error {
+	defer qs.Places.End(qs.Places.Begin())
+	return qs.slots.Acquire(ctx, 1)
 }
 
 // putOff has JetStream keep a command until it is the head, or for the fallback.

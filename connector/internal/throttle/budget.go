@@ -6,11 +6,11 @@ import (
 	"sync"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/metrics"
 )
 
 const (
@@ -24,22 +24,21 @@ const (
 type Budget struct {
 	limit   *rate.Limiter
 	first   *semaphore.Weighted // one waits for the limiter, so that all follow when its rate changes
-	waiting prometheus.Gauge
+	waiting metrics.Wait
 
 	mu       sync.Mutex
 	failures int // in a row
 }
 
-// NewBudget shows in a gauge how many calls wait.
-func NewBudget(waiting prometheus.Gauge) *Budget {
+// NewBudget shows how many calls wait, and how long.
+func NewBudget(waiting metrics.Wait) *Budget {
 	return &Budget{limit: rate.NewLimiter(budgetFloor, budgetBurst), first: semaphore.NewWeighted(1), waiting: waiting}
 }
 
 // Pay returns when a call that follows a failure may be made, in the order of
 // asking, or with ctx's error.
 func (b *Budget) Pay(ctx context.Context) error {
-	b.waiting.Inc()
-	defer b.waiting.Dec()
+	defer b.waiting.End(b.waiting.Begin())
 	if err := b.first.Acquire(ctx, 1); err != nil {
 		return err
 	}

@@ -10,10 +10,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cc-connector/connector/brightpattern"
+	"cc-connector/connector/internal/metrics"
 )
 
 func testBudget() *Budget {
-	return NewBudget(prometheus.NewGauge(prometheus.GaugeOpts{Name: "waiting"}))
+	return NewBudget(metrics.Unregistered().ContactCenter.Throttled)
 }
 
 // gaugeOf is the value of the gauge that has a label of that value.
@@ -99,7 +100,7 @@ func TestBudgetWaitersFollowTheRate(t *testing.T) {
 	for range waiters {
 		go func() { paid <- b.Pay(ctx) }()
 	}
-	for gaugeOf(t, b.waiting, "") < waiters/2 && ctx.Err() == nil && len(paid) < waiters/2 {
+	for gaugeOf(t, b.waiting.Waiting, "") < waiters/2 && ctx.Err() == nil && len(paid) < waiters/2 {
 		runtime.Gosched()
 	}
 	for range budgetMost {
@@ -110,7 +111,7 @@ func TestBudgetWaitersFollowTheRate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := gaugeOf(t, b.waiting, ""); n != 0 {
+	if n := gaugeOf(t, b.waiting.Waiting, ""); n != 0 {
 		t.Errorf("%v still wait", n)
 	}
 }

@@ -133,12 +133,13 @@ func (r *Refusals) nameOf(app brightpattern.AppID) string {
 }
 
 // Heard learns from the answer to any call: it is a brightpattern.Observer.
-func (r *Refusals) Heard(_ context.Context, cred brightpattern.Credentials, method string, err error) {
-	if refused, is := refusalIn(err); is {
+func (r *Refusals) Heard(_ context.Context, call brightpattern.Observation) {
+	cred := call.Credentials
+	if refused, is := refusalIn(call.Err); is {
 		if !cred.Claimed {
 			r.refuse(cred.App, refused)
 		}
-	} else if isAccepted(method, err) {
+	} else if isAccepted(call.Method, call.Err) {
 		r.accept(cred.App)
 	}
 }

@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -87,21 +88,26 @@ func told(t *testing.T) (*Refusals, *bytes.Buffer, func(app string) float64) {
 	return r, &log, func(app string) float64 { return gaugeOf(t, gauge, app) }
 }
 
+// heard has the refusals learn of a call.
+func heard(r *Refusals, cred brightpattern.Credentials, method string, err error) {
+	r.Heard(context.Background(), brightpattern.Observation{Credentials: cred, Method: method, Err: err})
+}
+
 func TestRefusalsAreToldOnceAChange(t *testing.T) {
 	r, log, gauge := told(t)
 	main, other := brightpattern.Credentials{App: "app-1"}, brightpattern.Credentials{App: "app-2"}
 	for range 3 {
-		r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "3000"))
+		heard(r, main, "pollEvents", refusedPoll(403, "3000"))
 	}
-	r.Heard(t.Context(), other, "pollEvents", nil)
+	heard(r, other, "pollEvents", nil)
 	if err := r.Check(); err == nil || !strings.Contains(err.Error(), "the app main") || !strings.Contains(err.Error(), "3000") || strings.Contains(err.Error(), "other") {
 		t.Errorf("readiness says %v", err)
 	}
-	r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "5006"))
+	heard(r, main, "pollEvents", refusedPoll(403, "5006"))
 	if n := strings.Count(log.String(), `"level":"ERROR"`); n != 2 || gauge("main") != 1 || gauge("other") != 0 {
 		t.Errorf("%d errors, gauges %v and %v:\n%s", n, gauge("main"), gauge("other"), log)
 	}
-	r.Heard(t.Context(), main, "pollEvents", nil)
+	heard(r, main, "pollEvents", nil)
 	if err := r.Check(); err != nil || gauge("main") != 0 || !strings.Contains(log.String(), "accepts the app again") {
 		t.Errorf("after a good answer: %v, %v:\n%s", err, gauge("main"), log)
 	}
@@ -113,7 +119,7 @@ func TestRedirectsAreToldOnceInAWhile(t *testing.T) {
 	for _, target := range []string{"https://a.example", "https://b.example", "https://c.example"} {
 		e := refusedPoll(301, "")
 		e.Target = target
-		r.Heard(t.Context(), brightpattern.Credentials{App: "app-1"}, "pollEvents", e)
+		heard(r, brightpattern.Credentials{App: "app-1"}, "pollEvents", e)
 	}
 	if n := strings.Count(log.String(), `"level":"ERROR"`); n != 1 {
 		t.Errorf("%d errors:\n%s", n, log)
@@ -143,8 +149,8 @@ func TestWhatEndsARefusal(t *testing.T) {
 		"a call not written": {"pollEvents", failedPoll(brightpattern.ReasonInvalid, brightpattern.EffectNone), false},
 	} {
 		r, _, _ := told(t)
-		r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, ""))
-		r.Heard(t.Context(), main, c.method, c.err)
+		heard(r, main, "pollEvents", refusedPoll(403, ""))
+		heard(r, main, c.method, c.err)
 		if ended := r.Check() == nil; ended != c.ends {
 			t.Errorf("%s ends it: %v", name, ended)
 		}
@@ -155,16 +161,16 @@ func TestWaitingForTheEndOfARefusal(t *testing.T) {
 	r, _, _ := told(t)
 	main := brightpattern.Credentials{App: "app-1"}
 	r.Wait(t.Context(), "app-1") // nothing to wait for
-	r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "3000"))
+	heard(r, main, "pollEvents", refusedPoll(403, "3000"))
 	r.Wait(t.Context(), "app-2")
 	done := make(chan struct{})
 	go func() { defer close(done); r.Wait(t.Context(), "app-1") }()
-	r.Heard(t.Context(), main, "pollEvents", refusedPoll(403, "5006")) // another one is no end
+	heard(r, main, "pollEvents", refusedPoll(403, "5006")) // another one is no end
 	select {
 	case <-done:
 		t.Fatal("it did not wait")
 	default:
 	}
-	r.Heard(t.Context(), main, "pollEvents", nil)
+	heard(r, main, "pollEvents", nil)
 	<-done
 }

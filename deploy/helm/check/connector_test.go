@@ -44,7 +44,7 @@ func connectorSettings(t *testing.T) (all []setting) {
 // gaugeOfChats is the name of the metric that the autoscaler needs, if the connector has it.
 func gaugeOfChats(t *testing.T) string {
 	t.Helper()
-	const name = "cc_chats_polled"
+	const name = "cc_chats_open"
 	found := false
 	err := filepath.WalkDir(filepath.Join(projectDir, "connector"), func(path string, _ os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
