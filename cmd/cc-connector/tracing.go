@@ -27,6 +27,7 @@ import (
 // traces are where this process's spans go; nil: nowhere.
 type traces struct {
 	provider *trace.TracerProvider
+	exporter trace.SpanExporter
 	leaveBy  atomic.Pointer[time.Time]
 	drain    time.Duration
 	log      *slog.Logger
@@ -64,7 +65,7 @@ func openTraces(ctx context.Context, cfg tracingConfig, drain time.Duration, log
 	if err != nil {
 		return nil, fmt.Errorf("what traces say of this process: %s", says.safe(err))
 	}
-	t := &traces{drain: drain, log: log, provider: trace.NewTracerProvider(
+	t := &traces{drain: drain, log: log, exporter: exporter, provider: trace.NewTracerProvider(
 		trace.WithSpanProcessor(queued(exporter, cfg.most, says)), trace.WithResource(about), trace.WithIDGenerator(connector.TraceIDs{}),
 	)}
 	context.AfterFunc(ctx, t.leave)
@@ -103,13 +104,14 @@ func (t *traces) close() {
 	if t == nil {
 		return
 	}
-	patience := longestSpanFlush
+	patience := min(longestSpanFlush, t.drain)
 	if by := t.leaveBy.Load(); by != nil {
-		patience = max(shortestSpanFlush, min(patience, time.Until(*by)))
+		patience = min(patience, time.Until(*by))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), max(patience, shortestSpanFlush))
 	defer cancel()
 	if t.provider.Shutdown(ctx) != nil {
 		t.log.Warn("the last traces could not be sent")
+		_ = t.exporter.Shutdown(ctx) // ends what it still tries
 	}
 }

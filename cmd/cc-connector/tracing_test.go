@@ -120,7 +120,7 @@ func tracingTo(t *testing.T, env map[string]string) (*traces, *output, context.C
 	ctx, leave := context.WithCancel(t.Context())
 	t.Cleanup(leave)
 	log := newOutput()
-	opened, err := openTraces(ctx, cfg.tracing, time.Second, slog.New(slog.NewTextHandler(log, nil)))
+	opened, err := openTraces(ctx, cfg.tracing, 100*time.Millisecond, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,65 +99,76 @@ func TestEmptyAnswerMakesNoSpan(t *testing.T) {
 	}
 }
 
+// center is a contact center that remembers the headers of the last request, and refuses all.
+type center struct{ header http.Header }
+
+func (c *center) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.header = r.Header
+	if r.URL.Path == "/cut" {
+		panic(http.ErrAbortHandler)
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+}
+
 // Calls to the contact center: what is told of one, and that it is told nothing.
 func TestCalls(t *testing.T) {
 	tracer, provider, spans := recording()
-	var header http.Header
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header = r.Header
-		if r.URL.Path == "/cut" {
-			panic(http.ErrAbortHandler)
-		}
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}))
+	called := &center{}
+	server := httptest.NewServer(called)
 	defer server.Close()
 	connections := &http.Transport{}
 	defer connections.CloseIdleConnections()
 	calls := Calls(provider)(connections)
-	call := func(ctx context.Context, path string) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+path+"?tenantUrl=secret", strings.NewReader("secret"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "secret")
-		if response, err := calls.RoundTrip(request); err == nil {
-			_, _ = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
-		}
-	}
-	call(t.Context(), "/held")
+	call(t, t.Context(), calls, server.URL+"/held")
 	if got := spans.GetSpans(); len(got) != 0 {
 		t.Errorf("a call of nothing traced has %+v", got)
 	}
 	ctx, span := tracer.Command(t.Context(), Command{Name: "chat.send", TraceParent: aParent})
-	call(ctx, "/chats/chat-1/events")
-	call(ctx, "/cut")
+	call(t, ctx, calls, server.URL+"/chats/chat-1/events")
 	for _, name := range []string{"Traceparent", "Tracestate", "Baggage"} {
-		if header.Get(name) != "" {
+		if called.header.Get(name) != "" {
 			t.Errorf("the contact center is sent %s", name)
 		}
 	}
+	call(t, ctx, calls, server.URL+"/cut")
 	got := spans.GetSpans()
 	if len(got) != 2 {
 		t.Fatalf("got %d spans", len(got))
 	}
-	for i, want := range []map[string]string{
-		{"http.request.method": "POST", "http.response.status_code": "503", "error.type": "503", "url.full": server.URL + "/chats/chat-1/events", "server.address": "127.0.0.1"},
-		{"error.type": "connection", "url.full": server.URL + "/cut"},
-	} {
-		told := attributesOf(got[i])
-		for key, value := range want {
-			if told[key] != value {
-				t.Errorf("%s is %q, want %q", key, told[key], value)
-			}
+	checkCall(t, got[0], span, map[string]string{
+		"http.request.method": "POST", "http.response.status_code": "503", "error.type": "503", "url.full": server.URL + "/chats/chat-1/events", "server.address": "127.0.0.1",
+	})
+	checkCall(t, got[1], span, map[string]string{"error.type": "connection", "url.full": server.URL + "/cut"})
+}
+
+// call has secrets wherever there may be some.
+func call(t *testing.T, ctx context.Context, calls http.RoundTripper, address string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"?tenantUrl=secret", strings.NewReader("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "secret")
+	if response, err := calls.RoundTrip(request); err == nil {
+		_, _ = io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+	}
+}
+
+func checkCall(t *testing.T, got tracetest.SpanStub, below Span, want map[string]string) {
+	t.Helper()
+	told := attributesOf(got)
+	for key, value := range want {
+		if told[key] != value {
+			t.Errorf("%s is %q, want %q", key, told[key], value)
 		}
-		if got[i].SpanKind != trace.SpanKindClient || got[i].Parent.SpanID() != span.span.SpanContext().SpanID() {
-			t.Errorf("it is of kind %v, below %v", got[i].SpanKind, got[i].Parent)
-		}
-		for key, value := range told {
-			if strings.Contains(value, "secret") {
-				t.Errorf("%s tells %s", key, value)
-			}
+	}
+	if got.SpanKind != trace.SpanKindClient || got.Parent.SpanID() != below.span.SpanContext().SpanID() {
+		t.Errorf("it is of kind %v, below %v", got.SpanKind, got.Parent)
+	}
+	for key, value := range told {
+		if strings.Contains(value, "secret") {
+			t.Errorf("%s tells %s", key, value)
 		}
 	}
 }
