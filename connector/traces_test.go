@@ -181,6 +181,10 @@ func (s spans) followDurable(w watched) {
 	if second.Status.Code != codes.Unset || told(second, "cc.put_off") != "" || told(second, "cc.lane") != "durable" {
 		s.Errorf("the second try is told as %+v", second)
 	}
+	names := fmt.Sprintf(`"command":"chat.send","commandId":"durable","chat":%q,"traceId":%q`, w.chat, first.SpanContext.TraceID())
+	if log := s.log.String(); !strings.Contains(log, names) {
+		s.Errorf("no line of the log has %s:\n%s", names, log)
+	}
 	result := s.awaitStored(w.chat, ".result.chat.send", 2)[1]
 	if parent := schema.Extension(result.event, "traceparent"); parent != "" {
 		s.Errorf("the result of a command without a trace has %s", parent)

@@ -70,6 +70,8 @@ func (t *Tracer) template(subject string) string {
 		return t.prefix.Result(chat, s.Command)
 	case s.Kind == subjects.KindDurable:
 		return t.prefix.Durable(s.Command, chat)
+	case s.Kind == subjects.KindDeadLetter:
+		return t.prefix.DeadLetter(s.Command, chat)
 	}
 	return subject
 }

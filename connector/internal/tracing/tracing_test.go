@@ -39,6 +39,7 @@ func TestTemplates(t *testing.T) {
 		p.Result("", "service.version"):     "a.b.result.service.version",
 		p.Durable("chat.send", "chat-1"):    "a.b.durable.chat.send.{chat}",
 		p.Durable("chat.request", ""):       "a.b.durable.chat.request",
+		p.DeadLetter("chat.send", "chat-1"): "a.b.deadletter.chat.send.{chat}",
 		p.Live("chat.send"):                 "a.b.chat.send",
 		"somebody.else's." + "subject of 1": "a.b",
 	} {
