@@ -316,8 +316,11 @@ func (w *world) dies() {
 	w.eventually("what is left has no more places", func() bool { return w.value("cc_chats_open") == placesHere })
 }
 
+// isAway cuts all polls at once: each chat has its history to read then, and more
+// of them have to wait than the budget lets go at once.
 func (w *world) isAway() {
-	w.inject(bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Status: 503})
+	w.inject(bpsim.Fault{Reads: true, Kind: "status", Status: 503})
+	w.http.CloseClientConnections()
 }
 
 func (w *world) breaks() {

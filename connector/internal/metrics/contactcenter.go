@@ -46,14 +46,14 @@ func newContactCenter(r *registration, pressure prometheus.Counter) *ContactCent
 // Heard counts a call: it is a brightpattern.Observer.
 func (c *ContactCenter) Heard(_ context.Context, call brightpattern.Observation) {
 	m := c.of(call.Method)
-	if call.Err == nil {
-		m.ok().Inc()
-	} else {
-		c.requests.WithLabelValues(call.Method, brightpattern.Kind(call.Err)).Inc()
-	}
 	if !call.IsPoll {
 		m.took().Observe(call.Took.Seconds())
 	}
+	if call.Err == nil {
+		m.ok().Inc()
+		return
+	}
+	c.requests.WithLabelValues(call.Method, brightpattern.Kind(call.Err)).Inc()
 	if brightpattern.Status(call.Err) == http.StatusTooManyRequests && !brightpattern.IsContended(call.Err) {
 		c.rateLimited.Inc()
 	}

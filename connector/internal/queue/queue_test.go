@@ -15,6 +15,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/drain"
 	"cc-connector/connector/internal/lease"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/subjects"
 )
@@ -48,7 +49,7 @@ func (r *rig) replica() (stop func()) {
 	r.Helper()
 	life, gate := drain.NewLifetime(), &drain.Gate{}
 	wait := r.streams.Runners.CachedInfo().Config.AckWait
-	qs := New(Needs{NATS: r.NC, Run: r.run, Head: r.head, IsSettled: r.isSettled, Gate: gate, Work: life.Work, Log: natstest.Log()},
+	qs := New(Needs{NATS: r.NC, Run: r.run, Head: r.head, IsSettled: r.isSettled, Gate: gate, Places: metrics.Unregistered().Commands.Durable.Places, Work: life.Work, Log: natstest.Log()},
 		Config{Prefix: natstest.Prefix, AckWait: wait, Most: 16, Slots: 8})
 	progress, err := qs.Listen()
 	r.Check(err)
