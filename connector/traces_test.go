@@ -80,7 +80,7 @@ func (s spans) named(name string) tracetest.SpanStubs {
 func told(span tracetest.SpanStub, key attribute.Key) string {
 	for _, a := range span.Attributes {
 		if a.Key == key {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""

@@ -46,6 +46,17 @@ func ended(err error, log *slog.Logger) error {
 	return err
 }
 
+// runTraced is run, with what it does traced.
+func runTraced(ctx context.Context, fail func(error), cfg config, log *slog.Logger) error {
+	spans, err := openTraces(ctx, cfg.tracing, cfg.connector.DrainTimeout, log)
+	if err != nil {
+		return err
+	}
+	defer spans.close()
+	spans.use(&cfg)
+	return run(ctx, fail, cfg, log)
+}
+
 // run serves until ctx is cancelled, and returns the cause. fail cancels ctx.
 func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) error {
 	cfg.connector.Version = buildVersion()

@@ -33,17 +33,6 @@ type traces struct {
 	log      *slog.Logger
 }
 
-// runTraced is run, with what it does traced.
-func runTraced(ctx context.Context, fail func(error), cfg config, log *slog.Logger) error {
-	spans, err := openTraces(ctx, cfg.tracing, cfg.connector.DrainTimeout, log)
-	if err != nil {
-		return err
-	}
-	defer spans.close()
-	spans.use(&cfg)
-	return run(ctx, fail, cfg, log)
-}
-
 // openTraces makes no connection: that is made with the first spans, again and again. Leaving begins with the end of
 // ctx, and takes as long as drain.
 func openTraces(ctx context.Context, cfg tracingConfig, drain time.Duration, log *slog.Logger) (*traces, error) {

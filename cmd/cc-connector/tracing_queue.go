@@ -114,7 +114,7 @@ const longestSaying = 300
 
 // safe is what an error says but for secrets, and for what the collector wrote, which may be anything.
 func (s *sayings) safe(err error) string {
-	text, _, _ := strings.Cut(oneLine(err), "body:")
+	text, _, _ := strings.Cut(strings.Join(strings.Fields(err.Error()), " "), "body:")
 	for _, secret := range s.secrets {
 		text = strings.ReplaceAll(text, secret, "…")
 	}

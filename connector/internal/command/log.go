@@ -4,7 +4,6 @@ import (
 	"log/slog"
 
 	"cc-connector/connector/internal/journal"
-	"cc-connector/connector/internal/queue"
 )
 
 // What the log says of commands. A line names its command by the same attributes
@@ -31,19 +30,4 @@ func traceIDOf(of journal.Identity) string {
 		return of.TraceParent[traceAt : spanAt-1]
 	}
 	return ""
-}
-
-func (c *Commands) logOf(of journal.Identity) *slog.Logger { return logOf(c.Log, of) }
-func (c *teller) logOf(of journal.Identity) *slog.Logger   { return logOf(c.log, of) }
-
-func (d *durable) log() *slog.Logger {
-	return d.commands.logOf(d.cmd.Identity).With("sequence", d.sequence)
-}
-
-// logOfRun says of which durable command a line is, as far as it could be read.
-func (c *Commands) logOfRun(delivery *queue.Delivery, d *durable) *slog.Logger {
-	if d == nil || d.cmd == nil {
-		return c.Log.With("sequence", delivery.Sequence())
-	}
-	return d.log()
 }

@@ -64,6 +64,8 @@ type teller struct {
 	publishing *semaphore.Weighted
 }
 
+func (c *teller) logOf(of journal.Identity) *slog.Logger { return logOf(c.log, of) }
+
 // waitingMost results are being published at once. While the stream takes none
 // they become many: what is on record then waits in the outbox.
 const waitingMost = 1024

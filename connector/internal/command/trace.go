@@ -1,15 +1,12 @@
 package command
 
 import (
-	"context"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats.go"
 
-	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 )
 
@@ -17,16 +14,6 @@ import (
 // says of itself is its sender's word, and is refused if it cannot be carried
 // on. Plain headers are put there by whatever the message went through: what is
 // wrong with them is no fault of the sender, and they are left out.
-
-// trace begins the span of one try, to which belongs what comes of the command.
-func (c *Commands) trace(ctx context.Context, cmd *command, lane tracing.Lane, since time.Time) (context.Context, tracing.Span) {
-	ctx, span := c.Traces.Command(ctx, tracing.Command{
-		Name: cmd.Command, ID: cmd.ID, Identity: cmd.Result, ChatID: cmd.ChatID, Chat: cmd.chat.Token, Lane: lane,
-		TraceParent: cmd.TraceParent, TraceState: cmd.TraceState, Since: since,
-	})
-	cmd.Place = span.Place()
-	return ctx, span
-}
 
 // traceOf prefers the CloudEvent's own trace to that of the headers.
 func traceOf(e event.Event, h nats.Header) (parent, state string) {

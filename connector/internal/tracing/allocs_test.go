@@ -20,7 +20,7 @@ func steps(t *Tracer, b testing.TB) []allocs.Operation {
 			span.Fail("timeout")
 			span.PutOff()
 			place := span.Place()
-			ctx, publication := t.Publish(t.Within(ctx, place, command.TraceParent, ""), "cc.chat.chat.result.chat.send")
+			_, publication := t.Publish(t.Within(ctx, place, command.TraceParent, ""), "cc.chat.chat.result.chat.send")
 			publication.Published(nil)
 			span.End()
 			_ = place.TraceID()

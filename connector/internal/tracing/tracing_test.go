@@ -177,7 +177,7 @@ func checkCall(t *testing.T, got tracetest.SpanStub, below Span, want map[string
 func attributesOf(span tracetest.SpanStub) map[string]string {
 	told := map[string]string{}
 	for _, a := range span.Attributes {
-		told[string(a.Key)] = a.Value.Emit()
+		told[string(a.Key)] = a.Value.String()
 	}
 	return told
 }
