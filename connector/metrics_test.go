@@ -3,6 +3,7 @@ package connector_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 // world is where every metric moves: replicas, and what happens to them.
 type world struct {
 	outsider
+	mu       sync.Mutex
 	replicas []prometheus.Gatherer
 	first    *replica
 	second   mortal
@@ -32,7 +34,7 @@ type world struct {
 }
 
 // placesHere are a replica's, so many that the calls of its chats have to be throttled.
-const placesHere = 24
+const placesHere = 40
 
 // step is something that happens, and which series it moves. What a step has begun
 // may stand until the next one ends it.
@@ -120,14 +122,31 @@ func TestEveryMetricMoves(t *testing.T) {
 
 func (w *world) moves(s step) {
 	w.Helper()
-	before := map[string]float64{}
-	for _, series := range s.moves {
-		before[series] = w.value(series)
-	}
+	seen := w.watchFor(s.moves)
 	s.do(w)
 	for _, series := range s.moves {
-		w.eventually(s.what+": "+series+" moves", func() bool { return w.value(series) > before[series] })
+		w.awaits(s.what+": "+series+" moves", seen[series])
 	}
+}
+
+// watchFor looks again and again whether series move, also those that soon go back.
+func (w *world) watchFor(series []string) map[string]chan struct{} {
+	before, moved := map[string]float64{}, map[string]chan struct{}{}
+	for _, one := range series {
+		before[one], moved[one] = w.value(one), make(chan struct{})
+	}
+	go func() {
+		for left := slices.Clone(series); len(left) > 0 && w.ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			left = slices.DeleteFunc(left, func(one string) bool {
+				has := w.value(one) > before[one]
+				if has {
+					close(moved[one])
+				}
+				return has
+			})
+		}
+	}()
+	return moved
 }
 
 var (
@@ -150,9 +169,13 @@ func selected(series string) (name string, labels map[string]string) {
 func (w *world) value(series string) (sum float64) {
 	w.Helper()
 	name, labels := selected(series)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, from := range w.replicas {
 		families, err := from.Gather()
-		w.check(err)
+		if err != nil {
+			w.Error(err)
+		}
 		for _, family := range families {
 			for _, m := range family.GetMetric() {
 				matching := 0
@@ -182,7 +205,13 @@ func described(registry *prometheus.Registry) (names []string) {
 
 func (w *world) starts() {
 	w.first = w.start()
-	w.replicas = append(w.replicas, w.first.metrics)
+	w.show(w.first.metrics)
+}
+
+func (w *world) show(replica prometheus.Gatherer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.replicas = append(w.replicas, replica)
 }
 
 func (w *world) opens() { w.chat, w.other = watchNew(w.rig), watchNew(w.rig) }
@@ -302,7 +331,7 @@ func (w *world) shares() {
 		w.openChat()
 	}
 	w.second = w.startMortal()
-	w.replicas = append(w.replicas, w.second.registry)
+	w.show(w.second.registry)
 }
 
 // dies leaves chats behind that find no place.

@@ -95,7 +95,7 @@ func (c *Client) content(ctx context.Context, cred Credentials, call *call) (*Co
 		defer x.end()
 		err = x.unreadable(errPage)
 	}
-	c.tell(ctx, cred, call, began, err)
+	c.tell(ctx, call.observed(cred, began, err))
 	if err != nil {
 		return nil, err
 	}

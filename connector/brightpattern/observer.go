@@ -16,7 +16,7 @@ type Observation struct {
 
 // Observer learns what each call came to. It is called by whoever makes the call,
 // with the call's context, and must be quick.
-type Observer func(ctx context.Context, call Observation)
+type Observer func(ctx context.Context, seen Observation)
 
 // Observe has an observer told of every call from now on, behind those that are.
 // Of files and photos it learns whether they began to come.
@@ -31,12 +31,11 @@ func (c *Client) Observe(observer Observer) {
 	c.observers.Store(&all)
 }
 
-func (c *Client) tell(ctx context.Context, cred Credentials, call *call, began time.Time, err error) {
+func (c *Client) tell(ctx context.Context, seen Observation) {
 	observers := c.observers.Load()
 	if observers == nil {
 		return
 	}
-	seen := Observation{Credentials: cred, Method: call.method, IsPoll: call.kind == poll, Took: time.Since(began), Err: err}
 	for _, observe := range *observers {
 		observe(ctx, seen)
 	}

@@ -63,8 +63,13 @@ func (c *Client) send(ctx context.Context, cred Credentials, call call, decode f
 func (c *Client) sendFor(ctx context.Context, cred Credentials, call *call, read func(*feed) error) error {
 	began := time.Now()
 	err := c.deliver(ctx, cred, call, read)
-	c.tell(ctx, cred, call, began, err)
+	c.tell(ctx, call.observed(cred, began, err))
 	return err
+}
+
+// observed is the call as observers see it.
+func (c *call) observed(cred Credentials, began time.Time, err error) Observation {
+	return Observation{Credentials: cred, Method: c.method, IsPoll: c.kind == poll, Took: time.Since(began), Err: err}
 }
 
 func (c *Client) deliver(ctx context.Context, cred Credentials, call *call, read func(*feed) error) error {
