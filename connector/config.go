@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/health"
@@ -62,6 +64,8 @@ type Config struct {
 	CanaryInterval time.Duration // the whole way is tried about as often as this; not at all
 
 	Version string // shown in the NATS micro service (SemVer); 0.0.0
+
+	Traces trace.TracerProvider // where spans go; nowhere
 
 	failpoints failpoint.Plan
 	patience   poller.Patience // with the end of a session

@@ -19,6 +19,7 @@ import (
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/connector/internal/throttle"
+	"cc-connector/connector/internal/tracing"
 )
 
 // Connector joins one contact center to one NATS system.
@@ -30,6 +31,7 @@ type Connector struct {
 	self     replicas.ID
 	log      *slog.Logger
 	metrics  *metrics.Metrics
+	traces   *tracing.Tracer
 	refusals *throttle.Refusals
 	outages  *throttle.Outages
 	health   bus.Health
@@ -65,7 +67,8 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	client.Observe(m.ContactCenter.Heard)
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
-		metrics: m, refusals: refusals, outages: outages, judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
+		metrics: m, traces: tracing.New(cfg.Traces, cfg.Prefix, string(self), cfg.Version), refusals: refusals, outages: outages,
+		judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
 	}, nil
 }
 
@@ -116,7 +119,7 @@ func (c *Connector) untilReady(ctx context.Context, doing string, do func(contex
 		err := do(ctx)
 		if err != nil && !said && !retry.IsFinal(err) {
 			said = true
-			c.log.Warn("waiting for JetStream", "for", doing, "patience", c.cfg.StartPatience.String(), "error", err)
+			c.log.Warn("waiting for JetStream", "doing", doing, "patience", c.cfg.StartPatience.String(), "error", err)
 		}
 		return err
 	})

@@ -22,6 +22,7 @@ type config struct {
 	httpAddr  string // empty: no server
 	profiles  bool   // are served there
 	log       logConfig
+	tracing   tracingConfig
 
 	corrections []correction // to be logged
 	secretFiles []secretFile
@@ -45,6 +46,7 @@ func readConfig() (config, error) {
 		httpAddr:  r.httpAddr(),
 		profiles:  r.profiles(),
 		log:       r.log(),
+		tracing:   r.tracing(),
 	}
 	r.complete(&cfg)
 	cfg.corrections, cfg.secretFiles = r.corrections, r.secretFiles()

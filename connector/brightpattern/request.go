@@ -154,7 +154,7 @@ func (c *Client) request(x *exchange, cred Credentials) (*http.Request, error) {
 	if x.call.kind == post {
 		method = http.MethodPost
 	}
-	request, err := http.NewRequestWithContext(x.traced(), method, c.url(x.call), x.call.reader())
+	request, err := http.NewRequestWithContext(c.transport.mark(x.traced(), x.call), method, c.url(x.call), x.call.reader())
 	if err != nil {
 		return nil, errors.New("the URL cannot be built")
 	}

@@ -238,7 +238,7 @@ func (p provision) tellUntaken(n need, there jetstream.StreamConfig) {
 	}
 	edit := fmt.Sprintf("nats stream edit %s --subjects '%s'", n.Stream.Name, strings.Join(addSubjects(there.Subjects, untaken), ","))
 	p.log.Warn("durable commands are not taken: the stream lacks their subjects, which with CC_PROVISION=false the connector does not add; no earlier version runs any more, so add them",
-		"stream", n.Stream.Name, "subjects", untaken, "by", edit)
+		"stream", n.Stream.Name, "subjects", untaken, "remedy", edit)
 }
 
 // untaken are the subjects that a stream which is there has not got by Widen.

@@ -200,7 +200,7 @@ func endChat(ctx context.Context, c *Commands, chat known, _ *schema.ChatEnd) (a
 		err = c.Chats.MarkEnded(ctx, chat.key)
 	}
 	if err != nil {
-		c.Log.Warn("the chat has ended, but is not closed yet", "chat", chat.key.ID, "error", err)
+		c.logOf(chat.command.Identity).Warn("the chat has ended, but is not closed yet", "error", err)
 	}
 	return nil, nil
 }

@@ -65,10 +65,12 @@ func (d *durable) bury(ctx context.Context, failure *schema.Error) error {
 	if err := c.Journal.Write(ctx, r); err != nil {
 		return err
 	}
+	ctx, span := c.Traces.Publish(ctx, letter.Subject)
 	_, err = tryDead(ctx, c, func(try context.Context) (*jetstream.PubAck, error) {
 		ack, err := c.JetStream.PublishMsg(try, letter, jetstream.WithRetryAttempts(0))
 		return ack, c.Streams.Dead.Wrote(err)
 	})
+	span.Published(err)
 	return err
 }
 

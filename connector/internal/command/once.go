@@ -50,7 +50,7 @@ func (c *Commands) end(cmd *command, o outcome, owed *debt) told {
 
 func (c *Commands) noteUnrecorded(cmd *command, err error) {
 	if err != nil {
-		c.Log.Error("the outcome of a command could not be recorded", "command", cmd.Command, "error", err)
+		c.logOf(cmd.Identity).Error("the outcome of a command could not be recorded", "error", err)
 	}
 }
 

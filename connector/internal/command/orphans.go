@@ -178,7 +178,7 @@ func (c *Commands) outcomeOfOrphan(ctx context.Context, cmd *command, failure *s
 	case told != nil:
 		return *told, nil
 	}
-	c.Log.Warn("a command was begun, and its outcome not recorded", "command", cmd.Command, "code", failure.Code)
+	c.logOf(cmd.Identity).Warn("a command was begun, and its outcome not recorded", "code", failure.Code)
 	if cmd.chat.Token != "" && failure.Outcome == schema.OutcomeUnknown {
 		c.reportLost(cmd.chat, cmd.record.FirstSeen)
 	}

@@ -25,6 +25,14 @@ import (
 // publish has the stream of events take the result. It returns the outcome that
 // stands there in its place, if there is one.
 func (c *teller) publish(ctx context.Context, r result) (instead *outcome, err error) {
+	ctx = c.traces.Within(ctx, r.of.Place, r.of.TraceParent, r.of.TraceState)
+	ctx, span := c.traces.Publish(ctx, r.event.Subject)
+	instead, err = c.store(ctx, r)
+	span.Published(err)
+	return instead, err
+}
+
+func (c *teller) store(ctx context.Context, r result) (instead *outcome, err error) {
 	ack, err := c.publisher.Store(ctx, r.event, r.id)
 	if err == nil && ack.Duplicate {
 		instead, err = c.readRepeated(ctx, r, ack.Sequence)
@@ -99,7 +107,7 @@ func (c *teller) outcomeIn(of journal.Identity, stored *bus.Stored, e event.Even
 // publishApart publishes a result under another id, made of its own: what the
 // stream has under its id is something else.
 func (c *teller) publishApart(ctx context.Context, r result) error {
-	c.log.Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
+	c.logOf(r.of).Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
 	e, _, err := schema.Decode(r.event.Header, r.event.Data)
 	if err != nil {
 		return err
