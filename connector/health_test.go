@@ -88,6 +88,18 @@ func TestEachProblemIsShown(t *testing.T) {
 	r.heals(replica)
 	r.awaitStored(chat, ".event.message", 3)
 
+	journal := r.streamConfig("KV_CC_JOURNAL")
+	full := journal
+	full.MaxBytes = 1
+	_, err = r.js.UpdateStream(r.ctx, full)
+	r.check(err)
+	r.call("chat.typing", map[string]any{"chatId": chat})
+	r.shows(replica, "stream", journal.Name, "journal of commands", "is full")
+	_, err = r.js.UpdateStream(r.ctx, journal)
+	r.check(err)
+	r.must("chat.typing", map[string]any{"chatId": chat})
+	r.heals(replica)
+
 	restart := r.shutNATSDown()
 	r.shows(replica, "nats", "", "NATS: ")
 	if problems := replica.Health().Problems; len(problems) != 1 {

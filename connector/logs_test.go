@@ -27,6 +27,7 @@ var logged = map[string]string{
 	"replica":   "which of the connectors",
 	"app":       "the launch point's name",
 	"refusal":   "what the contact center's answer means",
+	"part":      "of the data path, as readiness names it",
 
 	"prefix": "the subject prefix", "tenant": "the contact center's host", "version": "of the connector", "baseUrl": "the contact center's address",
 	"server": "that NATS is connected to", "servers": "the addresses of NATS", "to": "a host", "address": "where HTTP is served",

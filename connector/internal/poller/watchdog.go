@@ -89,10 +89,10 @@ func (p *Poller) noteStalls(stalled map[subjects.ChatToken]time.Time) {
 			continue
 		}
 		w.named[chat] = struct{}{}
-		p.Log.Error("a chat is due and is not polled: its poll loop does not go on", "chat", chat.ID(), "dueSince", since.UTC())
+		p.Log.Error("a chat is due and is not polled: its poll loop does not go on", "chat", chat.ID(), "since", since.UTC())
 	}
 	if unnamed > 0 && w.unnamed == 0 {
-		p.Log.Error("more chats than are named here are due and are not polled", "more", unnamed)
+		p.Log.Error("more chats than are named here are due and are not polled", "chats", unnamed)
 	}
 	w.unnamed = unnamed
 }
