@@ -189,5 +189,9 @@ func Find(ctx context.Context, js jetstream.JetStream, cfg Config) (*Streams, er
 	if _, err := survey(ctx, js, needs(cfg)); err != nil {
 		return nil, err
 	}
-	return newLayout(cfg).find(ctx, js, cfg)
+	s, err := newLayout(cfg).find(ctx, js, cfg)
+	if err == nil {
+		s.measure(cfg.Metrics)
+	}
+	return s, err
 }
