@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ type Removed struct {
 var (
 	ErrOpen     = errors.New("the chat is open, and nothing of it was removed: detach it first, or give --detach")
 	ErrNobody   = errors.New("the chat cannot be detached, and nothing of it was removed: no connector answers; start one")
-	ErrReopened = errors.New("the chat was opened again while it was purged: what has come since stands")
+	ErrReopened = errors.New("the chat was opened while it was purged, and the purge was broken off: what is said to be removed is gone, all else stands; purge the chat again when it is closed")
 )
 
 // Purge removes all that is kept of a chat that is not open; detach has an open one
@@ -116,31 +117,49 @@ const (
 	passPause  = 250 * time.Millisecond // what is on its way arrives meanwhile
 )
 
-// run makes passes until one finds nothing more.
+// run makes passes until one finds nothing more, or finds the chat open.
 func (p *purge) run(ctx context.Context) error {
 	_ = p.dropWaiting(ctx) // then none of them is begun; each pass does so, too
 	p.forget(ctx)
 	p.awaitCommands(ctx)
-	early := p.failed
-	for pass := range passesMost {
-		before := p.total()
-		p.failed = nil
-		p.pass(ctx)
-		if p.total() == before && pass > 0 || ctx.Err() != nil {
-			break
-		}
-		retry.Sleep(ctx, passPause)
-	}
-	p.failed = append(early, p.failed...)
+	err := p.passes(ctx)
 	p.turnOver(ctx)
 	p.forget(ctx)
 	if err := p.mark(ctx, p.key, 0); err != nil { // the first mark lasts longer
 		p.fail(fmt.Errorf("for how long the chat cannot be attached again is not known: %w", err))
 	}
-	if _, isOpen, err := p.tokenOf(ctx, p.key.Token); err == nil && isOpen {
-		return ErrReopened
+	if err == nil {
+		err = p.checkClosed(ctx)
 	}
-	return context.Cause(ctx)
+	return cmp.Or(context.Cause(ctx), err)
+}
+
+// passes is an error for a chat that somebody has opened meanwhile, who had not seen
+// the mark: from then on nothing of it is removed.
+func (p *purge) passes(ctx context.Context) error {
+	early := p.failed
+	defer func() { p.failed = append(early, p.failed...) }()
+	for pass := range passesMost {
+		p.failed = nil
+		if err := p.checkClosed(ctx); err != nil {
+			return err
+		}
+		before := p.total()
+		p.pass(ctx)
+		if p.total() == before && pass > 0 || ctx.Err() != nil {
+			return nil
+		}
+		retry.Sleep(ctx, passPause)
+	}
+	return nil
+}
+
+func (p *purge) checkClosed(ctx context.Context) error {
+	_, isOpen, err := p.tokenOf(ctx, p.key.Token)
+	if err == nil && isOpen {
+		err = ErrReopened
+	}
+	return err
 }
 
 func (p *purge) total() (n int) {

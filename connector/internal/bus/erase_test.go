@@ -3,20 +3,19 @@ package bus_test
 import (
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/natstest"
 )
 
 const filler = "filler.block"
 
-// found is what an administrator finds, of whose buckets one has little room.
-func found(r *natstest.Rig, stream string, room int64) *bus.Streams {
+// narrow is what an administrator finds, with little room in one of the buckets.
+func narrow(r *natstest.Rig, stream string, room int64) *bus.Streams {
 	r.Helper()
 	mustOpen(r, unset())
-	config := configOf(r, stream)
-	config.MaxBytes = room
-	_, err := r.JS.UpdateStream(r.Ctx, config)
-	r.Check(err)
+	change(r, stream, func(c *jetstream.StreamConfig) { c.MaxBytes = room })
 	s, err := bus.Find(r.Ctx, r.JS, unset())
 	r.Check(err)
 	return s
@@ -26,7 +25,7 @@ func found(r *natstest.Rig, stream string, room int64) *bus.Streams {
 func TestFullBucketIsNotTurnedOver(t *testing.T) {
 	t.Parallel()
 	r := natstest.New(t)
-	b := found(r, "KV_CC_CHATS", 64<<10).Chats
+	b := narrow(r, "KV_CC_CHATS", 64<<10).Chats
 	if err := b.TurnOver(r.Ctx); !bus.IsFull(err) {
 		t.Errorf("it says %v", err)
 	}
