@@ -218,6 +218,7 @@ func TestPurgeOfAnUnknownChat(t *testing.T) {
 	if _, err := a.Purge(r.ctx, w.chat, true); !errors.Is(err, admin.ErrNobody) || !w.hasToken() {
 		t.Errorf("an open chat that nobody can detach: %v", err)
 	}
+	r.purgesNothingBesideEarlier(a, first)
 	r.keepsWhatOthersNeed(a, first)
 	for _, key := range []string{"number.", "checkpoint.", "owed.x.look."} {
 		r.plant("CC_STATE", key+tokenOf("Q7:unknown"), `{}`)
@@ -234,6 +235,18 @@ func TestPurgeOfAnUnknownChat(t *testing.T) {
 	if _, err := a.Purge(r.ctx, "", false); err == nil || len(w.sequenced()) == 0 {
 		t.Errorf("without an id: %v", err)
 	}
+}
+
+// purgesNothingBesideEarlier: one of an earlier version would attach the chat at once.
+func (r *rig) purgesNothingBesideEarlier(a *admin.Admin, chat string) {
+	r.Helper()
+	r.recordReplica("earlier")
+	if report, err := a.Purge(r.ctx, chat, false); !errors.Is(err, admin.ErrEarlier) || len(report.Removed) > 0 {
+		r.Errorf("beside a replica of an earlier version it comes to %v, and removed %+v", err, report.Removed)
+	}
+	state, err := r.js.KeyValue(r.ctx, "CC_STATE")
+	r.check(err)
+	r.check(state.Purge(r.ctx, "replica.earlier"))
 }
 
 // keepsWhatOthersNeed purges a chat of which another one has sent the same file, and

@@ -17,6 +17,8 @@ for a message (CC_FILES; not a file that another chat has sent, too), and what t
 its commands, message numbers, checkpoints, close requests, what replicas owe it, and its client, if no other chat has the
 same one. It signs in to NATS as "run" does, by the same settings.
 
+It refuses while a replica of an earlier version runs, which would attach the chat again: end an update first.
+
 An open chat is not purged, unless --detach has it detached first, by chat.detach; at the contact center it stays open. A
 chat that the connector does not know any more is purged all the same. To purge it twice is harmless. What could not be
 removed is said, and the exit code is 1: purge it once more. For some minutes the chat cannot be attached again; after

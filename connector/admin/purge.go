@@ -11,6 +11,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/inquiry"
+	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
 )
@@ -34,6 +35,7 @@ type Removed struct {
 // Why nothing was purged.
 var (
 	ErrOpen     = errors.New("the chat is open, and nothing of it was removed: detach it first, or give --detach")
+	ErrEarlier  = errors.New("a replica of an earlier version runs, which would attach the chat, and nothing of it was removed: end the update first (if there is none, a replica has just ended: purge again when CC_FAILOVER_AFTER is over)")
 	ErrNobody   = errors.New("the chat cannot be detached, and nothing of it was removed: no connector answers; start one")
 	ErrReopened = errors.New("the chat was opened while it was purged, and the purge was broken off: what is said to be removed is gone, all else stands; purge the chat again when it is closed")
 )
@@ -45,6 +47,9 @@ func (a *Admin) Purge(ctx context.Context, id string, detach bool) (Purged, erro
 	report := Purged{Version: Version, ChatID: id}
 	key, err := keyOf(id)
 	if err != nil {
+		return report, err
+	}
+	if err := a.checkVersions(ctx, key); err != nil {
 		return report, err
 	}
 	if err := a.close(ctx, key, detach); err != nil {
@@ -63,6 +68,26 @@ func (a *Admin) newPurge(key chats.Key, report *Purged) *purge {
 		openings: make(map[chats.OpeningID]bool), objects: make(map[bus.ObjectName]bool), refs: make(map[string]bool),
 		commands: make(map[string]bool),
 	}
+}
+
+// checkVersions is an error beside a replica that knows no mark. It would attach the
+// chat at once, and the stream of events swallow what has the ids that it had before.
+func (a *Admin) checkVersions(ctx context.Context, key chats.Key) error {
+	alive, err := a.registry.Alive(ctx)
+	for id := range alive {
+		if _, asked := a.asker.Chats(ctx, id, key.Token); !errors.Is(asked, inquiry.ErrEarlier) {
+			continue // one that is silent is told to forget the chat later, and fails that
+		}
+		var still map[replicas.ID]replicas.Replica
+		still, err = a.registry.Alive(ctx)
+		if _, lives := still[id]; lives {
+			return ErrEarlier
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("nothing was removed, as it is not known which replicas are alive: %w", err)
+	}
+	return nil
 }
 
 // close has nobody poll the chat from now on.
