@@ -12,11 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/admin"
 	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/internal/translate"
 )
 
 // markedIDs are such that a chat's token is not its id.
@@ -207,10 +209,7 @@ func TestPurgeOfAnUnknownChat(t *testing.T) {
 	w := watched{r, r.openChat(fields{"clientId": "ada"})}
 	w.untilListening()
 	first, second := r.openChat(fields{"clientId": "eve"}), r.openChat(fields{"clientId": "joe"})
-	r.put("brochure", []byte("shared"))
-	for _, chat := range []string{first, second} {
-		r.must("chat.file", fields{"chatId": chat, "object": "brochure", "fileName": "brochure.pdf", "fileType": "attachment"})
-	}
+	r.sendsFiles(first, second)
 	r.must("chat.detach", fields{"chatId": first})
 	r.call("chat.send", fields{"chatId": "Q7:unknown", "text": "Q7Stray"})
 	replica.stop()
@@ -249,16 +248,33 @@ func (r *rig) purgesNothingBesideEarlier(a *admin.Admin, chat string) {
 	r.check(state.Purge(r.ctx, "replica.earlier"))
 }
 
-// keepsWhatOthersNeed purges a chat of which another one has sent the same file, and
-// has the same client.
+// sendsFiles has two chats send files; the first one names also what is another chat's.
+func (r *rig) sendsFiles(first, second string) {
+	r.Helper()
+	send := func(chat, object string) {
+		r.put(object, []byte("content"))
+		r.must("chat.file", fields{"chatId": chat, "object": object, "fileName": "f.pdf", "fileType": "attachment"})
+	}
+	for _, object := range []string{"brochure", "waiting", "given up", uuid.NewString(), translate.ID("a message of another chat")} {
+		send(first, object)
+	}
+	send(second, "brochure")
+}
+
+// keepsWhatOthersNeed purges a chat of which another one has sent the same file, or is
+// still to send it, and has the same client.
 func (r *rig) keepsWhatOthersNeed(a *admin.Admin, chat string) {
 	r.Helper()
 	r.plant("CC_CHATS", "same", `{"clientRef":"shared"}`)
 	r.plant("CC_CHATS", tokenOf(chat), `{"clientRef":"shared"}`)
 	r.plant("CC_STATE", "client.shared", `{"clientId":"x"}`)
+	for subject, object := range map[string]string{"cc.durable": "waiting", "cc.deadletter": "given up"} {
+		_, err := r.js.Publish(r.ctx, subject+".chat.file.another", []byte(`{"object":"`+object+`","fileName":"f","fileType":"attachment"}`))
+		r.check(err)
+	}
 	report, err := a.Purge(r.ctx, chat, false)
 	r.check(err)
-	if n := countOf(report, "CC_FILES", "objects"); n != 0 || len(r.traces("client.shared")) != 1 || len(report.Failed) > 0 {
+	if n := countOf(report, "CC_FILES", "objects"); n != 1 || len(r.traces("client.shared")) != 1 || len(report.Failed) > 0 {
 		r.Errorf("it removed %+v, and failed %q", report.Removed, report.Failed)
 	}
 	r.checkNoTraces(chat, tokenOf(chat))

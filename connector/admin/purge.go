@@ -65,7 +65,7 @@ func (a *Admin) Purge(ctx context.Context, id string, detach bool) (Purged, erro
 func (a *Admin) newPurge(key chats.Key, report *Purged) *purge {
 	return &purge{
 		Admin: a, key: key, report: report, done: make(map[Removed]int),
-		openings: make(map[chats.OpeningID]bool), objects: make(map[bus.ObjectName]bool), refs: make(map[string]bool),
+		openings: make(map[chats.OpeningID]bool), objects: make(map[bus.ObjectName]bool), large: make(map[bus.ObjectName]bool), refs: make(map[string]bool),
 		commands: make(map[string]bool),
 	}
 }
@@ -129,12 +129,13 @@ type purge struct {
 	done   map[Removed]int
 
 	openings map[chats.OpeningID]bool
-	objects  map[bus.ObjectName]bool
-	refs     map[string]bool // what its clients are known by
-	commands map[string]bool // its commands, by what the journal knows them by
-	failed   []string        // of the pass
-	unturned []string        // buckets that have begun no other file
-	earlier  bool            // a replica may be of an earlier version, which is not told anything
+	objects  map[bus.ObjectName]bool // that its messages name
+	large    map[bus.ObjectName]bool // of which that were too large for them
+	refs     map[string]bool         // what its clients are known by
+	commands map[string]bool         // its commands, by what the journal knows them by
+	failed   []string                // of the pass
+	unturned []string                // buckets that have begun no other file
+	earlier  bool                    // a replica may be of an earlier version, which is not told anything
 }
 
 const (
