@@ -150,7 +150,7 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 		<-held
 	}
 	w.give("chat.send", fields{"text": "Q7Waiting"})
-	looks := r.countAPI("CONSUMER.CREATE.KV_CC_JOURNAL")
+	looks, whole := r.countAPI("CONSUMER.CREATE.KV_CC_JOURNAL"), r.countAPI("CONSUMER.CREATE.KV_CC_JOURNAL", `opt_start_seq\":1,`)
 	done := make(chan error, 1)
 	go func() {
 		report, err := r.admin().Purge(r.ctx, w.chat, true)
@@ -169,18 +169,21 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 	}
 	free()
 	r.check(<-done)
+	if n := whole.Load(); n != 1 {
+		t.Errorf("it has read all of the journal %d times", n)
+	}
 	r.checkNoTraces("Q7", w.chat, token)
 	if n := len(r.waitingCommands("cc.durable.>")); n > 0 {
 		t.Errorf("%d durable commands wait", n)
 	}
 }
 
-// countAPI counts the requests to JetStream of a kind.
-func (r *rig) countAPI(kind string) *atomic.Int64 {
+// countAPI counts the requests to JetStream of which the audit has all of these texts.
+func (r *rig) countAPI(texts ...string) *atomic.Int64 {
 	r.Helper()
 	var count atomic.Int64
 	asked, err := r.nc.Subscribe("$JS.EVENT.ADVISORY.API", func(msg *nats.Msg) {
-		if bytes.Contains(msg.Data, []byte(kind)) {
+		if !slices.ContainsFunc(texts, func(text string) bool { return !bytes.Contains(msg.Data, []byte(text)) }) {
 			count.Add(1)
 		}
 	})

@@ -66,7 +66,7 @@ func (a *Admin) newPurge(key chats.Key, report *Purged) *purge {
 	return &purge{
 		Admin: a, key: key, report: report, done: make(map[Removed]int),
 		openings: make(map[chats.OpeningID]bool), objects: make(map[bus.ObjectName]bool), large: make(map[bus.ObjectName]bool), refs: make(map[string]bool),
-		commands: make(map[string]bool),
+		commands: make(map[string]bool), works: make(map[string]work),
 	}
 }
 
@@ -133,6 +133,9 @@ type purge struct {
 	large    map[bus.ObjectName]bool // of which that were too large for them
 	refs     map[string]bool         // what its clients are known by
 	commands map[string]bool         // its commands, by what the journal knows them by
+	works    map[string]work         // those that stand in the journal, by their keys there
+	scanned  uint64                  // how far the journal is read
+	marked   time.Time               // when its mark was written
 	failed   []string                // of the pass
 	unturned []string                // buckets that have begun no other file
 	earlier  bool                    // a replica may be of an earlier version, which is not told anything
