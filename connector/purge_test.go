@@ -193,6 +193,17 @@ func (r *rig) countAPI(texts ...string) *atomic.Int64 {
 	return &count
 }
 
+// countPublished counts the messages of a subject.
+func (r *rig) countPublished(subject string) *atomic.Int64 {
+	r.Helper()
+	var count atomic.Int64
+	heard, err := r.nc.Subscribe(subject, func(*nats.Msg) { count.Add(1) })
+	r.check(err)
+	r.Cleanup(func() { _ = heard.Unsubscribe() })
+	r.check(r.nc.Flush())
+	return &count
+}
+
 // waitingCommands are the durable commands that stand in the stream.
 func (r *rig) waitingCommands(filter string) map[string]uint64 {
 	r.Helper()
@@ -227,8 +238,10 @@ func TestPurgeOfAnUnknownChat(t *testing.T) {
 	}
 	r.plant("CC_CHATS", tokenOf("Q7:unknown"), `not JSON`)
 	late := r.plantLate("CC_STATE", "checkpoint."+tokenOf("Q7:unknown"))
+	marks := r.countPublished("$KV.CC_STATE.purged.*")
 	report, err := a.Purge(r.ctx, "Q7:unknown", false)
 	r.check(err)
+	r.eventually("each pass has marked the chat anew", func() bool { return marks.Load() >= 4 })
 	if len(report.Failed) > 0 || countOf(report, "CC_EVENTS", "results") != 1 || countOf(report, "CC_STATE", "outbox entries") != 1 || countOf(report, "CC_CHATS", "entries") != 1 {
 		t.Errorf("it removed %+v, and failed %q", report.Removed, report.Failed)
 	}

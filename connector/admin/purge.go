@@ -64,7 +64,7 @@ func (a *Admin) Purge(ctx context.Context, id string, detach bool) (Purged, erro
 // newPurge has removed nothing yet.
 func (a *Admin) newPurge(key chats.Key, report *Purged) *purge {
 	return &purge{
-		Admin: a, key: key, report: report, done: make(map[Removed]int),
+		Admin: a, key: key, report: report, marked: time.Now(), done: make(map[Removed]int),
 		openings: make(map[chats.OpeningID]bool), objects: make(map[bus.ObjectName]bool), large: make(map[bus.ObjectName]bool), refs: make(map[string]bool),
 		commands: make(map[string]bool), works: make(map[string]work),
 	}
@@ -104,7 +104,7 @@ func (a *Admin) close(ctx context.Context, key chats.Key, detach bool) error {
 			return err
 		}
 	}
-	if err := a.mark(ctx, key, a.cfg.UnderWay+time.Minute); err != nil {
+	if err := a.mark(ctx, key, a.cfg.UnderWay+reserve); err != nil {
 		return fmt.Errorf("nothing was removed: %w", err)
 	}
 	if _, isOpen, err = a.tokenOf(ctx, key.Token); isOpen { // somebody was faster
@@ -113,11 +113,38 @@ func (a *Admin) close(ctx context.Context, key chats.Key, detach bool) error {
 	return err
 }
 
+// reserve is for how much longer than commands are waited for a mark lasts. It is
+// written anew in half of that.
+const reserve = time.Minute
+
 // mark has nobody open the chat for as long as that could go wrong.
 func (a *Admin) mark(ctx context.Context, key chats.Key, later time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
 	defer cancel()
 	return chats.MarkPurged(ctx, a.streams, key, later)
+}
+
+// unmark lets the chat be opened again: nothing of it was removed.
+func (a *Admin) unmark(ctx context.Context, key chats.Key) {
+	_ = chats.UnmarkPurged(context.WithoutCancel(ctx), a.streams, key) // else it expires soon
+}
+
+// renew has the mark last for the whole purge.
+func (p *purge) renew(ctx context.Context) error {
+	err := p.mark(ctx, p.key, p.cfg.UnderWay+reserve)
+	if err != nil {
+		return fmt.Errorf("the chat may be attached again too early: %w", err)
+	}
+	p.marked = time.Now()
+	return nil
+}
+
+// keepMarked is renew in what may take long.
+func (p *purge) keepMarked(ctx context.Context) error {
+	if time.Since(p.marked) < reserve/2 {
+		return nil
+	}
+	return p.renew(ctx)
 }
 
 // purge is one that is under way. What it has to find before it removes it, because
@@ -202,7 +229,7 @@ func (p *purge) total() (n int) {
 // breaks off finds it again.
 func (p *purge) pass(ctx context.Context) {
 	for _, step := range []func(context.Context) error{
-		p.gather, p.dropWaiting, p.dropLetters, p.dropFiles, p.dropRecords, p.dropState, p.dropEntry, p.dropEvents, p.dropStrayResults,
+		p.renew, p.gather, p.dropWaiting, p.dropLetters, p.dropFiles, p.dropRecords, p.dropState, p.dropEntry, p.dropEvents, p.dropStrayResults,
 	} {
 		if err := step(ctx); err != nil {
 			p.fail(err)

@@ -62,6 +62,9 @@ func (p *purge) readJournal(ctx context.Context) error {
 			}
 			p.scanned = value.Revision()
 			p.learnRecord(value.Key(), value.Value())
+			if err := p.keepMarked(ctx); err != nil {
+				return err
+			}
 		case <-silence.C:
 			return errors.New("the journal cannot be read: NATS has fallen silent")
 		case <-ctx.Done():

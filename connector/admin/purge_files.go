@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,6 +112,9 @@ func (p *purge) dropFiles(ctx context.Context) error {
 		if erased {
 			p.count(p.streams.FilesName(), "objects", 1)
 		}
+		if err := p.keepMarked(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -200,7 +204,7 @@ func (p *purge) dropEvents(ctx context.Context) error {
 			if erased {
 				p.count(name, p.kindOf(msg.Subject), 1)
 			}
-			return err
+			return cmp.Or(err, p.keepMarked(ctx))
 		})
 		if err != nil {
 			return err
