@@ -52,6 +52,9 @@ func TestPurgeOfAChatThatIsBeingOpened(t *testing.T) {
 	if end := <-broken; !errors.Is(end.err, admin.ErrReopened) || countOf(end.report, "CC_EVENTS", "session messages") > 0 {
 		t.Errorf("the purge of a chat that was opened comes to %v, and removed %v", end.err, end.report.Removed)
 	}
+	if marks := r.keysOf("KV_CC_STATE", "$KV.CC_STATE.purged.*"); len(marks) != 1 {
+		t.Errorf("marked are %q, want the one chat of which something was removed", marks)
+	}
 	r.awaitStored(opened.chat, ".session.opened", 2)
 	opened.checkSequence(opened.chat)
 }

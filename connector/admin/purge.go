@@ -108,6 +108,7 @@ func (a *Admin) close(ctx context.Context, key chats.Key, detach bool) error {
 		return fmt.Errorf("nothing was removed: %w", err)
 	}
 	if _, isOpen, err = a.tokenOf(ctx, key.Token); isOpen { // somebody was faster
+		a.unmark(ctx, key)
 		return ErrOpen
 	}
 	return err
@@ -181,13 +182,22 @@ func (p *purge) run(ctx context.Context) error {
 	err := p.passes(ctx)
 	p.turnOver(ctx)
 	p.forget(ctx)
-	if err := p.mark(ctx, p.key, 0); err != nil { // the first mark lasts longer
-		p.fail(fmt.Errorf("for how long the chat cannot be attached again is not known: %w", err))
-	}
 	if err == nil {
 		err = p.checkClosed(ctx)
 	}
+	p.settleMark(ctx, err)
 	return cmp.Or(context.Cause(ctx), err)
+}
+
+// settleMark has the mark last for as long as the chat's last ids are known.
+func (p *purge) settleMark(ctx context.Context, err error) {
+	if errors.Is(err, ErrReopened) && p.total() == 0 {
+		p.unmark(ctx, p.key)
+		return
+	}
+	if err := p.mark(ctx, p.key, 0); err != nil { // the one before lasts longer
+		p.fail(fmt.Errorf("for how long the chat cannot be attached again is not known: %w", err))
+	}
 }
 
 // passes is an error for a chat that somebody has opened meanwhile, who had not seen

@@ -62,6 +62,8 @@ func TestPurgedChatIsMarked(t *testing.T) {
 	if keys, err := r.streams.State.Keys(r.Ctx, "purged."); err != nil || len(keys) != 1 || len(keys[0]) != len("purged.")+36 {
 		t.Errorf("its mark is %q, %v", keys, err)
 	}
+	r.Check(UnmarkPurged(r.Ctx, r.streams, key))
+	r.Check(c.checkNotPurged(r.Ctx, key))
 }
 
 // A chat that is purged while it is opened is opened by nobody, also where its entry
