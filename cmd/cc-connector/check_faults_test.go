@@ -105,6 +105,9 @@ func (b *checkBed) plantPermissions() {
 	b.fault("no right to ask for limits", "warning permission.publish $JS.API.INFO").with("CC_NATS_USER", "no-info")
 	b.fault("no right to take commands", "wrong permission.subscribe cc.push.*").with("CC_NATS_USER", "no-intake")
 	b.fault("no right to reply", "wrong permission.reply").with("CC_NATS_USER", "no-replies")
+	b.fault("no right to what is internal", "wrong permission.publish cc.internal.>").with("CC_NATS_USER", "no-internal")
+	b.fault("no right to anything under the prefix, by which no other one can be tried", "wrong permission.publish cc.chat.*.event.>", "wrong permission.publish cc.chat.*.result.>",
+		"wrong permission.publish cc.chat.*.session.>", "wrong permission.publish cc.deadletter.>", "wrong permission.publish cc.internal.>", "wrong permission.publish cc.result.>").with("CC_NATS_USER", "no-own")
 	b.fault("another's inbox", "wrong permission.subscribe _INBOX_other.>").with("CC_NATS_INBOX_PREFIX", "_INBOX_other")
 }
 
