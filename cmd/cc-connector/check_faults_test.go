@@ -105,6 +105,9 @@ func (b *checkBed) plantPermissions() {
 	b.fault("no right to ask for limits", "warning permission.publish $JS.API.INFO").with("CC_NATS_USER", "no-info")
 	b.fault("no right to take commands", "wrong permission.subscribe cc.push.*").with("CC_NATS_USER", "no-intake")
 	b.fault("no right to reply", "wrong permission.reply").with("CC_NATS_USER", "no-replies")
+	b.fault("no right to what is internal", "wrong permission.publish cc.internal.>").with("CC_NATS_USER", "no-internal")
+	b.fault("no right to anything under the prefix, by which no other one can be tried", "wrong permission.publish cc.chat.*.event.>", "wrong permission.publish cc.chat.*.result.>",
+		"wrong permission.publish cc.chat.*.session.>", "wrong permission.publish cc.deadletter.>", "wrong permission.publish cc.internal.>", "wrong permission.publish cc.result.>").with("CC_NATS_USER", "no-own")
 	b.fault("another's inbox", "wrong permission.subscribe _INBOX_other.>").with("CC_NATS_INBOX_PREFIX", "_INBOX_other")
 }
 
@@ -120,8 +123,13 @@ func (b *checkBed) plantAccount() {
 			return func() { b.do(account.UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": was})) }
 		}
 	}
-	b.fault("limits of bytes are demanded", "wrong jetstream.max_bytes_required CC_EVENTS_MAX_BYTES", "wrong jetstream.max_bytes_required CC_FILES_MAX_BYTES", "wrong jetstream.max_bytes_required CC_STREAM_MAX_BYTES").
-		planted(limited(func(l *server.JetStreamAccountLimits) { l.MaxBytesRequired = true }))
+	demanded := limited(func(l *server.JetStreamAccountLimits) { l.MaxBytesRequired = true })
+	b.fault("limits of bytes are demanded of streams that are there, which is well").planted(demanded)
+	b.fault("limits of bytes are demanded of one that is missing", "wrong jetstream.max_bytes_required CC_FILES_MAX_BYTES", "warning stream.missing OBJ_CC_FILES").
+		planted(both(b.remove("OBJ_CC_FILES"), demanded))
+	const all = 64 << 20
+	b.fault("all storage is reserved by a stream that is there, which is well").planted(both(
+		b.change("CC_EVENTS", func(c *jetstream.StreamConfig) { c.MaxBytes = all }), limited(func(l *server.JetStreamAccountLimits) { l.MaxStore = all })))
 	b.fault("limited acknowledgements", "wrong jetstream.max_ack_pending").planted(limited(func(l *server.JetStreamAccountLimits) { l.MaxAckPending = 10 }))
 	b.fault("no further stream", "warning jetstream.counts streams").planted(limited(func(l *server.JetStreamAccountLimits) { l.MaxStreams = 8 }))
 	store := limited(func(l *server.JetStreamAccountLimits) { l.MaxStore = 1 })
@@ -135,6 +143,14 @@ func (b *checkBed) plantAccount() {
 		replicas = append(replicas, "warning stream.settings "+name)
 	}
 	b.fault("copies on a single server", replicas...).with("CC_STREAM_REPLICAS", "3")
+}
+
+// both plants two faults; the second is undone first.
+func both(first, second func() func()) func() func() {
+	return func() func() {
+		undoFirst, undoSecond := first(), second()
+		return func() { undoSecond(); undoFirst() }
+	}
 }
 
 var streamsOfCC = []string{"CC_EVENTS", "CC_SESSIONS", "CC_COMMANDS", "CC_DEADLETTER", "KV_CC_JOURNAL", "KV_CC_CHATS", "KV_CC_STATE", "OBJ_CC_FILES"}

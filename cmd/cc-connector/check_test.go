@@ -75,7 +75,11 @@ var poorUsers = map[string]func(*server.Permissions){
 	"no-intake": func(p *server.Permissions) {
 		p.Subscribe.Allow = without(p.Subscribe.Allow, "cc.push.* cc-connector")
 	},
-	"no-replies": func(p *server.Permissions) { p.Response = nil },
+	"no-replies":  func(p *server.Permissions) { p.Response = nil },
+	"no-internal": func(p *server.Permissions) { p.Publish.Allow = without(p.Publish.Allow, "cc.internal.>") },
+	"no-own": func(p *server.Permissions) {
+		p.Publish.Allow = slices.DeleteFunc(without(p.Publish.Allow, "$JS.API.STREAM.MSG.GET.CC_EVENTS"), func(s string) bool { return strings.HasPrefix(s, "cc.") })
+	},
 }
 
 func without(all []string, one string) []string {

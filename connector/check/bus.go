@@ -37,12 +37,12 @@ func Bus(ctx context.Context, js jetstream.JetStream, cfg connector.Config) []Fi
 		return append(found, untried(jetstreamAccount, "", "nothing is known of JetStream: its answers do not reach this user"))
 	}
 	l := &looker{js: js, cfg: cfg, rights: r}
-	account, more := l.account(ctx)
+	heard, tier, more := l.account(ctx)
 	found = append(found, more...)
-	if account == silent {
+	if heard == silent {
 		return found
 	}
-	seen := l.look(ctx)
+	seen := l.look(ctx, tier)
 	return append(found, seen.judge()...)
 }
 

@@ -10,9 +10,10 @@
 // itself. The server first asks whether the user may publish there, and then
 // refuses the message for its reply subject; either way it says so, in other words,
 // and nobody gets anything. A server that says neither would have delivered it, so
-// the first message goes to a subject that nobody knows of, and where no answer
-// comes nothing more is published. All that remains is a line for each in the
-// server's log.
+// the first message goes to a subject that nobody knows of. If the user may not
+// publish there, nothing is shown yet: others of the connector's own are tried.
+// Where none shows that the reply subject is refused, nothing more is published. All
+// that remains is a line for each in the server's log.
 //
 // Subscriptions are made, and ended, on subjects on which nothing is said: in the
 // connector's queue group a real one would take commands away from those that run.

@@ -97,6 +97,15 @@ func seenBus(cfg connector.Config, now time.Time) *picture {
 	return p
 }
 
+// lose takes a stream away.
+func (p *picture) lose(suffix string) {
+	for _, s := range p.streams {
+		if strings.HasSuffix(s.Stream.Name, suffix) {
+			s.info, s.err = nil, jetstream.ErrStreamNotFound
+		}
+	}
+}
+
 var someConfig = connector.Config{Prefix: subjects.DefaultPrefix, Tenant: "acme.example", BaseURL: "https://acme.example", CommandMaxAge: time.Hour, Provision: true}
 
 var now = time.Unix(1_800_000_000, 0)
@@ -138,7 +147,22 @@ var pictures = map[string]struct {
 	"a stream is forbidden":      {func(p *picture) { s := p.find("EVENTS"); s.info, s.err = nil, errForbidden }, NotTried, streamSettings},
 	"the readers are forbidden":  {func(p *picture) { p.noReaders = errForbidden }, NotTried, consumerBehind},
 	"a reader gets things again": {func(p *picture) { p.readers = []*jetstream.ConsumerInfo{{Name: "r", NumRedelivered: 500}} }, Warning, consumerRedelivers},
-	"a reader is paused":         {func(p *picture) { p.readers = []*jetstream.ConsumerInfo{{Name: "r", Paused: true}} }, Warning, consumerPaused},
+	"no storage is left": {func(p *picture) {
+		p.tier = &jetstream.Tier{Store: 99, Limits: jetstream.AccountLimits{MaxStore: 100}}
+	}, Wrong, jetstreamStorage},
+	"what is left of the storage is reserved, and a stream is missing": {func(p *picture) {
+		p.tier = &jetstream.Tier{Store: 1, ReservedStore: 100, Limits: jetstream.AccountLimits{MaxStore: 100}}
+		p.lose("FILES")
+	}, Wrong, jetstreamStorage},
+	"limits of bytes are demanded, and a stream is missing": {func(p *picture) {
+		p.tier = &jetstream.Tier{Limits: jetstream.AccountLimits{MaxBytesRequired: true}}
+		p.lose("FILES")
+	}, Wrong, jetstreamMaxBytes},
+	"a stream would be changed to what the account does not allow": {func(p *picture) {
+		p.tier = &jetstream.Tier{Limits: jetstream.AccountLimits{StoreMaxStreamBytes: 100}}
+		p.find("EVENTS").Stream.MaxBytes = 200
+	}, Wrong, jetstreamMaxBytes},
+	"a reader is paused": {func(p *picture) { p.readers = []*jetstream.ConsumerInfo{{Name: "r", Paused: true}} }, Warning, consumerPaused},
 }
 
 func TestPictures(t *testing.T) {
@@ -147,12 +171,20 @@ func TestPictures(t *testing.T) {
 		c.change(p)
 		checkFinding(t, what, p.judge(), c.status, c.id)
 	}
-	for _, f := range seenBus(someConfig, now).judge() {
-		if f.Status != OK {
-			t.Errorf("all is well, and it says %+v", f)
+	for _, tier := range []*jetstream.Tier{nil, allGiven} {
+		p := seenBus(someConfig, now)
+		p.tier = tier
+		for _, f := range p.judge() {
+			if f.Status != OK {
+				t.Errorf("all is well with the account %+v, and it says %+v", tier, f)
+			}
 		}
 	}
 }
+
+// allGiven is an account of which all that there is was shared out among the streams
+// that are there.
+var allGiven = &jetstream.Tier{Store: 1, ReservedStore: 100, Limits: jetstream.AccountLimits{MaxStore: 100, MaxBytesRequired: true, StoreMaxStreamBytes: 100}}
 
 func TestUnreachable(t *testing.T) {
 	for what, c := range map[string]struct {

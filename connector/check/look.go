@@ -18,6 +18,7 @@ import (
 type picture struct {
 	cfg     connector.Config
 	streams []*streamSeen
+	tier    *jetstream.Tier // of the account; nil: not known
 	clock   *clock
 	waited  string // how long JetStream had to answer
 
@@ -51,8 +52,8 @@ type captor struct {
 	of              string // our stream; "": live commands
 }
 
-func (l *looker) look(ctx context.Context) *picture {
-	p := &picture{cfg: l.cfg, clock: &l.clock, waited: left(ctx)}
+func (l *looker) look(ctx context.Context, tier *jetstream.Tier) *picture {
+	p := &picture{cfg: l.cfg, tier: tier, clock: &l.clock, waited: left(ctx)}
 	var asking sync.WaitGroup
 	for _, d := range connector.Definitions(l.cfg) {
 		s := &streamSeen{Definition: d}

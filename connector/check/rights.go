@@ -81,6 +81,13 @@ func (t *trial) hear(_ *nats.Conn, _ *nats.Subscription, err error) {
 	t.changed = make(chan struct{})
 }
 
+// heard is all that the server has said.
+func (t *trial) heard() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Join(t.said, "\n")
+}
+
 // await returns when the server has said something of each kind, or nil.
 func (t *trial) await(ctx context.Context, holds func(said string) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, trialPatience)
@@ -104,7 +111,7 @@ func (t *trial) await(ctx context.Context, holds func(said string) bool) error {
 func (t *trial) run(ctx context.Context) (rights, []Finding) {
 	r := rights{refused: make(map[string]bool)}
 	if !t.answers(ctx) {
-		return r, []Finding{untried(permissionPublish, "", "what the user may do is not known: nats-server does not answer as it should what is tried without side effects")}
+		return r, append(t.refusals(t.heard(), r), untried(permissionPublish, "", "what else the user may do is not known: nats-server has not shown that what is tried has no side effects"))
 	}
 	undo := t.subscribe()
 	said, err := t.publish(ctx)
@@ -116,20 +123,42 @@ func (t *trial) run(ctx context.Context) (rights, []Finding) {
 	return r, append(found, t.responses(ctx, r))
 }
 
-// answers tells whether the server refuses what has a reserved reply subject.
+// answers tells whether the server refuses what has a reserved reply subject. That
+// the user may not publish to a subject does not show it: the next one is tried.
 func (t *trial) answers(ctx context.Context) bool {
-	subject, reply := t.prefix.Internal(t.token), t.reply("first")
-	if t.nc.PublishRequest(subject, reply, noRequest) != nil {
-		return false
+	reply := t.reply("first")
+	for _, pattern := range t.own() {
+		subject := t.example(pattern)
+		if t.nc.PublishRequest(subject, reply, noRequest) != nil {
+			return false
+		}
+		err := t.await(ctx, func(said string) bool { return isAnswered(said, subject, reply) })
+		if err != nil || isReserved(t.heard(), reply) {
+			return err == nil
+		}
 	}
-	return t.await(ctx, func(said string) bool { return isAnswered(said, subject, reply) }) == nil
+	return false
+}
+
+// own are the subjects, but for commands, to which nobody but the connector
+// publishes: the one first on which nobody would hear anything.
+func (t *trial) own() []string {
+	all := []string{t.prefix.Internal(">")}
+	for _, pattern := range t.user.Publish {
+		if strings.HasPrefix(pattern, string(t.prefix)+".") && !t.extras[pattern] && pattern != all[0] {
+			all = append(all, pattern)
+		}
+	}
+	return all
 }
 
 func (t *trial) reply(of string) string { return reserved + t.token + "." + of }
 
 func isAnswered(said, subject, reply string) bool {
-	return isRefused(said, subject) || strings.Contains(said, fmt.Sprintf("%q", reply))
+	return isRefused(said, subject) || isReserved(said, reply)
 }
+
+func isReserved(said, reply string) bool { return strings.Contains(said, fmt.Sprintf("%q", reply)) }
 
 func isRefused(said, subject string) bool {
 	return strings.Contains(said, fmt.Sprintf("Publish to %q", subject))
@@ -196,7 +225,15 @@ func (t *trial) subscriptions(said string, r rights) (found []Finding) {
 	return found
 }
 
-func (t *trial) publications(said string, r rights) (found []Finding) {
+func (t *trial) publications(said string, r rights) []Finding {
+	if found := t.refusals(said, r); found != nil {
+		return found
+	}
+	return []Finding{fine(permissionPublish, "", "the user may publish to all %d subjects that it needs", len(t.user.Publish))}
+}
+
+// refusals are the subjects to which the user may not publish.
+func (t *trial) refusals(said string, r rights) (found []Finding) {
 	for _, pattern := range t.user.Publish {
 		if !isRefused(said, t.example(pattern)) {
 			continue
@@ -207,9 +244,6 @@ func (t *trial) publications(said string, r rights) (found []Finding) {
 			continue
 		}
 		found = append(found, wrong(permissionPublish, pattern, grantRights, "the user may not publish to %s", pattern))
-	}
-	if found == nil {
-		return []Finding{fine(permissionPublish, "", "the user may publish to all %d subjects that it needs", len(t.user.Publish))}
 	}
 	return found
 }

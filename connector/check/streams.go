@@ -30,7 +30,8 @@ const makeThem = `make it from what "cc-connector streams" prints, or let the co
 const changeThem = `change it to what "cc-connector streams" prints, or let the connector do it by CC_PROVISION=true`
 
 // judge says what is to be said of the whole picture.
-func (p *picture) judge() (found []Finding) {
+func (p *picture) judge() []Finding {
+	found := p.bytes()
 	for _, s := range p.streams {
 		found = append(found, p.stream(s)...)
 	}

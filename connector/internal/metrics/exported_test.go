@@ -52,6 +52,16 @@ func newExported() exported {
 	return e
 }
 
+// record adds what a rule makes of a metric: one of the same labels, and of the same values.
+func (e exported) record(name string, q query) (wrong []string) {
+	if wrong = e.wrong(q); wrong == nil {
+		f, _ := e.family(q.selectors[0].metric)
+		f.Labels, f.Type = e.labels(f), "gauge"
+		e.families[name] = f
+	}
+	return wrong
+}
+
 func labelValues() map[string][]string {
 	var codes, kinds []string // of what we tell, and of what we were told or met
 	for code := range errorCodes {

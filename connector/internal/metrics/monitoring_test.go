@@ -17,9 +17,10 @@ import (
 
 const monitoring = "../../../deploy/monitoring"
 
-// rule is an alert of deploy/monitoring/prometheus/rules.
+// rule is one of deploy/monitoring/prometheus/rules: an alert, or what others ask for under a name.
 type rule struct {
 	Alert       string
+	Record      string
 	Expr        string
 	For         string
 	Labels      map[string]string
@@ -47,16 +48,29 @@ func readYAML(t *testing.T, pattern string, each func(decode func(into any))) {
 
 func rules(t *testing.T) map[string]rule {
 	t.Helper()
+	return rulesBy(t, func(r rule) string { return r.Alert })
+}
+
+// recordings are the rules that are no alerts.
+func recordings(t *testing.T) map[string]rule {
+	t.Helper()
+	return rulesBy(t, func(r rule) string { return r.Record })
+}
+
+func rulesBy(t *testing.T, name func(rule) string) map[string]rule {
+	t.Helper()
 	all := make(map[string]rule)
 	readYAML(t, "prometheus/rules/*.yml", func(decode func(any)) {
 		var file struct{ Groups []struct{ Rules []rule } }
 		decode(&file)
 		for _, group := range file.Groups {
 			for _, r := range group.Rules {
-				if _, twice := all[r.Alert]; twice {
-					t.Errorf("two alerts %s", r.Alert)
+				if _, twice := all[name(r)]; twice {
+					t.Errorf("two rules %s", name(r))
 				}
-				all[r.Alert] = r
+				if name(r) != "" {
+					all[name(r)] = r
+				}
 			}
 		}
 	})
@@ -66,6 +80,11 @@ func rules(t *testing.T) map[string]rule {
 // An alert that asks for a metric, a label or a value that is not there would never fire, and nobody would know.
 func TestAlertsAskForWhatIsExported(t *testing.T) {
 	exported := newExported()
+	for name, r := range recordings(t) {
+		for _, wrong := range exported.record(name, parseQuery(r.Expr)) {
+			t.Errorf("%s: %s", name, wrong)
+		}
+	}
 	for name, r := range rules(t) {
 		q := parseQuery(r.Expr)
 		if len(q.selectors) == 0 {

@@ -23,8 +23,8 @@ var token = regexp.MustCompile("`[^`]*`" + `|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'
 
 var matchings = []string{"by", "without", "on", "ignoring", "group_left", "group_right"}
 
-// metricName tells a metric from a function, an operator and a keyword.
-var metricName = regexp.MustCompile(`^(cc|jetstream|gnatsd|process|go)_|^(up|ALERTS)$`)
+// metricName tells a metric from a function, an operator and a keyword. One with colons is what a rule records.
+var metricName = regexp.MustCompile(`^(cc|jetstream|gnatsd|process|go)_|^(up|ALERTS)$|:`)
 
 func parseQuery(expression string) query {
 	var q query
