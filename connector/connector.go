@@ -68,7 +68,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
 		metrics: m, traces: tracing.New(cfg.Traces, cfg.Prefix, string(self), cfg.Version), refusals: refusals, outages: outages,
-		judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
+		health: bus.Health{Quiet: cfg.quiet}, judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
 	}, nil
 }
 

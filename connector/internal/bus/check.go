@@ -44,7 +44,7 @@ func (s *Streams) DoAnswer() bool {
 func (s *Streams) faultsOfRoom() (all []health.Fault) {
 	for _, of := range []*Stream{s.Sessions, s.Dead, s.Journal.stream, s.Chats.stream, s.State.stream} {
 		name := of.CachedInfo().Config.Name
-		if full := of.full.now(); full.isRecent() {
+		if full := of.full.now(); full.isRecent(s.cfg.Quiet) {
 			full.err = Explain(name, full.err)
 			all = append(all, full.fault(health.Stream, name, s.layout.what(name)))
 		}
