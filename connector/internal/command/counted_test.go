@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cc-connector/connector/internal/bus"
+	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/natstest"
@@ -124,5 +125,28 @@ func TestDroppedCommandIsCountedOnce(t *testing.T) {
 	defer cancel()
 	if _, err := c.durable("waits", nil).drop(soon, cause); err == nil || c.counted("cc_commands_total") != 3 {
 		t.Errorf("one that comes again: %v, and %v are counted", err, c.counted("cc_commands_total"))
+	}
+}
+
+// A letter is counted once, however often its command is given up: the result was
+// not recorded, or the journal has lost that there is one.
+func TestDeadLetterIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	c := newCounting(t)
+	d := c.durable("given", c.written("given", 17))
+	dies, die := context.WithCancel(c.Ctx)
+	c.Failpoints.Reached = func(failpoint.Point) { die() }
+	if _, err := d.giveUp(dies); err == nil || d.decided {
+		t.Errorf("its result is recorded without a context: %v", err)
+	}
+	c.Failpoints.Reached = nil
+	d.cmd.record.Done = nil
+	for range 2 {
+		_, err := d.giveUp(c.Ctx)
+		c.Check(err)
+		d.cmd.record.GivenUp = nil
+	}
+	if letters, n := c.Needs.Streams.Dead.CachedInfo().State.Msgs, c.counted("cc_dead_letters_total"); letters != 1 || n != 1 {
+		t.Errorf("of %d letters %v are counted", letters, n)
 	}
 }
