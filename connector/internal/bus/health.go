@@ -140,11 +140,13 @@ func (h *Health) IsStoreDown() bool {
 	return !t.passed && t.isRecent(h.Quiet) && IsOutage(t.err)
 }
 
-// IsPublishingDown tells whether anything that is published had to wait lately.
+// IsPublishingDown tells whether anything that is published had to wait lately, and
+// not for what it was: whatever is published may wait then.
 func (h *Health) IsPublishingDown() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.storeFailure.isRecent(h.Quiet) || h.filesFailure.isRecent(h.Quiet)
+	isDown := func(t trouble) bool { return t.isRecent(h.Quiet) && (IsOutage(t.err) || IsPassing(t.err)) }
+	return isDown(h.storeFailure) || isDown(h.filesFailure)
 }
 
 // Check says what does not work, if anything, also for a moment.

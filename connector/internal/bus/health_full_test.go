@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -43,6 +44,31 @@ func TestOneThatSucceedsDoesNotEndWhatStays(t *testing.T) {
 					t.Errorf("%s, %s: there after a success: %v; polls are held up: %v", name, what, isThere, h.IsStoreDown())
 				}
 			}
+		}
+	}
+}
+
+// What is published waits for a store that is away or full, and not for what another
+// one will never have taken, or was a moment late with.
+func TestWhatHoldsUpWhatIsPublished(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		isDown bool
+	}{
+		"no room":     {noRoom, true},
+		"no answer":   {nats.ErrTimeout, true},
+		"no leader":   {&jetstream.APIError{Code: 500, ErrorCode: codeNotLeader}, true},
+		"missing":     {Explain("CC_EVENTS", jetstream.ErrNoStreamResponse), true},
+		"refused":     {tooLarge, false},
+		"too large":   {nats.ErrMaxPayload, false},
+		"of one file": {errors.New("another object of that name came between"), false},
+		"nothing":     {nil, false},
+	} {
+		var events, files Health
+		events.stored(c.err)
+		files.kept(c.err)
+		if events.IsPublishingDown() != c.isDown || files.IsPublishingDown() != c.isDown {
+			t.Errorf("%s: events are held up: %v; files: %v", name, events.IsPublishingDown(), files.IsPublishingDown())
 		}
 	}
 }
