@@ -42,7 +42,8 @@ type Connector struct {
 }
 
 // New checks the configuration and touches nothing outside the process. The
-// connection and the client stay the caller's to close, after Run has returned.
+// connection and the client stay the caller's to close, after Run has returned. Each
+// connector needs a client of its own, which it observes for as long as that lives.
 func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logger, registry prometheus.Registerer) (*Connector, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
