@@ -70,6 +70,7 @@ type Config struct {
 	failpoints failpoint.Plan
 	patience   poller.Patience // with the end of a session
 	passing    health.Patience // with what passes by itself
+	quiet      time.Duration   // as that of bus.Health
 }
 
 func orElse[T comparable](value *T, fallback T) {

@@ -42,7 +42,8 @@ type Connector struct {
 }
 
 // New checks the configuration and touches nothing outside the process. The
-// connection and the client stay the caller's to close, after Run has returned.
+// connection and the client stay the caller's to close, after Run has returned. Each
+// connector needs a client of its own, which it observes for as long as that lives.
 func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logger, registry prometheus.Registerer) (*Connector, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -68,7 +69,7 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
 		metrics: m, traces: tracing.New(cfg.Traces, cfg.Prefix, string(self), cfg.Version), refusals: refusals, outages: outages,
-		judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
+		health: bus.Health{Quiet: cfg.quiet}, judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
 	}, nil
 }
 

@@ -113,7 +113,7 @@ func (c Config) canary(self replicas.ID) canary.Config {
 // streamsConfig is that of the streams, with what counts what is written there.
 func (c *Connector) streamsConfig() bus.Config {
 	cfg := c.cfg.streams()
-	cfg.Metrics = c.metrics.Bus
+	cfg.Metrics, cfg.Quiet = c.metrics.Bus, c.cfg.quiet
 	return cfg
 }
 

@@ -35,7 +35,7 @@ func (f *fullness) wrote(err error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.note(err, time.Now())
+	f.noteOne(err, time.Now())
 }
 
 func (f *fullness) now() trouble {

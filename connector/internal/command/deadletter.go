@@ -40,7 +40,6 @@ func (d *durable) giveUp(ctx context.Context) (next, error) {
 		return next{}, err
 	}
 	d.commands.Failpoints.Reach(failpoint.DeadLetter)
-	d.commands.Metrics.DeadLetters.Inc(d.cmd.spec.Name)
 	return d.finish(ctx, failed(failure))
 }
 
@@ -66,11 +65,14 @@ func (d *durable) bury(ctx context.Context, failure *schema.Error) error {
 		return err
 	}
 	ctx, span := c.Traces.Publish(ctx, letter.Subject)
-	_, err = tryDead(ctx, c, func(try context.Context) (*jetstream.PubAck, error) {
+	ack, err := tryDead(ctx, c, func(try context.Context) (*jetstream.PubAck, error) {
 		ack, err := c.JetStream.PublishMsg(try, letter, jetstream.WithRetryAttempts(0))
 		return ack, c.Streams.Dead.Wrote(err)
 	})
 	span.Published(err)
+	if err == nil && !ack.Duplicate {
+		c.Metrics.DeadLetters.Inc(d.cmd.spec.Name)
+	}
 	return err
 }
 

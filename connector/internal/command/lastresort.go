@@ -95,16 +95,32 @@ func (d *durable) drop(ctx context.Context, cause error) (next, error) {
 		c.Metrics.Durable.Repeated(d.cmd.spec.Name)
 		return finished, nil
 	}
+	before := d.place()
 	o, err := d.recordDropped(ctx, failed(d.unsettled()))
 	if errors.Is(err, journal.ErrOvertaken) {
 		return next{}, err
 	}
-	d.count(o)
-	if err = c.publishRecorded(ctx, d.cmd.Identity, o, o.At); bus.IsRefused(err) {
+	if d.place() != before { // else it is counted by whoever has recorded it
+		d.count(o)
+	}
+	isOnRecord := err == nil && r != nil
+	err = c.publishRecorded(ctx, d.cmd.Identity, o, o.At)
+	if bus.IsRefused(err) {
 		d.log().Error("the result of a durable command cannot be published", "error", err)
-		return finished, nil
+		err = nil
+	}
+	if err == nil && !isOnRecord { // nothing shows that it was counted, so not before it goes
+		d.count(o)
 	}
 	return finished, err
+}
+
+// place is where the command's record stands in the journal; 0 if it does not.
+func (d *durable) place() uint64 {
+	if d.cmd.record == nil {
+		return 0
+	}
+	return d.cmd.record.Sequence()
 }
 
 // recordDropped has the journal know the outcome, if it can.

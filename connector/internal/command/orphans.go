@@ -156,13 +156,15 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 		cmd.chat, _ = chats.KeyOf(r.ChatID)
 	}
 	o, err := c.outcomeOfOrphan(ctx, cmd, failure, then)
+	before := r.Sequence()
 	if err == nil {
 		o, err = c.conclusion(ctx, cmd, o)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if r.Replica != c.Self { // else it is counted already
+	isOurs := r.Sequence() != before   // else somebody has recorded another one, and counts it
+	if isOurs && r.Replica != c.Self { // which has counted it already
 		c.Metrics.Live.Settled(string(cmd.Command), o.Error)
 	}
 	return c.findDone(ctx, r.Key)
