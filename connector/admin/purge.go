@@ -18,11 +18,13 @@ import (
 
 // Purged is what a purge has removed, and what it could not remove.
 type Purged struct {
-	Version int                  `json:"version"`
-	ChatID  string               `json:"chatId"`
-	Removed schema.List[Removed] `json:"removed"`
-	Failed  schema.List[string]  `json:"failed"` // what could not be removed, or may have been written since
-	Notes   schema.List[string]  `json:"notes"`  // what is left, where, and until when
+	Version int    `json:"version"`
+	ChatID  string `json:"chatId"`
+	// Detached tells that an open chat is detached, whatever became of the rest.
+	Detached bool                 `json:"detached,omitempty"`
+	Removed  schema.List[Removed] `json:"removed"`
+	Failed   schema.List[string]  `json:"failed"` // what could not be removed, or may have been written since
+	Notes    schema.List[string]  `json:"notes"`  // what is left, where, and until when
 }
 
 // Removed is how much of a kind was removed from a stream, bucket or object store.
@@ -52,7 +54,7 @@ func (a *Admin) Purge(ctx context.Context, id string, detach bool) (Purged, erro
 	if err := a.checkVersions(ctx, key); err != nil {
 		return report, err
 	}
-	if err := a.close(ctx, key, detach); err != nil {
+	if report.Detached, err = a.close(ctx, key, detach); err != nil {
 		return report, err
 	}
 	p := a.newPurge(key, &report)
@@ -90,28 +92,29 @@ func (a *Admin) checkVersions(ctx context.Context, key chats.Key) error {
 	return nil
 }
 
-// close has nobody poll the chat from now on.
-func (a *Admin) close(ctx context.Context, key chats.Key, detach bool) error {
+// close has nobody poll the chat from now on, and tells whether it had to be detached.
+func (a *Admin) close(ctx context.Context, key chats.Key, detach bool) (detached bool, err error) {
 	_, isOpen, err := a.tokenOf(ctx, key.Token)
 	if err != nil && !isOpen {
-		return err
+		return false, err
 	}
 	if isOpen && !detach {
-		return ErrOpen
+		return false, ErrOpen
 	}
 	if isOpen {
 		if err := a.detach(ctx, key); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if err := a.mark(ctx, key, a.cfg.UnderWay+reserve); err != nil {
-		return fmt.Errorf("nothing was removed: %w", err)
+		return isOpen, fmt.Errorf("nothing was removed: %w", err)
 	}
-	if _, isOpen, err = a.tokenOf(ctx, key.Token); isOpen { // somebody was faster
+	_, isReopened, err := a.tokenOf(ctx, key.Token)
+	if isReopened { // somebody was faster
 		a.unmark(ctx, key)
-		return ErrOpen
+		return isOpen, ErrOpen
 	}
-	return err
+	return isOpen, err
 }
 
 // reserve is for how much longer than commands are waited for a mark lasts. It is
@@ -180,6 +183,10 @@ func (p *purge) run(ctx context.Context) error {
 	p.forget(ctx)
 	p.awaitCommands(ctx)
 	err := p.passes(ctx)
+	if ctx.Err() != nil {
+		p.fail(errors.New("the purge was interrupted, and what was still there stands: purge once more"))
+		return context.Cause(ctx)
+	}
 	p.turnOver(ctx)
 	p.forget(ctx)
 	if err == nil {
@@ -241,7 +248,7 @@ func (p *purge) pass(ctx context.Context) {
 	for _, step := range []func(context.Context) error{
 		p.renew, p.gather, p.dropWaiting, p.dropLetters, p.dropFiles, p.dropRecords, p.dropState, p.dropEntry, p.dropEvents, p.dropStrayResults,
 	} {
-		if err := step(ctx); err != nil {
+		if err := step(ctx); err != nil && ctx.Err() == nil {
 			p.fail(err)
 		}
 	}
