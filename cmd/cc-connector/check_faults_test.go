@@ -92,12 +92,17 @@ func (b *checkBed) greetAsOlder(client net.Conn) {
 		return
 	}
 	defer behind.Close()
-	from := bufio.NewReader(behind)
-	greeting, _ := from.ReadString('\n')
-	greeting = strings.Replace(greeting, `"version":"`+server.VERSION+`"`, `"version":"2.11.9"`, 1)
 	go func() { _, _ = io.Copy(behind, client); _ = behind.Close() }()
-	_, _ = io.WriteString(client, greeting)
-	_, _ = io.Copy(client, from)
+	from := bufio.NewReader(behind)
+	for { // the server may greet more than once
+		line, err := from.ReadString('\n')
+		if strings.HasPrefix(line, "INFO ") {
+			line = strings.Replace(line, `"version":"`+server.VERSION+`"`, `"version":"2.11.9"`, 1)
+		}
+		if _, wrote := io.WriteString(client, line); err != nil || wrote != nil {
+			return
+		}
+	}
 }
 
 func (b *checkBed) plantPermissions() {
