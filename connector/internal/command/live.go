@@ -260,15 +260,11 @@ func (c *Commands) tell(t told, r result, request incoming) {
 	c.answer(t, r, request)
 }
 
-// count notes what a command has come to. A repeat has come to that before; and
-// of a question nothing was to be run.
+// count notes what a command has come to. A repeat has come to that before, and is
+// counted when it is known as one; and of a question nothing was to be run.
 func (c *Commands) count(t told, request incoming) {
-	switch name := request.spec.Name; {
-	case t.question:
-	case t.repeated:
-		c.Metrics.Live.Repeated(name)
-	default:
-		c.Metrics.Live.Done(name, t.Error, time.Since(request.came))
+	if !t.question && !t.repeated {
+		c.Metrics.Live.Done(request.spec.Name, t.Error, time.Since(request.came))
 	}
 }
 

@@ -129,6 +129,9 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 		c.contest(cmd, fingerprint)
 		return cmd.told(c.about(ctx, cmd, failed(conflict())), publishTried)
 	}
+	if !cmd.question { // of which nothing was to be run
+		c.Metrics.Live.Repeated(cmd.spec.Name)
+	}
 	t := c.answerOf(ctx, cmd, earlier, leave)
 	t.repeated = true
 	return t
