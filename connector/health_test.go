@@ -126,6 +126,10 @@ func TestContactCenterAway(t *testing.T) {
 	})
 	replica := r.start()
 	w := watchNew(r)
+	r.eventually("the chat's first poll is answered", func() bool {
+		all := replica.States()
+		return len(all) == 1 && !all[0].LastAnswered.IsZero()
+	})
 	before := len(r.log.String())
 	w.inject(bpsim.Fault{Kind: "status", Status: http.StatusServiceUnavailable})
 	r.shows(replica, "contact_center", "main", "for the app main succeeds", "503")
