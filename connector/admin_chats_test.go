@@ -104,4 +104,32 @@ func (r *rig) waitingChat(w watched) {
 	if listed.Unknown != 1 || listed.Waiting != 0 || listed.Chats[0].State != admin.Unknown {
 		r.Errorf("beside one that tells nothing, listed are %+v", listed)
 	}
+	r.unreadableChats(w)
+}
+
+// unreadableChats are listed with the others, and it is said what of them cannot be read.
+func (r *rig) unreadableChats(w watched) {
+	r.Helper()
+	bucket, err := r.js.KeyValue(r.ctx, "CC_CHATS")
+	r.check(err)
+	for _, token := range []string{tokenOf(w.chat), "bad-entry"} {
+		_, err = bucket.Put(r.ctx, token, []byte(`{"sequence":"many"`))
+		r.check(err)
+	}
+	_, err = r.js.Publish(r.ctx, "cc.internal.session.bad-token", []byte("{"))
+	r.check(err)
+	a := r.admin()
+	listed, err := a.Chats(r.ctx)
+	r.check(err)
+	told := make(map[string]string)
+	for _, c := range listed.Chats {
+		told[c.ChatID] = c.Problem
+	}
+	if len(told) != 2 || !strings.Contains(told[w.chat], "CC_CHATS") || !strings.Contains(told["bad-token"], "session token") {
+		r.Errorf("of what cannot be read it is said %q", told)
+	}
+	found, err := a.Chat(r.ctx, "bad-entry")
+	if err != nil || len(found.Chats) != 1 || found.Chats[0].State != admin.Unknown || !strings.Contains(found.Chats[0].Problem, "CC_CHATS") {
+		r.Errorf("a chat whose entry cannot be read is told as %+v, %v", found, err)
+	}
 }

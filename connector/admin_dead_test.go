@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -122,5 +123,23 @@ func (o outsider) auditorReads() {
 	o.check(err)
 	if all := o.letters(a, admin.Filter{}); len(all) != 4 {
 		o.Errorf("the auditor sees %+v", all)
+	}
+	o.loseTheAnswer(nc, a)
+}
+
+// loseTheAnswer puts a letter back and hears nothing of it: it does not know what
+// became of the command, and says so.
+func (o outsider) loseTheAnswer(nc *nats.Conn, a *admin.Admin) {
+	o.Helper()
+	ctx, cancel := context.WithCancel(o.ctx)
+	defer cancel()
+	nc.SetErrorHandler(func(*nats.Conn, *nats.Subscription, error) { cancel() }) // nats-server does not let it publish
+	all := o.letters(a, admin.Filter{})
+	done, err := a.PutBack(ctx, all[0].Sequence)
+	if err == nil || !strings.Contains(err.Error(), "not known") || !strings.Contains(err.Error(), "CC_IDEMPOTENCY_WINDOW") || done.Stored != 0 {
+		o.Errorf("without an answer, put back is %+v, %v", done, err)
+	}
+	if left := o.letters(a, admin.Filter{}); len(left) != len(all) {
+		o.Errorf("without an answer, there are %+v", left)
 	}
 }

@@ -26,6 +26,7 @@ type nest struct {
 	*rig
 	wire                    *eavesdropper
 	words, secrets, clients flock
+	spans                   spans
 	chat                    string
 }
 
@@ -82,6 +83,7 @@ func TestCanaries(t *testing.T) {
 				r.through(n.wire)
 				r.payload(128 << 10)
 				r.config.Mode = mode
+				n.spans = r.trace()
 			})
 			n.run()
 		})
@@ -120,7 +122,26 @@ func (n *nest) run() {
 	log.checkNone(n.T, &n.words)
 	log.checkNone(n.T, &n.secrets)
 	log.checkHidden(n.T, &n.clients)
+	n.checkTraces()
 	n.checkSenses(seen, log)
+}
+
+// checkTraces: traces go where anybody may read them. The id of a file stands in the address that it is fetched from.
+func (n *nest) checkTraces() {
+	n.Helper()
+	traces := n.spans.findings()
+	traces.checkNone(n.T, &n.secrets)
+	traces.checkHidden(n.T, &n.clients)
+	for _, word := range n.words.laid {
+		for _, around := range traces.places(word) {
+			if !strings.Contains(word, "fileid") {
+				n.Errorf("the traces have %s: …%s…", word, around)
+			}
+		}
+	}
+	if len(traces.places(n.chat)) == 0 {
+		n.Error("not even the chat's id is found in the traces")
+	}
 }
 
 // signalled are the words of a WebRTC step: no result tells them, and no history.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/health"
@@ -63,9 +65,12 @@ type Config struct {
 
 	Version string // shown in the NATS micro service (SemVer); 0.0.0
 
+	Traces trace.TracerProvider // where spans go; nowhere
+
 	failpoints failpoint.Plan
 	patience   poller.Patience // with the end of a session
 	passing    health.Patience // with what passes by itself
+	quiet      time.Duration   // as that of bus.Health
 }
 
 func orElse[T comparable](value *T, fallback T) {

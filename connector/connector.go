@@ -19,6 +19,7 @@ import (
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
 	"cc-connector/connector/internal/throttle"
+	"cc-connector/connector/internal/tracing"
 )
 
 // Connector joins one contact center to one NATS system.
@@ -30,6 +31,7 @@ type Connector struct {
 	self     replicas.ID
 	log      *slog.Logger
 	metrics  *metrics.Metrics
+	traces   *tracing.Tracer
 	refusals *throttle.Refusals
 	outages  *throttle.Outages
 	health   bus.Health
@@ -40,7 +42,8 @@ type Connector struct {
 }
 
 // New checks the configuration and touches nothing outside the process. The
-// connection and the client stay the caller's to close, after Run has returned.
+// connection and the client stay the caller's to close, after Run has returned. Each
+// connector needs a client of its own, which it observes for as long as that lives.
 func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logger, registry prometheus.Registerer) (*Connector, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -65,7 +68,8 @@ func New(cfg Config, nc *nats.Conn, client *brightpattern.Client, log *slog.Logg
 	client.Observe(m.ContactCenter.Heard)
 	return &Connector{
 		cfg: cfg, nc: nc, js: js, client: client, self: self, log: log,
-		metrics: m, refusals: refusals, outages: outages, judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
+		metrics: m, traces: tracing.New(cfg.Traces, cfg.Prefix, string(self), cfg.Version), refusals: refusals, outages: outages,
+		health: bus.Health{Quiet: cfg.quiet}, judge: newJudge(cfg.passing, m.Health, log), life: drain.NewLifetime(), allowed: bus.WatchForbidden(nc, cfg.Prefix),
 	}, nil
 }
 
@@ -116,7 +120,7 @@ func (c *Connector) untilReady(ctx context.Context, doing string, do func(contex
 		err := do(ctx)
 		if err != nil && !said && !retry.IsFinal(err) {
 			said = true
-			c.log.Warn("waiting for JetStream", "for", doing, "patience", c.cfg.StartPatience.String(), "error", err)
+			c.log.Warn("waiting for JetStream", "doing", doing, "patience", c.cfg.StartPatience.String(), "error", err)
 		}
 		return err
 	})

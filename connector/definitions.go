@@ -33,3 +33,20 @@ func Definitions(cfg Config) []Definition {
 	}
 	return all
 }
+
+// Lacks are the differences between a stream that is there and what a connector
+// with this configuration needs, or would make.
+func Lacks(cfg Config, there jetstream.StreamConfig) []bus.Lack {
+	return bus.Lacks(cfg.withDefaults().streams(), there)
+}
+
+// ConsumerLacks are those of one of its consumers.
+func ConsumerLacks(cfg Config, stream string, there jetstream.ConsumerConfig) []bus.Lack {
+	return bus.ConsumerLacks(cfg.withDefaults().streams(), stream, there)
+}
+
+// Deletes tells whether a connector that may change the stream would have
+// messages deleted by its settings.
+func Deletes(cfg Config, there *jetstream.StreamInfo) bool {
+	return bus.Deletes(cfg.withDefaults().streams(), there)
+}

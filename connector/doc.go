@@ -17,14 +17,15 @@
 //	                \   |               |
 //	     schema  subjects  brightpattern
 //
-// The poller holds leases, too; retry, drain, failpoint, metrics and health stand
-// beside the drawing, because every package may use them. Package canary tries the
-// whole way now and then. Beside the poller stands
+// The poller holds leases, too; retry, drain, failpoint, metrics, tracing and health
+// stand beside the drawing, because every package may use them. Package canary tries
+// the whole way now and then. Beside the poller stands
 // attachments, which fetches the files that agents send; before command intake,
 // which tells commands from what is none, and microservice, which shows the live
 // ones as a NATS micro service, and inquiry, by which replicas answer an administrator
-// (package admin). Package client is used by none of these: it is for the programs at
-// the other end of the bus. Package console serves a page to watch the bus on.
+// (package admin), and console, which serves a page to watch the bus on. Package check
+// stands above: it finds out what would keep a connector from working. Package client
+// is used by none of these but the console: it is for the programs at the other end of the bus.
 //
 // There are two flows, each one way. A command is read, recorded as begun, run,
 // its outcome recorded and published, and then replied or acknowledged (package
@@ -41,7 +42,7 @@
 // state machine that knows when a history is to be read (poller/reconcile.go),
 // what is owed after a death (outbox), the budget for calls that follow a failure
 // (throttle), when a poll is due (poller/due.go), what lasts and what passes by
-// itself (health).
+// itself (health), how one trace goes through it all (tracing).
 //
 // JetStream does the distributed work: durability, leases, hand-over,
 // compare-and-set. What each mechanism is good for is shown by tests that leave

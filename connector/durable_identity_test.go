@@ -178,7 +178,11 @@ func (m mortal) repeats() (count int) {
 			continue
 		}
 		for _, metric := range family.GetMetric() {
-			count += int(metric.GetCounter().GetValue())
+			for _, label := range metric.GetLabel() {
+				if label.GetName() == "lane" && label.GetValue() == "live" {
+					count += int(metric.GetCounter().GetValue())
+				}
+			}
 		}
 	}
 	return count

@@ -23,7 +23,9 @@ func TestEveryMessageOfTheStreamIsACloudEvent(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
 			o := newOutsider(t, bpsim.Options{}, func(r *rig) { r.config.Mode = mode })
-			o.mustSend("chat.typing", fields{"chatId": o.openChat()})
+			chat := o.openChat()
+			o.mustSend("chat.typing", fields{"chatId": chat})
+			o.awaitStored(chat, ".session.opened", 1) // a poll tells it, whatever else is done
 			kinds := map[string]int{}
 			for _, msg := range o.kept(">") {
 				e := o.read(msg.Header, msg.Data)

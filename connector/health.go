@@ -155,7 +155,7 @@ func (j *judge) judge(now time.Time, faults []health.Fault) []Problem {
 func (j *judge) begins(p Problem) {
 	j.metrics.Problem.WithLabelValues(string(p.Part), p.Name).Set(1)
 	if p.Part != health.Starting { // who starts or leaves says so
-		j.log.Warn("not ready", "part", p.Part, "name", p.Name, "problem", p.Message, "since", p.Since.UTC())
+		j.log.Warn("not ready", "part", p.Part, "name", p.Name, "error", p.Message, "since", p.Since.UTC())
 	}
 }
 

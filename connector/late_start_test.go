@@ -63,7 +63,7 @@ func TestClusterComesLate(t *testing.T) {
 	if config := r.streamConfig("CC_EVENTS"); config.Replicas != 3 {
 		t.Errorf("events have %d copies", config.Replicas)
 	}
-	if n := strings.Count(r.log.String(), `"for":"opening the streams"`); n != 1 {
+	if n := strings.Count(r.log.String(), `"doing":"opening the streams"`); n != 1 {
 		t.Errorf("it says %d times that it waits", n)
 	}
 	chat := r.openChat()

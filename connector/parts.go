@@ -90,12 +90,12 @@ func (c *Connector) open(ctx context.Context) error {
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Chats: p.chats, Registry: p.registry, Room: p.room, Self: c.self,
 		Files: files, Budget: budget, Places: throttle.NewPlaces(), Refusals: c.refusals,
-		Metrics: c.metrics.Chats, Events: c.metrics.Events, Watched: c.metrics.Health, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics.Chats, Events: c.metrics.Events, Watched: c.metrics.Health, Traces: c.traces, Life: c.life, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.poller())
 	p.commands = command.New(command.Needs{
 		NATS: c.nc, JetStream: c.js, Client: c.client, Streams: streams, Publisher: publisher, Leases: leases, Health: &c.health, Naming: naming,
 		Clients: p.clients, Chats: p.chats, Journal: journal.New(streams.Journal, c.log), Outbox: p.outbox, Registry: p.registry, Room: p.room, Self: c.self,
-		Metrics: c.metrics.Commands, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
+		Metrics: c.metrics.Commands, Traces: c.traces, Life: c.life, Guard: guard, Failpoints: c.cfg.failpoints, Log: c.log,
 	}, c.cfg.commands())
 	p.canary = canary.New(canary.Needs{Client: c.client, Streams: streams, Metrics: c.metrics.Health, Log: c.log}, c.cfg.canary(c.self))
 	c.parts = p
@@ -113,7 +113,7 @@ func (c Config) canary(self replicas.ID) canary.Config {
 // streamsConfig is that of the streams, with what counts what is written there.
 func (c *Connector) streamsConfig() bus.Config {
 	cfg := c.cfg.streams()
-	cfg.Metrics = c.metrics.Bus
+	cfg.Metrics, cfg.Quiet = c.metrics.Bus, c.cfg.quiet
 	return cfg
 }
 

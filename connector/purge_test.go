@@ -12,11 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/admin"
 	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/internal/translate"
 )
 
 // markedIDs are such that a chat's token is not its id.
@@ -69,8 +71,8 @@ func TestPurge(t *testing.T) {
 	before := other.trail()
 	report, err := a.Purge(r.ctx, w.chat, true)
 	r.check(err)
-	if len(report.Failed) > 0 || len(report.Notes) == 0 {
-		t.Errorf("it could not remove %q", report.Failed)
+	if len(report.Failed) > 0 || len(report.Notes) == 0 || !report.Detached {
+		t.Errorf("it could not remove %q; the chat was detached: %v", report.Failed, report.Detached)
 	}
 	for what, least := range map[[2]string]int{
 		{"CC_EVENTS", "events"}: 3, {"CC_EVENTS", "results"}: 4, {"CC_EVENTS", "session messages"}: 2, {"CC_EVENTS", "fences"}: 1,
@@ -148,7 +150,7 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 		<-held
 	}
 	w.give("chat.send", fields{"text": "Q7Waiting"})
-	looks := r.countAPI("CONSUMER.CREATE.KV_CC_JOURNAL")
+	looks, whole := r.countAPI("CONSUMER.CREATE.KV_CC_JOURNAL"), r.countAPI("CONSUMER.CREATE.KV_CC_JOURNAL", `opt_start_seq\":1,`)
 	done := make(chan error, 1)
 	go func() {
 		report, err := r.admin().Purge(r.ctx, w.chat, true)
@@ -167,23 +169,37 @@ func TestPurgeWaitsForWhatIsUnderWay(t *testing.T) {
 	}
 	free()
 	r.check(<-done)
+	if n := whole.Load(); n != 1 {
+		t.Errorf("it has read all of the journal %d times", n)
+	}
 	r.checkNoTraces("Q7", w.chat, token)
 	if n := len(r.waitingCommands("cc.durable.>")); n > 0 {
 		t.Errorf("%d durable commands wait", n)
 	}
 }
 
-// countAPI counts the requests to JetStream of a kind.
-func (r *rig) countAPI(kind string) *atomic.Int64 {
+// countAPI counts the requests to JetStream of which the audit has all of these texts.
+func (r *rig) countAPI(texts ...string) *atomic.Int64 {
 	r.Helper()
 	var count atomic.Int64
 	asked, err := r.nc.Subscribe("$JS.EVENT.ADVISORY.API", func(msg *nats.Msg) {
-		if bytes.Contains(msg.Data, []byte(kind)) {
+		if !slices.ContainsFunc(texts, func(text string) bool { return !bytes.Contains(msg.Data, []byte(text)) }) {
 			count.Add(1)
 		}
 	})
 	r.check(err)
 	r.Cleanup(func() { _ = asked.Unsubscribe() })
+	r.check(r.nc.Flush())
+	return &count
+}
+
+// countPublished counts the messages of a subject.
+func (r *rig) countPublished(subject string) *atomic.Int64 {
+	r.Helper()
+	var count atomic.Int64
+	heard, err := r.nc.Subscribe(subject, func(*nats.Msg) { count.Add(1) })
+	r.check(err)
+	r.Cleanup(func() { _ = heard.Unsubscribe() })
 	r.check(r.nc.Flush())
 	return &count
 }
@@ -207,10 +223,7 @@ func TestPurgeOfAnUnknownChat(t *testing.T) {
 	w := watched{r, r.openChat(fields{"clientId": "ada"})}
 	w.untilListening()
 	first, second := r.openChat(fields{"clientId": "eve"}), r.openChat(fields{"clientId": "joe"})
-	r.put("brochure", []byte("shared"))
-	for _, chat := range []string{first, second} {
-		r.must("chat.file", fields{"chatId": chat, "object": "brochure", "fileName": "brochure.pdf", "fileType": "attachment"})
-	}
+	r.sendsFiles(first, second)
 	r.must("chat.detach", fields{"chatId": first})
 	r.call("chat.send", fields{"chatId": "Q7:unknown", "text": "Q7Stray"})
 	replica.stop()
@@ -218,14 +231,17 @@ func TestPurgeOfAnUnknownChat(t *testing.T) {
 	if _, err := a.Purge(r.ctx, w.chat, true); !errors.Is(err, admin.ErrNobody) || !w.hasToken() {
 		t.Errorf("an open chat that nobody can detach: %v", err)
 	}
+	r.purgesNothingBesideEarlier(a, first)
 	r.keepsWhatOthersNeed(a, first)
 	for _, key := range []string{"number.", "checkpoint.", "owed.x.look."} {
 		r.plant("CC_STATE", key+tokenOf("Q7:unknown"), `{}`)
 	}
 	r.plant("CC_CHATS", tokenOf("Q7:unknown"), `not JSON`)
 	late := r.plantLate("CC_STATE", "checkpoint."+tokenOf("Q7:unknown"))
+	marks := r.countPublished("$KV.CC_STATE.purged.*")
 	report, err := a.Purge(r.ctx, "Q7:unknown", false)
 	r.check(err)
+	r.eventually("each pass has marked the chat anew", func() bool { return marks.Load() >= 4 })
 	if len(report.Failed) > 0 || countOf(report, "CC_EVENTS", "results") != 1 || countOf(report, "CC_STATE", "outbox entries") != 1 || countOf(report, "CC_CHATS", "entries") != 1 {
 		t.Errorf("it removed %+v, and failed %q", report.Removed, report.Failed)
 	}
@@ -236,16 +252,45 @@ func TestPurgeOfAnUnknownChat(t *testing.T) {
 	}
 }
 
-// keepsWhatOthersNeed purges a chat of which another one has sent the same file, and
-// has the same client.
+// purgesNothingBesideEarlier: one of an earlier version would attach the chat at once.
+func (r *rig) purgesNothingBesideEarlier(a *admin.Admin, chat string) {
+	r.Helper()
+	r.recordReplica("earlier")
+	if report, err := a.Purge(r.ctx, chat, false); !errors.Is(err, admin.ErrEarlier) || len(report.Removed) > 0 {
+		r.Errorf("beside a replica of an earlier version it comes to %v, and removed %+v", err, report.Removed)
+	}
+	state, err := r.js.KeyValue(r.ctx, "CC_STATE")
+	r.check(err)
+	r.check(state.Purge(r.ctx, "replica.earlier"))
+}
+
+// sendsFiles has two chats send files; the first one names also what is another chat's.
+func (r *rig) sendsFiles(first, second string) {
+	r.Helper()
+	send := func(chat, object string) {
+		r.put(object, []byte("content"))
+		r.must("chat.file", fields{"chatId": chat, "object": object, "fileName": "f.pdf", "fileType": "attachment"})
+	}
+	for _, object := range []string{"brochure", "waiting", "given up", uuid.NewString(), translate.ID("a message of another chat")} {
+		send(first, object)
+	}
+	send(second, "brochure")
+}
+
+// keepsWhatOthersNeed purges a chat of which another one has sent the same file, or is
+// still to send it, and has the same client.
 func (r *rig) keepsWhatOthersNeed(a *admin.Admin, chat string) {
 	r.Helper()
 	r.plant("CC_CHATS", "same", `{"clientRef":"shared"}`)
 	r.plant("CC_CHATS", tokenOf(chat), `{"clientRef":"shared"}`)
 	r.plant("CC_STATE", "client.shared", `{"clientId":"x"}`)
+	for subject, object := range map[string]string{"cc.durable": "waiting", "cc.deadletter": "given up"} {
+		_, err := r.js.Publish(r.ctx, subject+".chat.file.another", []byte(`{"object":"`+object+`","fileName":"f","fileType":"attachment"}`))
+		r.check(err)
+	}
 	report, err := a.Purge(r.ctx, chat, false)
 	r.check(err)
-	if n := countOf(report, "CC_FILES", "objects"); n != 0 || len(r.traces("client.shared")) != 1 || len(report.Failed) > 0 {
+	if n := countOf(report, "CC_FILES", "objects"); n != 1 || len(r.traces("client.shared")) != 1 || len(report.Failed) > 0 {
 		r.Errorf("it removed %+v, and failed %q", report.Removed, report.Failed)
 	}
 	r.checkNoTraces(chat, tokenOf(chat))

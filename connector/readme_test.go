@@ -1,8 +1,8 @@
 package connector_test
 
 import (
+	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,27 +14,38 @@ func TestReadmePromisesAreTested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var tests strings.Builder
-	for _, pattern := range []string{"*_test.go", "client/*_test.go", "permissions/*_test.go", "console/*_test.go", "internal/*/*_test.go", "../cmd/*/*_test.go", "../schema/*_test.go", "../schema/generate/*_test.go", "../schema/generate/*/*_test.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tests.Write(text)
-		}
-	}
+	tests := allTests(t)
 	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(string(readme), -1)
 	if len(named) == 0 {
 		t.Error("deploy/README.md names no tests")
 	}
 	for _, name := range named {
-		if !strings.Contains(tests.String(), "\nfunc "+name[1]+"(t ") {
+		if !strings.Contains(tests, "\nfunc "+name[1]+"(t ") {
 			t.Errorf("deploy/README.md names %s, which is not there", name[1])
 		}
 	}
+}
+
+// allTests is the text of all tests of the repository, wherever they are.
+func allTests(t *testing.T) string {
+	t.Helper()
+	var tests strings.Builder
+	repository := os.DirFS("..")
+	err := fs.WalkDir(repository, ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || path != "." && strings.HasPrefix(entry.Name(), ".")):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := fs.ReadFile(repository, path)
+		tests.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tests.String()
 }

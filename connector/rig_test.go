@@ -132,6 +132,20 @@ func newNATS(t *testing.T, options *server.Options) *server.Server {
 	return s
 }
 
+// endNATS returns what starts the server again. The test's own connection has gone,
+// and come back, with it: what is asked on one that is about to break is never answered.
+func (r *rig) endNATS(options *server.Options) (restart func()) {
+	r.Helper()
+	r.nats.Shutdown()
+	r.nats.WaitForShutdown()
+	r.eventually("the test's own connection is gone", func() bool { return !r.nc.IsConnected() })
+	return func() {
+		r.Helper()
+		r.nats = startNATS(r.T, options)
+		r.eventually("the test's own connection is back", r.nc.IsConnected)
+	}
+}
+
 // connect signs in as the administrator, if the options do not say otherwise.
 func (r *rig) connect(options ...nats.Option) *nats.Conn {
 	r.Helper()
@@ -145,6 +159,9 @@ func (r *rig) connect(options ...nats.Option) *nats.Conn {
 
 func (r *rig) check(err error) {
 	r.Helper()
+	if err != nil && r.ctx.Err() != nil { // the time of the whole test is over, somewhere
+		r.Fatalf("%v; log:\n%s", err, r.log)
+	}
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -319,10 +319,15 @@ func (r *rig) forget() {
 // untilSeenTo waits until nobody who is dead owes anything.
 func (r *rig) untilSeenTo() {
 	r.Helper()
+	r.untilNothingIsOwedBy("*")
+}
+
+func (r *rig) untilNothingIsOwedBy(replica string) {
+	r.Helper()
 	state, err := r.js.Stream(r.ctx, "KV_CC_STATE")
 	r.check(err)
 	r.eventually("what is owed is seen to", func() bool {
-		info, err := state.Info(r.ctx, jetstream.WithSubjectFilter("$KV.CC_STATE.owed.*.commands.live"))
+		info, err := state.Info(r.ctx, jetstream.WithSubjectFilter("$KV.CC_STATE.owed."+replica+".commands.live"))
 		r.check(err)
 		return len(info.State.Subjects) == 0
 	})

@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,4 +79,37 @@ func TestRefusalWaitsForNoNumber(t *testing.T) {
 			t.Errorf("it is answered %v", e.data)
 		}
 	})
+}
+
+// A number is taken of a command that is on record, and of none else: a replica that
+// dies in between, or a command that turns out to be a repeat, would leave a hole.
+func TestDeathBeforeTheRecordLeavesNoHole(t *testing.T) {
+	t.Parallel()
+	o := outsider{newRig(t, bpsim.Options{}, leaveQuickly).provided()}
+	doomed := o.startMortal()
+	a, chat := o.listen(), o.openChat()
+	send := func(id string) given {
+		return given{command: "chat.send", id: id, data: fields{"chatId": chat, "text": id}}
+	}
+	o.request(writePlain(send("first")))
+	o.keep(durably(writePlain(send("first")), chat))
+	a.awaitIdle()
+	o.check(o.js.DeleteStream(o.ctx, "KV_CC_JOURNAL"))
+	o.keep(durably(writePlain(send("durable")), chat))
+	if e := o.request(writePlain(send("live"))); e.failure()["outcome"] != "not_done" {
+		t.Errorf("without a record it is answered %v", e.data)
+	}
+	doomed.kill()
+	o.config.Provision = true
+	o.start()
+	if result := a.mustSucceed("durable"); result["messageId"] != fmt.Sprint(chat, ":1") {
+		t.Errorf("the durable one is %v, and its number would be 1", result)
+	}
+	e := o.request(writePlain(send("live")))
+	if result, _ := e.data["result"].(fields); result["messageId"] != fmt.Sprint(chat, ":2") {
+		t.Errorf("the repeat is answered %v, and its number would be 2", e.data)
+	}
+	if said := o.saidTexts(chat); !slices.Equal(said, []string{"first", "durable", "live"}) {
+		t.Errorf("the contact center got %q", said)
+	}
 }

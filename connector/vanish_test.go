@@ -111,9 +111,7 @@ func (r *rig) emptyDisk() (restart func()) {
 	options := &server.Options{
 		Host: "127.0.0.1", Port: r.nats.Addr().(*net.TCPAddr).Port, JetStream: true, StoreDir: r.TempDir(), NoSigs: true, NoLog: true,
 	}
-	r.nats.Shutdown()
-	r.nats.WaitForShutdown()
-	return func() { r.nats = startNATS(r.T, options) }
+	return r.endNATS(options)
 }
 
 // NATS comes back with an empty disk, after a while in which the connectors can
@@ -155,10 +153,12 @@ func TestNATSComesBackEmpty(t *testing.T) {
 					return strings.Count(r.log.String(), "could not be confirmed in time") >= 2
 				})
 			}
+			for _, replica := range replicas {
+				r.unready(replica, "NATS")
+			}
 			plain.says("meanwhile")
 			calling.says("meanwhile")
 			restart()
-			r.eventually("the test's own connection is back", r.nc.IsConnected)
 			for _, replica := range replicas {
 				r.eventually("it is ready by itself", func() bool { return replica.Ready() == nil })
 			}

@@ -18,7 +18,7 @@ func TestPollLoopThatHangs(t *testing.T) {
 	var armed atomic.Bool
 	goOn := make(chan struct{})
 	r := newRig(t, bpsim.Options{Hold: pollTimeout / 5}, aDayToFailOver, func(r *rig) {
-		r.client.PollTimeout = pollTimeout
+		r.client.PollTimeout, r.config.CallTimeout = pollTimeout, pollTimeout
 		r.config.At(func(point string) {
 			if point == "Polled" && armed.CompareAndSwap(true, false) {
 				<-goOn

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -123,6 +124,34 @@ func purgeByCommand(t *testing.T, chat string) {
 	}
 	if code, _, errs := tells("chats", "--chat", chat); code != exitFailed || !strings.Contains(errs, "does not know") {
 		t.Errorf("a purged chat: %d, %s", code, errs)
+	}
+}
+
+// What was done is told also where a purge comes to an error.
+func TestPurgeIsTold(t *testing.T) {
+	interrupted := errors.New("interrupted")
+	for name, c := range map[string]struct {
+		report          admin.Purged
+		err, want       error
+		printed, absent string
+	}{
+		"nothing was done":    {admin.Purged{}, interrupted, interrupted, "", "removed"},
+		"detached":            {admin.Purged{Detached: true}, interrupted, interrupted, "is detached", "Nothing is kept"},
+		"nothing was removed": {admin.Purged{Failed: []string{"its entry"}, Notes: []string{"a note"}}, interrupted, interrupted, "NOT REMOVED: its entry\n- a note", "Nothing is kept"},
+		"not all was removed": {admin.Purged{Failed: []string{"its entry"}}, nil, errIncomplete, "its entry", "Nothing is kept"},
+		"nothing was there":   {admin.Purged{}, nil, nil, "Nothing is kept", "detached"},
+		"it was broken off":   {admin.Purged{Removed: []admin.Removed{{From: "CC_EVENTS", What: "events", Count: 3}}}, interrupted, interrupted, "3 events removed", "Nothing is kept"},
+	} {
+		var out, raw bytes.Buffer
+		if err := tellPurged(&out, c.report, c.err, false); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: it comes to %v", name, err)
+		}
+		if !strings.Contains(out.String(), c.printed) || strings.Contains(out.String(), c.absent) || (out.Len() == 0) != (c.printed == "") {
+			t.Errorf("%s: it prints %s", name, out.String())
+		}
+		if err := tellPurged(&raw, c.report, c.err, true); !errors.Is(err, c.want) || json.Valid(raw.Bytes()) != (c.printed != "") {
+			t.Errorf("%s: as JSON it prints %s, %v", name, raw.String(), err)
+		}
 	}
 }
 

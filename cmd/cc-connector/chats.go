@@ -25,11 +25,11 @@ history_due (the history is to be read), awaiting_orphan (a lost call may still 
 is known to hold, the sequence is that of its entry in CC_CHATS, which may lag.
 
 A replica of an earlier version, or one that is frozen, does not answer: the list says so, and gives of its chats what
-stands in JetStream. No client is told, and nothing that was said.
+stands in JetStream. Where that cannot be read, a line below says so. No client is told, and nothing that was said.
 
 --json prints one object: version (1), open, waiting, unknown, replicas [{replica, chats, maxChats, answered, problem}],
 chats [{chatId, state, replica, app, sequence, openedAt, closedAt, closedReason, polledSecondsAgo, pollDueSeconds,
-reconcile}]. Members that say nothing are left out; later versions may add some.`
+reconcile, problem}]. Members that say nothing are left out; later versions may add some.`
 
 func prepareChats(flags *flag.FlagSet) action {
 	asJSON := flags.Bool("json", false, "print one JSON object")
@@ -60,10 +60,24 @@ func printChats(w io.Writer, found admin.Chats, isAll bool) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", plainID(c.ChatID), state(c), orDash(c.Replica), orDash(c.App),
 			c.Sequence, opened(c), lastPoll(c), due(c), orDash(c.Reconcile))
 	}
-	if err := table.Flush(); err != nil || !isAll && allAnswered(found) {
+	if err := table.Flush(); err != nil {
 		return err
 	}
+	printProblems(w, found.Chats)
+	if !isAll && allAnswered(found) {
+		return nil
+	}
 	return summarize(w, found)
+}
+
+func printProblems(w io.Writer, all []admin.Chat) {
+	before := "\n"
+	for _, c := range all {
+		if c.Problem != "" {
+			fmt.Fprintf(w, "%s%s: %s\n", before, plainID(c.ChatID), c.Problem)
+			before = ""
+		}
+	}
 }
 
 func state(c admin.Chat) string {

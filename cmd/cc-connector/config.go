@@ -23,8 +23,10 @@ type config struct {
 	profiles  bool   // are served there
 	console   consoleConfig
 	log       logConfig
+	tracing   tracingConfig
 
 	corrections []correction // to be logged
+	secretFiles []secretFile
 }
 
 type logConfig struct {
@@ -46,9 +48,10 @@ func readConfig() (config, error) {
 		profiles:  r.profiles(),
 		console:   r.console(),
 		log:       r.log(),
+		tracing:   r.tracing(),
 	}
 	r.complete(&cfg)
-	cfg.corrections = r.corrections
+	cfg.corrections, cfg.secretFiles = r.corrections, r.secretFiles()
 	return cfg, r.err()
 }
 

@@ -23,10 +23,11 @@ The filters are --command, --chat, --code, --older and --newer. What a customer 
 headers that the connector does not know are shown with --data alone.
 
 What is put back is published on its durable subject as it came, under a new id, by which its result tells what caused it;
-the failure of the old id stays. The new id is a function of the dead letter: to put it back twice has it run once. An
+the failure of the old id stays. The new id is a function of the dead letter: to put it back twice within
+CC_IDEMPOTENCY_WINDOW has it run once. So do that where an answer was lost, and put-back does not know what became of it. An
 expirytime that is over is taken out, as it would expire at once: it is tried for CC_COMMAND_MAX_AGE from now on. One that
 is still to come stays. A command whose outcome is unknown may be carried out twice that way: look at its code and attempts
-first. A dead letter is deleted only when JetStream has the command.
+first. A dead letter is deleted only when JetStream is known to have the command.
 
 put-back and delete ask on a terminal whether that is meant, unless --yes is given. Where one of several fails, the others
 are done all the same, and the exit code is 1.

@@ -141,6 +141,6 @@ func (f *fileTroubles) note(variable, problem string) {
 	}
 	f.told[variable] = problem
 	if problem != "" {
-		f.log.Warn("a file cannot be used now, what it held before is; it is read again at the next connection", "variable", variable, "problem", problem)
+		f.log.Warn("a file cannot be used now, what it held before is; it is read again at the next connection", "variable", variable, "error", problem)
 	}
 }

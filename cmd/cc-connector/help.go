@@ -29,6 +29,24 @@ func printHelp(stdout io.Writer) error {
 	for _, v := range new(settings).variables() {
 		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.name, v.fallback, v.doc)
 	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return printTracingHelp(stdout)
+}
+
+const tracingAbout = `
+Traces (OpenTelemetry), by its own variables; OTEL_EXPORTER_OTLP_TRACES_… goes before OTEL_EXPORTER_OTLP_… of each, and
+what else the SDK knows of batches and limits is heeded, too:
+
+`
+
+func printTracingHelp(stdout io.Writer) error {
+	fmt.Fprint(stdout, tracingAbout)
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	for _, v := range listedTracing() {
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.name, v.fallback, v.doc)
+	}
 	return table.Flush()
 }
 

@@ -26,6 +26,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "", "join the contact center to NATS until SIGINT or SIGTERM (the default)", "", plain(runCommand)},
+		{"check", "", "try all that a connector needs, and say what is wrong; exit code 0 or 1", checkAbout, prepareCheck},
 		{"health", "", "ask the connector on this machine how it is; exit code 0 or 1", healthAbout, prepareHealth},
 		{"chats", "", "list the open chats, and who holds them", chatsAbout, prepareChats},
 		{"dead", "[list | show | put-back | delete] [sequence…]", "list, show, put back or delete dead letters", deadAbout, prepareDead},

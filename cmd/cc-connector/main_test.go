@@ -54,7 +54,7 @@ func TestHelpListsEverySetting(t *testing.T) {
 		if code := execute([]string{arg}, &out, &errs); code != 0 || errs.Len() > 0 {
 			t.Fatalf("%s: exit code %d, %s", arg, code, errs.String())
 		}
-		for _, v := range new(settings).variables() {
+		for _, v := range append(new(settings).variables(), listedTracing()...) {
 			row := regexp.MustCompile(`(?m)^  ` + v.name + ` +` + regexp.QuoteMeta(v.fallback) + ` *` + regexp.QuoteMeta(v.doc) + `$`)
 			if !row.MatchString(out.String()) {
 				t.Errorf("%s does not list %s", arg, v.name)

@@ -104,7 +104,7 @@ func logAsyncError(log *slog.Logger, back *setback) nats.ErrHandler {
 		case errors.Is(err, nats.ErrBadHeaderMsg): // anyone may send such, and they are counted
 			log.Debug("a message came with headers that cannot be read")
 		case errors.Is(err, nats.ErrPermissionViolation):
-			log.Error("NATS error", "look", `what its user may do: "cc-connector permissions" prints what it needs; and CC_NATS_INBOX_PREFIX`)
+			log.Error("NATS error", "remedy", `look what its user may do: "cc-connector permissions" prints what it needs; and CC_NATS_INBOX_PREFIX`)
 		case sub == nil && isRefusal(err):
 			back.note(err)
 		default:

@@ -136,7 +136,7 @@ func (s *setback) note(err error) {
 	s.last = err.Error()
 	log := s.log
 	if look := s.cfg.look(err); look != "" {
-		log = log.With("look", look)
+		log = log.With("remedy", look)
 	}
 	log.Error("NATS does not take the connection, tried again", "error", s.last)
 }

@@ -17,6 +17,8 @@ for a message (CC_FILES; not a file that another chat has sent, too), and what t
 its commands, message numbers, checkpoints, close requests, what replicas owe it, and its client, if no other chat has the
 same one. It signs in to NATS as "run" does, by the same settings.
 
+It refuses while a replica of an earlier version runs, which would attach the chat again: end an update first.
+
 An open chat is not purged, unless --detach has it detached first, by chat.detach; at the contact center it stays open. A
 chat that the connector does not know any more is purged all the same. To purge it twice is harmless. What could not be
 removed is said, and the exit code is 1: purge it once more. For some minutes the chat cannot be attached again; after
@@ -26,7 +28,7 @@ What is erased is overwritten on the disk at once, but not all can be: the outpu
 files, and until when. For each message that is erased nats-server writes up to 8 MiB, and once 25 MiB more: a long chat
 takes some seconds. The contact center's own copy, mirrors, backups and readers' copies are not reached.
 
---json prints one object: version (1), chatId, removed [{from, what, count}], failed [texts], notes [texts].`
+--json prints one object: version (1), chatId, detached (if it was), removed [{from, what, count}], failed [texts], notes [texts].`
 
 // errIncomplete says that not all is gone; what is said stands in the output.
 var errIncomplete = errors.New("not all of the chat could be removed: see above; purge it once more")
@@ -45,29 +47,31 @@ func preparePurge(flags *flag.FlagSet) action {
 		}
 		return administer(func(ctx context.Context, a *admin.Admin) error {
 			report, err := a.Purge(ctx, *chat, *detach)
-			if err != nil && len(report.Removed) == 0 {
-				return err
-			}
-			return errors.Join(err, tellPurged(stdout, report, *asJSON))
+			return tellPurged(stdout, report, err, *asJSON)
 		})
 	}
 }
 
-func tellPurged(w io.Writer, report admin.Purged, asJSON bool) error {
-	err := error(nil)
-	if asJSON {
-		err = printJSON(w, report)
-	} else {
-		err = printPurged(w, report)
+// tellPurged prints what was done, also where it came to an error. Where nothing was,
+// the error tells all.
+func tellPurged(w io.Writer, report admin.Purged, err error, asJSON bool) error {
+	if err != nil && !report.Detached && len(report.Removed) == 0 && len(report.Failed) == 0 {
+		return err
 	}
 	if err == nil && len(report.Failed) > 0 {
 		err = errIncomplete
 	}
-	return err
+	if asJSON {
+		return errors.Join(err, printJSON(w, report))
+	}
+	return errors.Join(err, printPurged(w, report, err == nil))
 }
 
-func printPurged(w io.Writer, report admin.Purged) error {
-	if len(report.Removed) == 0 {
+func printPurged(w io.Writer, report admin.Purged, isWhole bool) error {
+	if report.Detached {
+		fmt.Fprintln(w, "The chat is detached: it is followed again when it is attached.")
+	}
+	if isWhole && len(report.Removed) == 0 {
 		fmt.Fprintln(w, "Nothing is kept of the chat.")
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -12,6 +12,7 @@ import (
 // What it says of a setting never quotes the value: people put secrets into the wrong variable.
 type reader struct {
 	*settings
+	traced      *tracingSettings
 	wrong       map[*string]string
 	contextual  map[*string]string // settings that a context of the nats CLI gives, with its field
 	inline      map[*string]source // what is no file's content, but a context's
@@ -24,9 +25,14 @@ type correction struct{ variable, what string }
 
 func readerOf(raw *settings) *reader {
 	return &reader{
-		settings: raw, wrong: make(map[*string]string), contextual: make(map[*string]string), inline: make(map[*string]source),
+		settings: raw, traced: readTracingSettings(), wrong: make(map[*string]string), contextual: make(map[*string]string), inline: make(map[*string]source),
 		troubles: newFileTroubles(),
 	}
+}
+
+// variables are all that it knows, in the order in which users read of them.
+func (r *reader) variables() []variable {
+	return append(r.settings.variables(), r.traced.variables()...)
 }
 
 // badSettings has a line for every bad variable.
@@ -89,7 +95,11 @@ func (r *reader) nameOf(setting *string) string {
 
 // checkQuotes finds what env files leave around a value.
 func (r *reader) checkQuotes() {
-	for _, v := range r.variables() {
+	r.checkQuotesOf(r.settings.variables())
+}
+
+func (r *reader) checkQuotesOf(variables []variable) {
+	for _, v := range variables {
 		bare := strings.Trim(*v.value, "\"'")
 		r.require(bare == *v.value, v.value, "begins or ends with a quote; leave it away")
 	}

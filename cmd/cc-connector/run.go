@@ -33,7 +33,7 @@ func runCommand(_, stderr io.Writer) error {
 		log.Error("a part broke, stopping", "error", err.Error())
 		cancel(err)
 	}
-	return ended(run(ctx, fail, cfg, log), log)
+	return ended(runTraced(ctx, fail, cfg, log), log)
 }
 
 // ended logs the end. A start that a signal broke off ended as it should.
@@ -46,10 +46,21 @@ func ended(err error, log *slog.Logger) error {
 	return err
 }
 
+// runTraced is run, with what it does traced.
+func runTraced(ctx context.Context, fail func(error), cfg config, log *slog.Logger) error {
+	spans, err := openTraces(ctx, cfg.tracing, cfg.connector.DrainTimeout, log)
+	if err != nil {
+		return err
+	}
+	defer spans.close()
+	spans.use(&cfg)
+	return run(ctx, fail, cfg, log)
+}
+
 // run serves until ctx is cancelled, and returns the cause. fail cancels ctx.
 func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) error {
 	cfg.connector.Version = buildVersion()
-	log.Info("starting", "version", cfg.connector.Version, "nats", redacted(cfg.nats.urls), "baseUrl", cfg.client.BaseURL,
+	log.Info("starting", "version", cfg.connector.Version, "servers", redacted(cfg.nats.urls), "baseUrl", cfg.client.BaseURL,
 		"tenant", cfg.client.TenantURL, "apps", len(cfg.connector.Apps), "prefix", cfg.connector.Prefix)
 	registry, ready := newRegistry(), newReadiness("NATS is not connected yet")
 	pages := new(pages)

@@ -76,11 +76,14 @@ type settings struct {
 // variable is one setting with what its tags say of it.
 type variable struct {
 	name, fallback, doc string
+	kind                string // how it is checked, of those that others define
 	value               *string
 }
 
-func (s *settings) variables() []variable {
-	v := reflect.ValueOf(s).Elem()
+func (s *settings) variables() []variable { return variablesOf(reflect.ValueOf(s).Elem()) }
+
+// variablesOf are the fields of a struct of settings.
+func variablesOf(v reflect.Value) []variable {
 	all := make([]variable, 0, v.NumField())
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
@@ -88,6 +91,7 @@ func (s *settings) variables() []variable {
 			name:     tag.Get("envconfig"),
 			fallback: tag.Get("default"),
 			doc:      tag.Get("desc"),
+			kind:     tag.Get("kind"),
 			value:    v.Field(i).Addr().Interface().(*string),
 		})
 	}

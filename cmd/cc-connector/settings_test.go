@@ -13,7 +13,7 @@ func setEnv(t *testing.T, env map[string]string) {
 	t.Helper()
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "CC_") {
+		if strings.HasPrefix(name, "CC_") || strings.HasPrefix(name, "OTEL_") {
 			t.Setenv(name, value) // puts it back in the end
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)

@@ -39,7 +39,7 @@ func TestHistoryGoneAfterEnd(t *testing.T) {
 		w.morePolled(200)
 		w.killReplica(0)
 		for i, chat := range w.openChats() {
-			chat.push(map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": chat.nextID(), "msg": "to a dead poll"})
+			chat.push(map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": chat.nextID(), "msg": agentText + "to a dead poll"})
 			if i%2 == 0 {
 				chat.end()
 			}

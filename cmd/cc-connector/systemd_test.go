@@ -24,13 +24,13 @@ func linesOf(t *testing.T, file, pattern string) [][]string {
 // The file lists every setting: those that are commented out with their defaults, and the others make a configuration.
 func TestSystemdSettings(t *testing.T) {
 	listed, given := make(map[string]string), make(map[string]string)
-	for _, line := range linesOf(t, "cc-connector.env", `^(#?)(CC_\w+)=(.*)$`) {
+	for _, line := range linesOf(t, "cc-connector.env", `^(#?)((?:CC|OTEL)_\w+)=(.*)$`) {
 		listed[line[2]] = line[3]
 		if line[1] == "" {
 			given[line[2]] = line[3]
 		}
 	}
-	for _, v := range new(settings).variables() {
+	for _, v := range append(new(settings).variables(), listedTracing()...) {
 		fallback, ok := listed[v.name]
 		_, set := given[v.name]
 		if v.name != "CC_NATS_PASSWORD_FILE" && (!ok || !set && fallback != v.fallback) {

@@ -154,7 +154,7 @@ func (t *traffic) remember(cmd *sentCommand) *sentCommand {
 func (t *traffic) openChat(ctx context.Context) {
 	cmd := t.remember(&sentCommand{name: "chat.request"})
 	for ctx.Err() == nil {
-		result := t.ask(context.WithoutCancel(ctx), cmd, map[string]any{"from": "Ada"})
+		result := t.ask(context.WithoutCancel(ctx), cmd, map[string]any{"from": customerName})
 		if result != nil {
 			t.answered(cmd, *result)
 		}
@@ -168,6 +168,7 @@ func (t *traffic) openChat(ctx context.Context) {
 			return
 		}
 		t.mu.Lock()
+		t.clients = append(t.clients, made.ClientID)
 		t.chats = append(t.chats, &talk{world: t.world, id: made.ChatID, signaling: len(t.chats)%6 == 5})
 		t.mu.Unlock()
 		return
@@ -229,7 +230,7 @@ func (t *traffic) agentActs(dice *rand.Rand) {
 func (c *talk) event(dice *rand.Rand, text int) map[string]any {
 	switch n := dice.IntN(20); {
 	case n < 10:
-		return map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": c.nextID(), "msg": strings.Repeat("x", text)}
+		return map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": c.nextID(), "msg": agentText + strings.Repeat("x", text)}
 	case n < 13:
 		return map[string]any{"event": "chat_session_typing", "party_id": "agent"}
 	case n < 14:
@@ -237,11 +238,11 @@ func (c *talk) event(dice *rand.Rand, text int) map[string]any {
 	case n < 15:
 		return map[string]any{"event": "chat_session_status", "state": "connected", "ewt": fmt.Sprint(dice.IntN(9))}
 	case n < 16:
-		return map[string]any{"event": "chat_session_party_joined", "party_id": c.nextID(), "display_name": "Alice", "type": "internal"}
+		return map[string]any{"event": "chat_session_party_joined", "party_id": c.nextID(), "display_name": agentName, "type": "internal"}
 	case n < 17:
 		return map[string]any{"event": "chat_session_party_left", "party_id": c.nextID()}
 	case n < 18:
-		return map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": c.nextID(), "msg": "timeless", "timestamp": nil}
+		return map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": c.nextID(), "msg": agentText + "timeless", "timestamp": nil}
 	case c.signaling:
 		return map[string]any{"event": "chat_session_signaling", "party_id": "agent", "msg_id": c.nextID(), "data": map[string]any{"type": "ICE_CANDIDATE"}}
 	}
@@ -276,15 +277,26 @@ func (t *traffic) answered(cmd *sentCommand, result schema.Result) {
 
 // command makes one of the kinds that may come on both lanes.
 func (t *traffic) command(dice *rand.Rand, chat *talk) (*sentCommand, map[string]any) {
-	mark := "https://example.com/" + uuid.NewString()
+	mark := customerText + uuid.NewString()
 	switch n := dice.IntN(10); {
 	case n < 7:
 		return t.remember(&sentCommand{name: "chat.send", chat: chat.id, mark: mark}), map[string]any{"chatId": chat.id, "text": mark}
 	case n < 8:
 		return t.remember(&sentCommand{name: "chat.location", chat: chat.id, mark: mark}),
 			map[string]any{"chatId": chat.id, "latitude": 1, "longitude": 2, "url": mark}
+	case n < 9:
+		return t.remember(&sentCommand{name: "chat.typing", chat: chat.id}), map[string]any{"chatId": chat.id}
 	}
-	return t.remember(&sentCommand{name: "chat.typing", chat: chat.id}), map[string]any{"chatId": chat.id}
+	return t.confide(dice, chat)
+}
+
+// confide makes a command that tells what nobody else is to know.
+func (t *traffic) confide(dice *rand.Rand, chat *talk) (*sentCommand, map[string]any) {
+	if dice.IntN(2) == 0 {
+		return t.remember(&sentCommand{name: "push.firebase", chat: chat.id}), map[string]any{"chatId": chat.id, "deviceToken": deviceToken}
+	}
+	return t.remember(&sentCommand{name: "chat.form", chat: chat.id}),
+		map[string]any{"chatId": chat.id, "formRequestId": "1", "formName": formName, "data": map[string]string{"card": formValue}}
 }
 
 // durableActs publishes one durable command and goes on when it is stored.

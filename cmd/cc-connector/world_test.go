@@ -49,6 +49,7 @@ type world struct {
 	traffic *traffic
 	mu      sync.Mutex
 	chats   []*talk
+	clients []string // who the customers are
 	sent    []*sentCommand
 	chaos   map[string]int
 }
@@ -89,7 +90,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w.nc, w.js = w.bus.connect(t)
 	w.env = map[string]string{
 		"CC_NATS_URL": w.bus.urls(), "CC_BASE_URL": web.URL, "CC_TENANT_URL": "acme.example", "CC_APP_ID": "app",
-		"CC_HTTP_ADDR": "127.0.0.1:0", "CC_FAILOVER_AFTER": "2s", "CC_HTTP_TIMEOUT": "10s",
+		"CC_HTTP_ADDR": "127.0.0.1:0", "CC_FAILOVER_AFTER": "2s", "CC_HTTP_TIMEOUT": "10s", "CC_LOG_LEVEL": "debug",
 	}
 	maps.Copy(w.env, signInEnv(t, subjects.DefaultPrefix))
 	maps.Copy(w.env, o.env)
@@ -307,7 +308,7 @@ func (w *world) settle() {
 	}
 	for range 2 { // what is found missing after one poll is there before the next but one
 		for _, chat := range w.openChats() {
-			chat.push(map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": chat.nextID(), "msg": "to the end"})
+			chat.push(map[string]any{"event": "chat_session_message", "party_id": "agent", "msg_id": chat.nextID(), "msg": agentText + "to the end"})
 		}
 		w.awaitAccount("everything is told", eventLost, eventInvented)
 	}
@@ -383,10 +384,13 @@ func (w *world) check() *account {
 	if len(a.wrong[resultMissing]) > 0 {
 		w.tellWaitingCommands()
 	}
+	var logs []string
 	for _, r := range w.replicas {
 		for _, log := range r.logs {
 			checkPermitted(w.T, log.String())
+			logs = append(logs, log.String())
 		}
 	}
+	w.checkDiscreet(logs)
 	return a
 }

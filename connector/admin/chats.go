@@ -66,6 +66,7 @@ type Chat struct {
 	PolledAgo    *float64           `json:"polledSecondsAgo,omitempty"` // since when no poll was answered; missing: none has been, or that is not known
 	DueFor       float64            `json:"pollDueSeconds,omitempty"`   // a poll is due for so long
 	Reconcile    string             `json:"reconcile,omitempty"`        // what is in doubt, by its holder's word
+	Problem      string             `json:"problem,omitempty"`          // what of it in JetStream cannot be read
 
 	token subjects.ChatToken
 }
@@ -100,11 +101,13 @@ func (a *Admin) Chat(ctx context.Context, id string) (Chats, error) {
 		return found, err
 	}
 	closed, isThere, err := a.entryOf(ctx, token)
-	if err == nil && !isThere {
-		err = ErrUnknownChat
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, bus.ErrUnreadable):
+		closed = Chat{token: token, ChatID: id, State: Unknown, Problem: badEntry}
+	case err != nil:
 		return Chats{}, err
+	case !isThere:
+		return Chats{}, ErrUnknownChat
 	}
 	found.Chats = schema.List[Chat]{closed}
 	return found, nil
@@ -218,25 +221,44 @@ func (a *Admin) complete(ctx context.Context, told map[subjects.ChatToken]Chat) 
 	return all, err
 }
 
-// fill reports whether the chat is open.
+// What is not JSON, or other JSON, may be of a later version's, or anybody's.
+const (
+	badToken = "its session token cannot be read"
+	badEntry = "its entry in CC_CHATS cannot be read"
+)
+
+// fill reports whether the chat is open. That something of it cannot be read is said
+// of that chat, and does not keep the others from being listed.
 func (a *Admin) fill(ctx context.Context, chat *Chat) (isOpen bool, err error) {
 	chat.ChatID = chat.token.ID()
 	if chat.State == Held && chat.OpenedAt != nil {
 		return true, nil
 	}
 	token, isThere, err := a.tokenOf(ctx, chat.token)
-	if err != nil || !isThere && chat.State != Held {
+	switch {
+	case errors.Is(err, bus.ErrUnreadable):
+		chat.Problem = badToken
+	case err != nil:
 		return false, err
-	}
-	if isThere {
+	case isThere:
 		chat.App, chat.OpenedAt = token.App, schema.NewTime(token.OpenedAt)
+	case chat.State != Held:
+		return false, nil
 	}
 	if chat.State == Held {
 		return true, nil
 	}
+	return true, a.fillEntry(ctx, chat)
+}
+
+func (a *Admin) fillEntry(ctx context.Context, chat *Chat) error {
 	entry, _, err := a.entryOf(ctx, chat.token)
+	if errors.Is(err, bus.ErrUnreadable) {
+		chat.Problem = cmp.Or(chat.Problem, badEntry)
+		return nil
+	}
 	chat.Sequence = entry.Sequence
-	return true, err
+	return err
 }
 
 // tokenOf is the chat's session token, if it has one.

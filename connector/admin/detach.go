@@ -29,7 +29,7 @@ func (a *Admin) detach(ctx context.Context, key chats.Key) error {
 		return ErrNobody
 	}
 	if err != nil {
-		return fmt.Errorf("the chat could not be detached, and nothing of it was removed: %w", err)
+		return fmt.Errorf("the chat may be detached, and nothing of it was removed: %w", err)
 	}
 	return readDetached(reply)
 }

@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/journal"
@@ -32,18 +33,18 @@ func (p *purge) dropLetters(ctx context.Context) error {
 	return err
 }
 
-// record is one of the journal, by its key in the bucket.
-type record struct {
-	key string
-	journal.Record
+// work is what the journal tells of one of the chat's commands.
+type work struct {
+	isDone, isLive, isCalling bool
+	replica                   replicas.ID
 }
 
-// records are those of the chat's commands. The journal knows them by hashes alone,
-// so that all of it is read.
-func (p *purge) records(ctx context.Context, show func(record)) error {
+// readJournal learns of the chat's commands. The journal knows them by hashes alone,
+// so that all of it is read, and later what has been written since.
+func (p *purge) readJournal(ctx context.Context) error {
 	watching, end := context.WithCancel(ctx)
 	defer end()
-	watcher, err := p.streams.Journal.WatchBehind(watching, "command.*", 0)
+	watcher, err := p.streams.Journal.WatchBehind(watching, "command.*", p.scanned)
 	if err != nil {
 		return fmt.Errorf("the journal cannot be read: %w", err)
 	}
@@ -59,8 +60,10 @@ func (p *purge) records(ctx context.Context, show func(record)) error {
 			case value == nil: // that is all
 				return nil
 			}
-			if r, is := p.recordIn(value); is {
-				show(r)
+			p.scanned = value.Revision()
+			p.learnRecord(value.Key(), value.Value())
+			if err := p.keepMarked(ctx); err != nil {
+				return err
 			}
 		case <-silence.C:
 			return errors.New("the journal cannot be read: NATS has fallen silent")
@@ -72,32 +75,32 @@ func (p *purge) records(ctx context.Context, show func(record)) error {
 
 const stalledAfter = 3 * bus.AnswerPatience
 
-// recordIn tells whether it is one of the chat's.
-func (p *purge) recordIn(value jetstream.KeyValueEntry) (r record, is bool) {
+// learnRecord takes a key's value as it is now; nil: it has none.
+func (p *purge) learnRecord(key string, data []byte) {
+	delete(p.works, key)
 	id, _ := schema.JSON(string(p.key.ID)) // as the journal has written it
-	if value.Operation() != jetstream.KeyValuePut || !bytes.Contains(value.Value(), id) {
-		return r, false
+	var r journal.Record
+	if !bytes.Contains(data, id) || json.Unmarshal(data, &r) != nil {
+		return
 	}
-	r.key = value.Key()
-	if json.Unmarshal(value.Value(), &r.Record) != nil {
-		return r, false
+	if r.ChatID == p.key.ID || r.Done != nil && r.Done.ChatID == p.key.ID {
+		p.works[key] = work{isDone: r.Done != nil, isLive: r.Message == 0, isCalling: r.Calling, replica: r.Replica}
 	}
-	return r, r.ChatID == p.key.ID || r.Done != nil && r.Done.ChatID == p.key.ID
 }
 
 // dropRecords removes what the journal has of the chat's commands.
 func (p *purge) dropRecords(ctx context.Context) error {
-	var found []record
-	if err := p.records(ctx, func(r record) { found = append(found, record{key: r.key}) }); err != nil {
+	if err := p.readJournal(ctx); err != nil {
 		return err
 	}
-	for _, r := range found {
-		p.commands[strings.TrimPrefix(r.key, "command.")] = true
-		n, err := p.streams.Journal.Drop(ctx, r.key)
+	for key := range p.works {
+		p.commands[strings.TrimPrefix(key, "command.")] = true
+		n, err := p.streams.Journal.Drop(ctx, key)
 		p.count(p.streams.Journal.Name(), "records of commands", n)
 		if err != nil {
 			return err
 		}
+		delete(p.works, key)
 	}
 	return nil
 }
@@ -105,21 +108,24 @@ func (p *purge) dropRecords(ctx context.Context) error {
 // awaitCommands waits for the commands that a replica is at work on: each would write
 // its record again. What waits for its next try is over, as it stands nowhere any more.
 func (p *purge) awaitCommands(ctx context.Context) {
+	n, err := 0, p.readJournal(ctx) // takes as long as it takes; what comes later is soon read
 	waiting, cancel := context.WithTimeout(ctx, p.cfg.UnderWay)
 	defer cancel()
-	for pause := passPause / 8; ; pause = min(2*pause, 4*passPause) {
-		n, err := p.underWay(waiting)
-		switch {
-		case err == nil && n == 0, ctx.Err() != nil:
-			return
-		case waiting.Err() != nil:
-			p.fail(fmt.Errorf("%d commands on the chat are still under way, and may write of it again: purge once more later", max(n, 1)))
-			return
-		case err != nil:
-			p.fail(err)
+	for pause := passPause / 8; err == nil; pause = min(2*pause, 4*passPause) {
+		if n, err = p.underWay(ctx); err == nil && n == 0 {
 			return
 		}
+		if waiting.Err() != nil {
+			break
+		}
 		retry.Sleep(waiting, pause)
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		p.fail(fmt.Errorf("whether commands on the chat are under way is not known (%w): purge once more, as they may write of it again", err))
+	default:
+		p.fail(fmt.Errorf("%d commands on the chat are still under way, and may write of it again: purge once more later", n))
 	}
 }
 
@@ -127,18 +133,29 @@ func (p *purge) awaitCommands(ctx context.Context) {
 // begun on the live lane another settles.
 func (p *purge) underWay(ctx context.Context) (n int, err error) {
 	alive, err := p.registry.Alive(ctx)
+	if err == nil {
+		err = p.readJournal(ctx)
+	}
 	if err != nil {
 		return 0, err
 	}
-	return n, p.records(ctx, func(r record) {
-		if r.isUnderWay(alive) {
+	for _, key := range slices.Collect(maps.Keys(p.works)) {
+		if !p.works[key].isUnderWay(alive) {
+			continue
+		}
+		value, err := p.streams.Journal.Get(ctx, key) // it may have expired, which no watcher tells
+		if err != nil {
+			return 0, fmt.Errorf("the journal cannot be read: %w", err)
+		}
+		p.learnRecord(key, value.Data)
+		if p.works[key].isUnderWay(alive) {
 			n++
 		}
-	})
+	}
+	return n, nil
 }
 
-func (r record) isUnderWay(alive map[replicas.ID]replicas.Replica) bool {
-	isLive := r.Message == 0
-	_, lives := alive[r.Replica]
-	return r.Done == nil && (isLive || r.Calling && lives)
+func (w work) isUnderWay(alive map[replicas.ID]replicas.Replica) bool {
+	_, lives := alive[w.replica]
+	return !w.isDone && (w.isLive || w.isCalling && lives)
 }

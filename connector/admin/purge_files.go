@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,7 +59,7 @@ func (p *purge) learn(msg *bus.Stored) {
 		return
 	}
 	if bucket, object, elsewhere := schema.DataRef(ce); elsewhere && bucket == p.streams.FilesName() {
-		p.objects[bus.ObjectName(object)] = true
+		p.objects[bus.ObjectName(object)], p.large[bus.ObjectName(object)] = true, true
 	}
 	var t told
 	if json.Unmarshal(ce.Data(), &t) != nil {
@@ -111,6 +112,9 @@ func (p *purge) dropFiles(ctx context.Context) error {
 		if erased {
 			p.count(p.streams.FilesName(), "objects", 1)
 		}
+		if err := p.keepMarked(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -122,35 +126,72 @@ func (p *purge) isMine(ctx context.Context, name bus.ObjectName) (bool, error) {
 	if chat == string(p.key.Token) && rest != "" {
 		return true, nil
 	}
-	if !p.objects[name] {
+	if !p.objects[name] || isOfMessage(name) && !p.large[name] {
 		return false, nil
 	}
-	if _, err := subjects.ParseChatToken(chat); err != nil || len(rest) < fetchedLength || uuid.Validate(rest[:fetchedLength]) != nil {
+	if _, err := subjects.ParseChatToken(chat); err != nil || len(rest) < idLength || uuid.Validate(rest[:idLength]) != nil {
 		return true, nil
 	}
 	found, err := p.streams.Events.Subjects(ctx, p.cfg.Prefix.ChatAll(subjects.ChatToken(chat)))
 	return len(found) == 0, err
 }
 
-const fetchedLength = 36 // of the UUID that ends the name of a file that was fetched
+// isOfMessage tells a name that the connector gives to what is too large for a message:
+// the message's id. Who sends a file may name anything, also that of another chat's.
+func isOfMessage(name bus.ObjectName) bool {
+	id, err := uuid.Parse(string(name[:min(len(name), idLength)]))
+	return err == nil && id.Version() == 8 && (len(name) == idLength || name[idLength] == '-')
+}
 
-// sentByOthers are the objects that other chats have sent as files: who puts one into
-// the store may send it to many.
+const idLength = 36 // of a UUID
+
+// sentByOthers are the objects that other chats have sent as files, or are still to
+// send: who puts one into the store may send it to many. A command that moves on is
+// first where it goes, so that it is found here or there.
 func (p *purge) sentByOthers(ctx context.Context) (map[bus.ObjectName]bool, error) {
 	sent := make(map[bus.ObjectName]bool)
 	if len(p.objects) == 0 {
 		return sent, nil
 	}
-	own := p.cfg.Prefix.Result(p.key.Token, "chat.file")
-	err := p.streams.Events.Each(ctx, p.cfg.Prefix.Result("*", "chat.file"), func(msg *bus.Stored) error {
-		ce, _, err := schema.Decode(msg.Header, msg.Data)
-		var t told
-		if msg.Subject != own && err == nil && json.Unmarshal(ce.Data(), &t) == nil {
-			sent[bus.ObjectName(t.Request.Object)] = true
+	const file, all = "chat.file", subjects.ChatToken("*")
+	for _, place := range []struct {
+		stream      *bus.Stream
+		filter, own string
+		object      func(*bus.Stored) bus.ObjectName
+	}{
+		{p.streams.Commands, p.cfg.Prefix.Durable(file, all), p.cfg.Prefix.Durable(file, p.key.Token), objectToSend},
+		{p.streams.Dead, p.cfg.Prefix.DeadLetter(file, all), p.cfg.Prefix.DeadLetter(file, p.key.Token), objectToSend},
+		{p.streams.Events, p.cfg.Prefix.Result(all, file), p.cfg.Prefix.Result(p.key.Token, file), objectSent},
+	} {
+		err := place.stream.Each(ctx, place.filter, func(msg *bus.Stored) error {
+			if msg.Subject != place.own {
+				sent[place.object(msg)] = true
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("which files other chats send is not known: %w", err)
 		}
-		return nil
-	})
-	return sent, err
+	}
+	return sent, nil
+}
+
+func objectSent(result *bus.Stored) bus.ObjectName {
+	ce, _, err := schema.Decode(result.Header, result.Data)
+	var t told
+	if err != nil || json.Unmarshal(ce.Data(), &t) != nil {
+		return ""
+	}
+	return bus.ObjectName(t.Request.Object)
+}
+
+func objectToSend(command *bus.Stored) bus.ObjectName {
+	ce, _, err := schema.DecodeCommand(command.Header, command.Data)
+	var t told
+	if err != nil || json.Unmarshal(ce.Data(), &t) != nil {
+		return ""
+	}
+	return bus.ObjectName(t.Object)
 }
 
 // dropEvents erases the chat's events, results, session messages and fences.
@@ -163,7 +204,7 @@ func (p *purge) dropEvents(ctx context.Context) error {
 			if erased {
 				p.count(name, p.kindOf(msg.Subject), 1)
 			}
-			return err
+			return cmp.Or(err, p.keepMarked(ctx))
 		})
 		if err != nil {
 			return err

@@ -24,8 +24,10 @@ import (
 //
 // The command is published again as it came, on its durable subject, under a new id:
 // under its old one it would get the failure that is on record. The new id is a
-// function of the dead letter, so that who puts it back twice has it run once. Only
-// when the stream has it is the dead letter deleted.
+// function of the dead letter, so that who puts it back twice has it run once, as long
+// as the connector knows repeats (CC_IDEMPOTENCY_WINDOW). That is how it is mended
+// that nobody knows whether the stream has it: an answer may be lost. Only when the
+// stream is known to have it is the dead letter deleted.
 //
 // An expirytime that is over would have the command expire at once. So it is taken
 // out; CC_COMMAND_MAX_AGE, from now on, is then its only limit. One that is still to
@@ -59,13 +61,22 @@ func (a *Admin) PutBack(ctx context.Context, sequence uint64) (PutBack, error) {
 	defer cancel()
 	ack, err := a.js.PublishMsg(publishing, msg, jetstream.WithExpectStream(commands), jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return done, fmt.Errorf("the command is not put back, and its dead letter stays: %w", bus.Explain(commands, err))
+		return done, fmt.Errorf("%s: %w", whatBecame(err), bus.Explain(commands, err))
 	}
 	done.Stored = ack.Sequence
 	if err := a.Delete(ctx, sequence); err != nil && !errors.Is(err, ErrNoLetter) {
-		return done, fmt.Errorf("the command is put back, but its dead letter is not deleted (to put it back once more is harmless): %w", err)
+		return done, fmt.Errorf("the command is put back, but its dead letter is not deleted (to put it back once more within CC_IDEMPOTENCY_WINDOW is harmless): %w", err)
 	}
 	return done, nil
+}
+
+// whatBecame says what is known of a command whose publication has failed.
+func whatBecame(err error) string {
+	var answer *jetstream.APIError
+	if errors.As(err, &answer) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return "the command is not put back, and its dead letter stays"
+	}
+	return "it is not known whether the command is put back, and its dead letter stays: put it back once more within CC_IDEMPOTENCY_WINDOW, and it runs once"
 }
 
 // again is the message of a dead letter as it is to be published.

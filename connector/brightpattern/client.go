@@ -69,6 +69,9 @@ type Config struct {
 	// be renewed: they are asked for at each call, and the connections are made
 	// anew when the pool is another one. Default: none.
 	Roots func() *x509.CertPool
+	// Wrap stands around whatever makes the connections, and sees every request,
+	// of which MethodOf tells the call. Default: none.
+	Wrap func(http.RoundTripper) http.RoundTripper
 	// MaxPolls is how many polls there may be at once; it sizes the pool of
 	// idle connections and limits nothing. Default: 20000.
 	MaxPolls int
@@ -113,7 +116,7 @@ func New(config Config) (*Client, error) {
 		timeout:     orDefault(config.Timeout, defaultTimeout),
 		pollTimeout: orDefault(config.PollTimeout, defaultPollTimeout),
 		casePaths:   config.CasePaths,
-		transport:   openTransport(config.TLS, config.Roots, orDefault(config.MaxPolls, defaultMaxPolls)),
+		transport:   openTransport(config, orDefault(config.MaxPolls, defaultMaxPolls)),
 		memory:      newMemory(orDefault(config.Memory, DefaultMemory)),
 	}, nil
 }

@@ -41,6 +41,8 @@ type call struct {
 	upload      *upload
 	limit       int64 // of the answer's body; 0: smallBody
 	noPage      bool  // a page (HTML) is no answer to it
+
+	seen func(*http.Response) // gets the head of any answer; nil: nobody asks
 }
 
 // send makes the call and has decode read the body of a good answer. What
@@ -141,6 +143,9 @@ func (c *Client) roundTrip(x *exchange, cred Credentials) error {
 		defer x.call.upload.Close() // waits for a read that is under way
 	}
 	x.response, err = c.transport.current().RoundTrip(request)
+	if err == nil && x.call.seen != nil {
+		x.call.seen(x.response)
+	}
 	return err
 }
 
@@ -149,7 +154,7 @@ func (c *Client) request(x *exchange, cred Credentials) (*http.Request, error) {
 	if x.call.kind == post {
 		method = http.MethodPost
 	}
-	request, err := http.NewRequestWithContext(x.traced(), method, c.url(x.call), x.call.reader())
+	request, err := http.NewRequestWithContext(c.transport.mark(x.traced(), x.call), method, c.url(x.call), x.call.reader())
 	if err != nil {
 		return nil, errors.New("the URL cannot be built")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 )
 
 // Availability says whether a chat would be taken now.
@@ -24,8 +25,11 @@ type ICEServer struct{ URL, Username, Credential string }
 // Version is the server's version, in its own words. Where only version 1 of
 // the API exists, the status is 404.
 func (c *Client) Version(ctx context.Context, cred Credentials) (string, error) {
-	var version string
-	err := c.read(ctx, cred, "getVersion", "version", func(o object) error {
+	return c.version(ctx, cred, nil)
+}
+
+func (c *Client) version(ctx context.Context, cred Credentials, seen func(*http.Response)) (version string, err error) {
+	err = c.readBy(ctx, cred, call{method: "getVersion", path: []string{"version"}, seen: seen}, func(o object) error {
 		if version = cut(o.said("server_version"), maxText); version == "" {
 			return lacking("server_version")
 		}
@@ -140,7 +144,11 @@ func (c *Client) ICEServers(ctx context.Context, cred Credentials) ([]ICEServer,
 
 // read is a GET that is answered with an object.
 func (c *Client) read(ctx context.Context, cred Credentials, method, path string, take func(object) error) error {
-	return c.send(ctx, cred, call{method: method, path: []string{path}}, func(body []byte) error {
+	return c.readBy(ctx, cred, call{method: method, path: []string{path}}, take)
+}
+
+func (c *Client) readBy(ctx context.Context, cred Credentials, call call, take func(object) error) error {
+	return c.send(ctx, cred, call, func(body []byte) error {
 		o, ok := parseObject(body)
 		if !ok {
 			return errNotJSON

@@ -1,6 +1,7 @@
 package brightpattern
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -16,26 +17,35 @@ import (
 type transport struct {
 	config *tls.Config
 	roots  func() *x509.CertPool // nil: those of config, for good
+	wrap   func(http.RoundTripper) http.RoundTripper
 	polls  int
 
-	mu    sync.Mutex
-	pool  *x509.CertPool
-	inUse *http.Transport
+	mu      sync.Mutex
+	pool    *x509.CertPool
+	inUse   *http.Transport
+	wrapped http.RoundTripper // what is in use, with what stands around it
 }
 
-func openTransport(config *tls.Config, roots func() *x509.CertPool, polls int) *transport {
-	t := &transport{config: config, roots: roots, polls: polls}
-	if roots != nil {
-		t.pool = roots()
+func openTransport(config Config, polls int) *transport {
+	t := &transport{config: config.TLS, roots: config.Roots, wrap: config.Wrap, polls: polls}
+	if t.roots != nil {
+		t.pool = t.roots()
 	}
-	t.inUse = t.make()
+	t.use(t.make())
 	return t
 }
 
+func (t *transport) use(made *http.Transport) {
+	t.inUse, t.wrapped = made, made
+	if t.wrap != nil {
+		t.wrapped = t.wrap(made)
+	}
+}
+
 // current is the one by which connections are made now.
-func (t *transport) current() *http.Transport {
+func (t *transport) current() http.RoundTripper {
 	if t.roots == nil {
-		return t.inUse
+		return t.wrapped
 	}
 	pool := t.roots()
 	t.mu.Lock()
@@ -43,10 +53,28 @@ func (t *transport) current() *http.Transport {
 	if pool != t.pool {
 		earlier := t.inUse
 		t.pool = pool
-		t.inUse = t.make()
+		t.use(t.make())
 		earlier.CloseIdleConnections() // those under way end after their answers
 	}
-	return t.inUse
+	return t.wrapped
+}
+
+// methodKey is where the context of a request has the method of its call.
+type methodKey struct{}
+
+// mark has the context of a request tell its call, if anybody may ask.
+func (t *transport) mark(ctx context.Context, call *call) context.Context {
+	if t.wrap == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, methodKey{}, call.method)
+}
+
+// MethodOf is the protocol's name of the call that a request is of, by the
+// request's context: for what stands around the transport.
+func MethodOf(ctx context.Context) string {
+	method, _ := ctx.Value(methodKey{}).(string)
+	return method
 }
 
 func (t *transport) closeIdle() {

@@ -42,7 +42,7 @@ var publications = []attempt{
 	by("$KV.CC_CHATS.example", bot), by("$KV.CC_STATE.replica.x", bot), by("$KV.CC_JOURNAL.x", bot), by("$KV.OTHER.x"),
 	by("$O.CC_FILES.C.x", bot, sender), by("$O.CC_FILES.M.x", bot, sender), by("$O.CC_FILES.x", bot), by("$O.CC_FILES.M.x.y", bot), by("$O.OTHER.M.x"),
 
-	by("$JS.API.INFO", auditor), by("$JS.API.STREAM.NAMES", bot, auditor), by("$JS.API.STREAM.LIST", auditor),
+	by("$JS.API.INFO", bot, auditor), by("$JS.API.STREAM.NAMES", bot, auditor), by("$JS.API.STREAM.LIST", auditor),
 	by("$JS.API.STREAM.INFO.CC_EVENTS", bot, reader, auditor), by("$JS.API.STREAM.INFO.KV_CC_CHATS", bot, reader, auditor),
 	by("$JS.API.STREAM.INFO.OBJ_CC_FILES", bot, reader, auditor, sender),
 	by("$JS.API.STREAM.INFO.CC_COMMANDS", bot, auditor), by("$JS.API.STREAM.INFO.CC_SESSIONS", bot, auditor),
@@ -77,7 +77,7 @@ var publications = []attempt{
 	by("$JS.API.CONSUMER.CREATE.KV_CC_CHATS.mine.$KV.CC_CHATS.>"), by("$JS.API.CONSUMER.CREATE.OBJ_CC_FILES.mine.$O.CC_FILES.C.x"),
 	by("$JS.API.CONSUMER.INFO.CC_EVENTS.mine", bot, auditor), by("$JS.API.CONSUMER.INFO.CC_EVENTS.cc-consumer", bot, reader, auditor),
 	by("$JS.API.CONSUMER.INFO.CC_EVENTS.cc-auditor", bot, auditor), by("$JS.API.CONSUMER.INFO.CC_COMMANDS.runners", bot, auditor),
-	by("$JS.API.CONSUMER.LIST.CC_COMMANDS", auditor), by("$JS.API.CONSUMER.NAMES.CC_EVENTS", auditor),
+	by("$JS.API.CONSUMER.LIST.CC_COMMANDS", auditor), by("$JS.API.CONSUMER.LIST.CC_EVENTS", bot, auditor), by("$JS.API.CONSUMER.NAMES.CC_EVENTS", auditor),
 	by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.mine", bot), by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.cc-consumer", bot), by("$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.cc-auditor", bot),
 	by("$JS.API.CONSUMER.MSG.NEXT.CC_DEADLETTER.mine"), by("$JS.API.CONSUMER.MSG.NEXT.KV_CC_CHATS.mine"),
 	by("$JS.API.CONSUMER.MSG.NEXT.CC_COMMANDS.runners", bot), by("$JS.API.CONSUMER.MSG.NEXT.CC_SESSIONS.holders", bot),

@@ -1,6 +1,10 @@
 package permissions
 
-import "time"
+import (
+	"time"
+
+	"cc-connector/subjects"
+)
 
 // serviceName is the connector's as a NATS micro service, and its queue group.
 const serviceName = "cc-connector"
@@ -29,8 +33,6 @@ func (b bus) connector() User {
 	for _, stream := range []string{b.kv("JOURNAL"), b.kv("STATE"), b.files()} { // earlier versions look for files so
 		u.mayPublish(api("DIRECT.GET", stream+".>"))
 	}
-	b.mayAdminister(&u)
-	b.mayShow(&u)
 	u.mayPublish("$JS.API.STREAM.NAMES")         // whose stream is in the way of one that is to be made
 	u.mayPublish(api("STREAM.PURGE", b.files())) // what is left of an object that could not be stored
 	b.mayWork(&u, b.stream("SESSIONS"), "holders")
@@ -39,27 +41,28 @@ func (b bus) connector() User {
 	for _, reader := range []Role{Consumer, Auditor} { // so that no administrator is needed for "cc-connector streams --make"
 		u.mayPublish(api("CONSUMER.CREATE", b.stream("EVENTS")+"."+UserName(b.prefix, reader)))
 	}
+	u.mayPublish(ForTools(b.prefix)...)
 	return u
 }
 
-// mayAdminister is what "cc-connector dead" and "purge" need, which sign in as the
-// connector does: to put a command back, to detach a chat, and to have the disk
-// forget what a chat has left.
-func (b bus) mayAdminister(u *User) {
-	u.mayPublish(b.under("durable.>"), b.under("chat.detach"))
+// ForTools are the subjects to which a connector that runs does not publish, but
+// the other commands of cc-connector do, which sign in as it does: check asks what
+// the account allows, and who reads; dead puts a command back; purge detaches a
+// chat, and has the disk forget what it has left. So does the page of CC_CONSOLE:
+// it has a consumer as long as somebody looks.
+func ForTools(prefix subjects.Prefix) []string {
+	b := bus{prefix}
+	all := []string{"$JS.API.INFO", api("CONSUMER.LIST", b.stream("EVENTS")), b.under("durable.>"), b.under("chat.detach")}
 	for _, stream := range []string{b.stream("EVENTS"), b.stream("COMMANDS"), b.stream("DEADLETTER"), b.files()} {
-		u.mayPublish(api("STREAM.MSG.DELETE", stream))
+		all = append(all, api("STREAM.MSG.DELETE", stream))
 	}
 	for _, bucket := range []string{b.kv("JOURNAL"), b.kv("CHATS"), b.kv("STATE")} {
-		u.mayPublish(api("STREAM.PURGE", bucket))
+		all = append(all, api("STREAM.PURGE", bucket))
 	}
-}
-
-// mayShow is what the page of CC_CONSOLE needs to read the stream: consumers that
-// live as long as somebody looks.
-func (b bus) mayShow(u *User) {
-	all := b.stream("EVENTS") + ".*"
-	u.mayPublish(api("CONSUMER.CREATE", all), api("CONSUMER.INFO", all), api("CONSUMER.DELETE", all), api("CONSUMER.MSG.NEXT", all))
+	for _, operation := range []string{"CREATE", "INFO", "DELETE", "MSG.NEXT"} {
+		all = append(all, api("CONSUMER."+operation, b.stream("EVENTS")+".*"))
+	}
+	return all
 }
 
 // mayWork lets a user make the consumer of a work queue, and take from it.

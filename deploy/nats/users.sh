@@ -57,15 +57,6 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.DIRECT.GET.KV_CC_STATE.>' \
   --allow-pub '$JS.API.DIRECT.GET.OBJ_CC_FILES.>' \
-  --allow-pub 'cc.durable.>' \
-  --allow-pub 'cc.chat.detach' \
-  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_EVENTS' \
-  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_COMMANDS' \
-  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_DEADLETTER' \
-  --allow-pub '$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES' \
-  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_JOURNAL' \
-  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_CHATS' \
-  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_STATE' \
   --allow-pub '$JS.API.STREAM.NAMES' \
   --allow-pub '$JS.API.STREAM.PURGE.OBJ_CC_FILES' \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_SESSIONS.holders' \
@@ -84,6 +75,21 @@ nsc add user --account "$ACCOUNT" --name cc-connector \
   --allow-pub '$JS.FC.*.*.KV_CC_JOURNAL.>' \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.cc-consumer' \
   --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.cc-auditor' \
+  --allow-pub '$JS.API.INFO' \
+  --allow-pub '$JS.API.CONSUMER.LIST.CC_EVENTS' \
+  --allow-pub 'cc.durable.>' \
+  --allow-pub 'cc.chat.detach' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_EVENTS' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_COMMANDS' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.CC_DEADLETTER' \
+  --allow-pub '$JS.API.STREAM.MSG.DELETE.OBJ_CC_FILES' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_JOURNAL' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_CHATS' \
+  --allow-pub '$JS.API.STREAM.PURGE.KV_CC_STATE' \
+  --allow-pub '$JS.API.CONSUMER.CREATE.CC_EVENTS.*' \
+  --allow-pub '$JS.API.CONSUMER.INFO.CC_EVENTS.*' \
+  --allow-pub '$JS.API.CONSUMER.DELETE.CC_EVENTS.*' \
+  --allow-pub '$JS.API.CONSUMER.MSG.NEXT.CC_EVENTS.*' \
   --allow-sub '_INBOX_cc-connector.>' \
   --allow-sub 'cc.service.* cc-connector' \
   --allow-sub 'cc.chat.* cc-connector' \

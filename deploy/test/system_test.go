@@ -4,6 +4,7 @@ package deploytest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
@@ -26,7 +27,7 @@ func TestSystem(t *testing.T) {
 		{"chats go on without a connector that is killed", c.tryKilledConnector},
 		{"chats outlive a restart of NATS", c.tryRestartOfNATS},
 		{"nothing is lost", c.tryAccount},
-		{"Prometheus scrapes every part", c.tryMonitoring},
+		{"Prometheus scrapes every part, and evaluates the alerts", c.tryMonitoring},
 	} {
 		if !t.Run(part.name, part.try) {
 			return
@@ -72,17 +73,56 @@ func (c clone) tryRestartOfNATS(t *testing.T) {
 func (c clone) tryMonitoring(t *testing.T) {
 	c.compose(t, "--profile", "monitoring", "up", "--detach", "--wait", "--wait-timeout", "60", "prometheus")
 	want := map[string]int{"cc-connector": 2, "nats": 1}
+	untilShown(t, func() (bool, string) {
+		up, last := targetsUp(t)
+		return maps.Equal(up, want), fmt.Sprintf("targets that are up: %v, want %v; %s", up, want, last)
+	})
+	untilShown(t, func() (bool, string) {
+		evaluated, last := rulesEvaluated(t)
+		return evaluated > 30 && last == "", fmt.Sprintf("%d rules are evaluated; %s", evaluated, last)
+	})
+}
+
+// untilShown asks again: Prometheus tells nobody when it has scraped, or evaluated.
+func untilShown(t *testing.T, is func() (bool, string)) {
+	t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
-		up, last := targetsUp(t)
-		if maps.Equal(up, want) {
+		shown, otherwise := is()
+		if shown {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("targets that are up: %v, want %v; %s", up, want, last)
+			t.Fatal(otherwise)
 		}
-		time.Sleep(time.Second) // Prometheus tells nobody when it has scraped
+		time.Sleep(time.Second)
 	}
+}
+
+// rulesEvaluated counts the rules that Prometheus has evaluated without an error, none of which may fire here.
+func rulesEvaluated(t *testing.T) (evaluated int, last string) {
+	t.Helper()
+	var answer struct {
+		Data struct {
+			Groups []struct {
+				Rules []struct{ Name, Health, LastError, State string }
+			}
+		}
+	}
+	getJSON(t, "http://127.0.0.1:9090/api/v1/rules", &answer)
+	for _, group := range answer.Data.Groups {
+		for _, rule := range group.Rules {
+			if rule.State == "firing" {
+				t.Fatalf("the alert %s fires", rule.Name)
+			}
+			if rule.Health == "ok" {
+				evaluated++
+			} else {
+				last = fmt.Sprintf("%s: %s %s", rule.Name, rule.Health, rule.LastError)
+			}
+		}
+	}
+	return evaluated, last
 }
 
 // targetsUp counts, by job, the targets that Prometheus could scrape.

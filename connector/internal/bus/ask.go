@@ -47,7 +47,7 @@ func again[T any](ctx context.Context, trouble *retry.Trouble, value T, err erro
 
 // try marks an error that repeating cannot mend.
 func try[T any](ctx context.Context, trouble *retry.Trouble, operation func(context.Context) (T, error)) (T, error) {
-	trying, cancel := patient(ctx)
+	trying, cancel := retry.Within(ctx, AnswerPatience)
 	defer cancel()
 	value, err := operation(trying)
 	switch {
@@ -60,12 +60,4 @@ func try[T any](ctx context.Context, trouble *retry.Trouble, operation func(cont
 		trouble.Note(err)
 	}
 	return value, err
-}
-
-// patient is a context for one answer. One that ends before is good enough.
-func patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	if end, ends := ctx.Deadline(); ends && time.Until(end) <= AnswerPatience {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, AnswerPatience)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cc-connector/connector/internal/retry"
 	"cc-connector/schema"
 )
 
@@ -46,7 +47,7 @@ type Value struct {
 
 // Get reads a key.
 func (b *Bucket) Get(ctx context.Context, key string) (Value, error) {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := retry.Within(ctx, AnswerPatience)
 	defer cancel()
 	msg, err := b.stream.Last(ctx, b.Subject(key))
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && isMarker(msg.Header) {

@@ -30,6 +30,25 @@ func (s *Streams) Faults() (all []health.Fault) {
 			all = append(all, s.fault(answer))
 		}
 	}
+	return append(all, s.faultsOfRoom()...)
+}
+
+// DoAnswer tells whether the streams that open chats rest on answered lately. It
+// costs what Faults does.
+func (s *Streams) DoAnswer() bool {
+	return !slices.ContainsFunc(s.asked.ask(checkedFor, s.askAll), func(a answer) bool { return a.err != nil && s.layout.restsOn(a.stream) })
+}
+
+// faultsOfRoom are the streams that are full. Of events and files, Health tells
+// what cannot be published.
+func (s *Streams) faultsOfRoom() (all []health.Fault) {
+	for _, of := range []*Stream{s.Sessions, s.Dead, s.Journal.stream, s.Chats.stream, s.State.stream} {
+		name := of.CachedInfo().Config.Name
+		if full := of.full.now(); full.isRecent(s.cfg.Quiet) {
+			full.err = Explain(name, full.err)
+			all = append(all, full.fault(health.Stream, name, s.layout.what(name)))
+		}
+	}
 	return all
 }
 

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cc-connector/connector/internal/retry"
 )
 
 // # What is to be gone from the disk
@@ -52,7 +55,7 @@ func (s *Stream) Drop(ctx context.Context, subject string) (int, error) {
 }
 
 func (s *Stream) remove(ctx context.Context, api string, request any) (removal, error) {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := retry.Within(ctx, AnswerPatience)
 	defer cancel()
 	name := s.CachedInfo().Config.Name
 	answer, err := askAPI[removal](ctx, s.js, apiSubject(s.js, api, name), request)
@@ -94,7 +97,7 @@ func (s *Stream) eachOf(ctx context.Context, subject string, show func(*Stored) 
 }
 
 func (s *Stream) nextOf(ctx context.Context, from uint64, subject string) (*Stored, error) {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := retry.Within(ctx, AnswerPatience)
 	defer cancel()
 	return s.Next(ctx, from, subject)
 }
@@ -106,31 +109,39 @@ func (b *Bucket) Drop(ctx context.Context, key string) (int, error) {
 
 const (
 	blockMost   = 8 << 20   // bytes of the server's largest file
-	fillerMost  = 512 << 10 // of one message, which watchers of the bucket get, too
+	fillerMost  = 128 << 10 // of one message, which watchers of the bucket get, too
 	fillerLeast = 1 << 10
 	fillerKey   = "filler.block" // no chat's: a chat's key has no dot
 )
 
 // TurnOver has the server begin another file for the bucket, so that the one before
 // can be written anew without what is removed from it. What it is filled with is gone
-// at once; watchers see a key removed that never was.
+// at once, also where the bucket keeps a history, or ctx ends; watchers see a key
+// removed that never was.
 func (b *Bucket) TurnOver(ctx context.Context) error {
 	size := max(fillerLeast, min(fillerMost, int(b.Room()/2-Headroom)))
 	for written := 0; written <= blockMost; written += size {
-		filler := nats.NewMsg(b.Target(fillerKey))
-		filler.Header.Set("KV-Operation", "DEL")
-		filler.Data = make([]byte, size)
-		_, _ = rand.Read(filler.Data) // it never fails; and nothing of it can be compressed
-		publishing, cancel := patient(ctx)
-		_, err := b.js.PublishMsg(publishing, filler, jetstream.WithRetryAttempts(0))
-		cancel()
-		if err != nil {
-			_, _ = b.Drop(ctx, fillerKey)
-			return b.explain(err)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := b.fill(context.WithoutCancel(ctx), size); err != nil {
+			return err
 		}
 	}
-	_, err := b.Drop(ctx, fillerKey)
-	return err
+	return nil
+}
+
+// fill has the bucket hold something for a moment.
+func (b *Bucket) fill(ctx context.Context, size int) error {
+	filler := nats.NewMsg(b.Target(fillerKey))
+	filler.Header.Set("KV-Operation", "DEL")
+	filler.Data = make([]byte, size)
+	_, _ = rand.Read(filler.Data) // it never fails; and nothing of it can be compressed
+	publishing, cancel := retry.Within(ctx, AnswerPatience)
+	defer cancel()
+	_, err := b.js.PublishMsg(publishing, filler, jetstream.WithRetryAttempts(0))
+	_, dropped := b.Drop(ctx, fillerKey)
+	return cmp.Or(b.explain(err), dropped)
 }
 
 // Name is the bucket's.
@@ -188,5 +199,9 @@ func Find(ctx context.Context, js jetstream.JetStream, cfg Config) (*Streams, er
 	if _, err := survey(ctx, js, needs(cfg)); err != nil {
 		return nil, err
 	}
-	return newLayout(cfg).find(ctx, js, cfg)
+	s, err := newLayout(cfg).find(ctx, js, cfg)
+	if err == nil {
+		s.measure(cfg.Metrics)
+	}
+	return s, err
 }

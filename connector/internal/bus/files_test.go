@@ -26,7 +26,7 @@ type files struct {
 
 func newFiles(t *testing.T, change ...func(*bus.Config)) *files {
 	t.Helper()
-	f := &files{Rig: natstest.New(t), health: &bus.Health{}}
+	f := &files{Rig: natstest.New(t), health: &bus.Health{Quiet: time.Nanosecond}}
 	f.health.Serve(true)
 	f.use(change...)
 	return f

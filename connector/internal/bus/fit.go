@@ -126,18 +126,18 @@ func (s *Streams) Widen(ctx context.Context, log *slog.Logger) error {
 // have: no two may overlap in one stream.
 func addSubjects(there, ours []string) []string {
 	all := slices.DeleteFunc(slices.Clone(there), func(s string) bool {
-		return slices.ContainsFunc(ours, func(wide string) bool { return wide != s && covers(wide, s) })
+		return slices.ContainsFunc(ours, func(wide string) bool { return wide != s && Covers(wide, s) })
 	})
 	for _, s := range ours {
-		if !slices.ContainsFunc(all, func(wide string) bool { return covers(wide, s) }) {
+		if !slices.ContainsFunc(all, func(wide string) bool { return Covers(wide, s) }) {
 			all = append(all, s)
 		}
 	}
 	return all
 }
 
-// covers tells whether a stream with the one subject takes all that the other does.
-func covers(wide, narrow string) bool {
+// Covers tells whether a stream with the one subject takes all that the other does.
+func Covers(wide, narrow string) bool {
 	w, n := strings.Split(wide, "."), strings.Split(narrow, ".")
 	for i, token := range w {
 		switch {

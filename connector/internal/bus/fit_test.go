@@ -34,7 +34,7 @@ func TestCovers(t *testing.T) {
 		"a.*": {"a.b", "a.*"}, "a.>": {"a.b", "a.*", "a.>", "a.b.c", "a.*.>"}, ">": {"a", "*", ">"}, "*.*": {"*.b", "a.*"},
 	} {
 		for _, s := range narrow {
-			if !covers(wide, s) {
+			if !Covers(wide, s) {
 				t.Errorf("%s does not cover %s", wide, s)
 			}
 		}
@@ -43,7 +43,7 @@ func TestCovers(t *testing.T) {
 		"a.*": {"a", "a.>", "a.b.c", "b.c", "*.b"}, "a.>": {"a", ">", "*.b"}, "a.b": {"a.*", "a.>", "a.b.c", "a"},
 	} {
 		for _, s := range narrow {
-			if covers(wide, s) {
+			if Covers(wide, s) {
 				t.Errorf("%s covers %s", wide, s)
 			}
 		}
@@ -110,12 +110,12 @@ func FuzzAddSubjects(f *testing.F) {
 		all := addSubjects([]string{there}, []string{ours})
 		for i, one := range all {
 			for j, other := range all {
-				if i != j && covers(one, other) {
+				if i != j && Covers(one, other) {
 					t.Errorf("%q and %q: %q covers %q", there, ours, one, other)
 				}
 			}
 		}
-		if !slices.ContainsFunc(all, func(s string) bool { return covers(s, ours) }) {
+		if !slices.ContainsFunc(all, func(s string) bool { return Covers(s, ours) }) {
 			t.Errorf("%q and %q: %q takes not all", there, ours, all)
 		}
 	})

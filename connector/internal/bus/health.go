@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,6 +13,8 @@ import (
 // Health remembers what readiness cannot ask for at the moment of the
 // question. Its zero value is that of a connector that does not serve yet.
 type Health struct {
+	Quiet time.Duration // after it what stays is over where something succeeds; 5s
+
 	mu           sync.Mutex
 	serving      bool
 	selfFailure  trouble
@@ -23,9 +26,10 @@ type Health struct {
 
 // trouble is what the last tries came to. The zero value is none.
 type trouble struct {
-	err   error
-	since time.Time // of failures without a success between them
-	last  time.Time
+	err    error
+	since  time.Time // of failures without a success between them
+	last   time.Time
+	passed bool // something else has succeeded since
 }
 
 func (t *trouble) note(err error, now time.Time) {
@@ -36,11 +40,31 @@ func (t *trouble) note(err error, now time.Time) {
 	case t.err == nil, now.Sub(t.last) > StoreMemory:
 		t.since = now
 	}
-	t.err, t.last = err, now
+	t.err, t.last, t.passed = err, now, false
 }
 
+// noteOne is note for one of many that differ: where what is small finds room, or is
+// taken, what is larger may fail all the same. So of what stays a success says little.
+func (t *trouble) noteOne(err error, now time.Time) {
+	if err == nil && stays(t.err) {
+		t.passed = true
+		return
+	}
+	t.note(err, now)
+}
+
+// usualQuiet is how long ago the last failure is when a success after it says that
+// what stays is over: what waits is tried again more often than that.
+const usualQuiet = 5 * time.Second
+
 // isRecent tells whether it says something about now.
-func (t trouble) isRecent() bool { return t.err != nil && time.Since(t.last) < StoreMemory }
+func (t trouble) isRecent(quiet time.Duration) bool {
+	memory := StoreMemory
+	if t.passed {
+		memory = cmp.Or(quiet, usualQuiet)
+	}
+	return t.err != nil && time.Since(t.last) < memory
+}
 
 func (t trouble) fault(part health.Part, name, words string) health.Fault {
 	return health.Fault{Part: part, Name: name, Err: fmt.Errorf("%s: %w", words, t.err), Stays: stays(t.err), Since: t.since, Last: t.last}
@@ -94,14 +118,14 @@ func (h *Health) pulled(stream, failing string, err error) {
 func (h *Health) stored(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.storeFailure.note(err, time.Now())
+	h.storeFailure.noteOne(err, time.Now())
 }
 
 // kept notes whether the store of files took what is too large for the bus.
 func (h *Health) kept(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.filesFailure.note(err, time.Now())
+	h.filesFailure.noteOne(err, time.Now())
 }
 
 // StoreMemory is how long a failed publication says something about now: it
@@ -112,14 +136,17 @@ const StoreMemory = 30 * time.Second
 func (h *Health) IsStoreDown() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.storeFailure.isRecent() && IsOutage(h.storeFailure.err)
+	t := h.storeFailure
+	return !t.passed && t.isRecent(h.Quiet) && IsOutage(t.err)
 }
 
-// IsPublishingDown tells whether anything that is published had to wait lately.
+// IsPublishingDown tells whether anything that is published had to wait lately, and
+// not for what it was: whatever is published may wait then.
 func (h *Health) IsPublishingDown() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.storeFailure.isRecent() || h.filesFailure.isRecent()
+	isDown := func(t trouble) bool { return t.isRecent(h.Quiet) && (IsOutage(t.err) || IsPassing(t.err)) }
+	return isDown(h.storeFailure) || isDown(h.filesFailure)
 }
 
 // Check says what does not work, if anything, also for a moment.
@@ -141,10 +168,10 @@ func (h *Health) Faults() (all []health.Fault) {
 	if h.selfFailure.err != nil {
 		all = append(all, h.selfFailure.fault(health.Replicas, "", "the other replicas cannot be told of this one"))
 	}
-	if h.storeFailure.isRecent() {
+	if h.storeFailure.isRecent(h.Quiet) {
 		all = append(all, h.storeFailure.fault(health.Publishing, "events", "events and results cannot be published"))
 	}
-	if h.filesFailure.isRecent() {
+	if h.filesFailure.isRecent(h.Quiet) {
 		all = append(all, h.filesFailure.fault(health.Publishing, "files", "what is too large for the bus cannot be kept"))
 	}
 	for stream, t := range h.pulls {

@@ -232,13 +232,18 @@ func (p provision) tellLacks(name string, lacks []Difference, isVital func(field
 
 // tellUntaken says which durable commands a stream does not take, and how it would.
 func (p provision) tellUntaken(n need, there jetstream.StreamConfig) {
-	untaken := slices.DeleteFunc(slices.Clone(n.lately), func(s string) bool {
-		return slices.ContainsFunc(there.Subjects, func(wide string) bool { return covers(wide, s) })
-	})
+	untaken := n.untaken(there)
 	if len(untaken) == 0 {
 		return
 	}
 	edit := fmt.Sprintf("nats stream edit %s --subjects '%s'", n.Stream.Name, strings.Join(addSubjects(there.Subjects, untaken), ","))
 	p.log.Warn("durable commands are not taken: the stream lacks their subjects, which with CC_PROVISION=false the connector does not add; no earlier version runs any more, so add them",
-		"stream", n.Stream.Name, "subjects", untaken, "by", edit)
+		"stream", n.Stream.Name, "subjects", untaken, "remedy", edit)
+}
+
+// untaken are the subjects that a stream which is there has not got by Widen.
+func (n need) untaken(there jetstream.StreamConfig) []string {
+	return slices.DeleteFunc(slices.Clone(n.lately), func(s string) bool {
+		return slices.ContainsFunc(there.Subjects, func(wide string) bool { return Covers(wide, s) })
+	})
 }

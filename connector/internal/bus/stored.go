@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,6 +20,28 @@ type Stream struct {
 	js     jetstream.JetStream
 	first  time.Time          // when the stream that was found was made
 	failed prometheus.Counter // tries to write to it that failed
+	full   fullness
+}
+
+// fullness is that of a stream, as the last tries to write to it found it.
+type fullness struct {
+	mu sync.Mutex
+	trouble
+}
+
+func (f *fullness) wrote(err error) {
+	if err != nil && !isFull(err) {
+		return // which says nothing of the room
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.noteOne(err, time.Now())
+}
+
+func (f *fullness) now() trouble {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.trouble
 }
 
 func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stream, error) {
@@ -29,9 +52,10 @@ func openStream(ctx context.Context, js jetstream.JetStream, name string) (*Stre
 	return &Stream{Stream: s, js: js, first: s.CachedInfo().Created}, nil
 }
 
-// Wrote counts a try to write that failed. That somebody else has written first,
+// Wrote counts a try to write that failed, and notes whether there is room. That somebody else has written first,
 // and that nobody waits any more, are no failures.
 func (s *Stream) Wrote(err error) error {
+	s.full.wrote(err)
 	if err != nil && !IsConflict(err) && !errors.Is(err, context.Canceled) {
 		s.failed.Inc()
 	}
@@ -73,7 +97,7 @@ func (s *Stream) At(ctx context.Context, sequence uint64) (*Stored, error) {
 
 // Next reads the first message of a subject from a sequence on;
 // jetstream.ErrMsgNotFound if there is none. Of a wildcard the server looks at
-// every message from there on.
+// every message from there on, unless that is the beginning of the stream.
 func (s *Stream) Next(ctx context.Context, from uint64, subject string) (*Stored, error) {
 	return s.get(ctx, getRequest{Sequence: from, Next: subject})
 }

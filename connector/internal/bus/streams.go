@@ -30,7 +30,8 @@ type Config struct {
 	FailoverAfter                    time.Duration // AckWait of the consumers
 	Provision                        bool          // make or update what is missing
 
-	Metrics *metrics.Bus // of what is written; nobody's
+	Metrics *metrics.Bus  // of what is written; nobody's
+	Quiet   time.Duration // as that of Health
 }
 
 // What a stream that is made gets where no setting says otherwise.

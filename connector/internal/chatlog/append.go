@@ -13,6 +13,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -50,7 +51,7 @@ func (l *Log) eventMessage(wire translate.ServerEvent, origin translate.Origin, 
 	e.SetExtension(schema.AttrRecordedTime, schema.NewTime(read).String())
 	e.SetExtension(schema.AttrOrigin, string(origin))
 	return message{
-		event: e, data: wire.Data, id: "event:" + e.ID(), complete: complete,
+		event: e, data: wire.Data, carriesTrace: true, id: "event:" + e.ID(), complete: complete,
 		subject: l.Naming.Prefix.Event(l.chat.Token, subjects.EventName(name)),
 		header: nats.Header{
 			headerFingerprint: {string(wire.Fingerprint)}, headerIdentity: {wire.Identity.String()}, headerOrigin: {string(origin)},
@@ -83,12 +84,21 @@ type message struct {
 	subject  string
 	header   nats.Header
 	complete time.Time
+
+	carriesTrace bool // whoever reads it can go on with the trace
 }
 
 // append publishes a message under the fence, with the chat's next sequence.
 func (l *Log) append(ctx context.Context, m message) error {
+	ctx, span := l.Traces.Publish(ctx, m.subject)
+	err := l.store(ctx, m)
+	span.Published(err)
+	return err
+}
+
+func (l *Log) store(ctx context.Context, m message) error {
 	next := l.counts.Sequence + 1
-	if err := m.complement(next); err != nil {
+	if err := m.complement(ctx, next); err != nil {
 		return err
 	}
 	msg, err := l.Publisher.Message(ctx, m.event)
@@ -115,8 +125,13 @@ func (l *Log) append(ctx context.Context, m message) error {
 	return err
 }
 
-// complement puts sequence and data into the CloudEvent.
-func (m *message) complement(sequence uint64) error {
+// complement puts sequence, trace and data into the CloudEvent.
+func (m *message) complement(ctx context.Context, sequence uint64) error {
+	if m.carriesTrace {
+		parent, state := tracing.Carry(ctx)
+		translate.SetIfAny(&m.event, schema.AttrTraceParent, parent)
+		translate.SetIfAny(&m.event, schema.AttrTraceState, state)
+	}
 	m.event.SetExtension(schema.AttrSequence, schema.FormatSequence(sequence))
 	if err := schema.SetData(&m.event, m.data); err != nil {
 		return fmt.Errorf("%w: %w", bus.ErrUnfit, err)

@@ -51,7 +51,7 @@ func FuzzEvents(f *testing.F) {
 func checkWritten(t *testing.T, l *Log, wire translate.ServerEvent) {
 	t.Helper()
 	m := l.eventMessage(wire, translate.FromPoll, golden.Time(1), golden.Time(2))
-	if err := m.complement(1); err != nil {
+	if err := m.complement(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
 	for _, mode := range []schema.Mode{schema.Structured, schema.Binary} {

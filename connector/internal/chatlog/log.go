@@ -40,6 +40,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/connector/internal/translate"
 )
 
@@ -58,6 +59,7 @@ type Needs struct {
 	Publisher  *bus.Publisher
 	Events     *bus.Stream
 	Naming     translate.Naming
+	Traces     *tracing.Tracer
 	Failpoints failpoint.Plan
 }
 

@@ -146,7 +146,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	}
 	sent := 0
 	for part := range parts([]brightpattern.Event{flat, nested, flat, flat, nested, nested}, bus.LeastPayload/grown) {
-		w := Publish{part}.wire()
+		w := Publish{Events: part}.wire()
 		w.To = replicas.NewID()
 		if size := writtenSize(w); size > room {
 			t.Errorf("a request with %d events has %d bytes", len(part), size)

@@ -57,6 +57,10 @@ var goldenRequests = []wireRequest{
 	{Recover: true, Stray: true, Ago: time.Second, Since: 2 * time.Second},
 	{Close: schema.ClosedDetached, Opening: "opening"},
 	{Where: true, Anew: true},
+	{
+		To: "replica", Events: []json.RawMessage{json.RawMessage(`{"event":"chat_session_ended"}`)},
+		TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", TraceState: "a=1",
+	},
 }
 
 func TestGoldenFormats(t *testing.T) {

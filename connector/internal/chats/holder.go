@@ -13,6 +13,7 @@ import (
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -31,7 +32,13 @@ type Request interface{ wire() wireRequest }
 type WhereIs struct{}
 
 // Publish has it publish what came in the answer to a call.
-type Publish struct{ Events []brightpattern.Event }
+type Publish struct {
+	Events []brightpattern.Event
+
+	// The trace that they belong to (W3C Trace Context).
+	TraceParent string
+	TraceState  string
+}
 
 // LookForLosses has it look for what is missing, because answers were lost.
 type LookForLosses struct {
@@ -63,6 +70,10 @@ type wireRequest struct {
 	Since   time.Duration      `json:"since,omitempty"`
 	Close   schema.CloseReason `json:"close,omitempty"`
 	Opening OpeningID          `json:"opening,omitempty"`
+
+	// The trace that events belong to (W3C Trace Context).
+	TraceParent string `json:"traceParent,omitempty"`
+	TraceState  string `json:"traceState,omitempty"`
 }
 
 func (WhereIs) wire() wireRequest  { return wireRequest{Where: true} }
@@ -87,6 +98,7 @@ func (r Publish) wire() (w wireRequest) {
 	if !tooDeep {
 		w.Texts = nil
 	}
+	w.TraceParent, w.TraceState = r.TraceParent, r.TraceState
 	return w
 }
 
@@ -114,7 +126,7 @@ func (w wireRequest) request() Request {
 			events = append(events, brightpattern.ParseEvent(raw))
 		}
 	}
-	return Publish{events}
+	return Publish{Events: events, TraceParent: w.TraceParent, TraceState: w.TraceState}
 }
 
 // Reply is what a holder answers.
@@ -188,8 +200,9 @@ func (c *Chats) Deliver(ctx context.Context, key Key, events []brightpattern.Eve
 	if err == nil && !followed {
 		return
 	}
+	parent, state := tracing.Carry(ctx)
 	for part := range parts(events, c.NATS.MaxPayload()/grown) {
-		if err := c.tell(ctx, key, Publish{part}); err != nil {
+		if err := c.tell(ctx, key, Publish{part, parent, state}); err != nil {
 			c.Log.Warn("events in an answer did not reach the chat's holder; the history will be read", "chat", key.ID, "error", err)
 			c.ReportLost(key, began, time.Now())
 			return

@@ -12,6 +12,7 @@ import (
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/retry"
 )
 
 // numbers counts the messages that a chat's client has sent, over restarts
@@ -117,7 +118,7 @@ func (n *numbers) retire(ctx context.Context, key Key) error {
 }
 
 func (n *numbers) change(ctx context.Context, key Key, expires bool, step func(*tally)) error {
-	ctx, cancel := context.WithTimeout(ctx, numberPatience)
+	ctx, cancel := retry.Within(ctx, numberPatience)
 	defer cancel()
 	leave, err := n.turns.enter(ctx, key)
 	if err != nil {

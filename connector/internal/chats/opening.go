@@ -107,6 +107,9 @@ func (c *Chats) enter(ctx context.Context, key Key, found Entry, isOpen bool, o 
 // learns from it the chat's state, and whether the command made it after all.
 func (c *Chats) adopt(ctx context.Context, key Key, o *Opening) error {
 	history, err := c.Client.History(ctx, o.credentials(), key.ID)
+	if err == nil { // it may have taken long
+		err = c.checkStillThere(ctx, key, o)
+	}
 	if err != nil {
 		return err
 	}
@@ -149,12 +152,39 @@ func (c *Chats) openSession(ctx context.Context, key Key, o *Opening) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
 	return retry.Until(ctx, c.cfg.CallTimeout, firstTry, longestTry, func(ctx context.Context) error {
+		err := c.checkStillThere(ctx, key, o)
+		if errors.Is(err, errPurged) {
+			return retry.Final(err)
+		}
+		if err != nil {
+			return err
+		}
 		published, err := c.PublishToken(ctx, key, token)
 		if err != nil || published {
 			return err
 		}
 		return c.checkNotClosing(ctx, key)
 	})
+}
+
+// checkStillThere is an error for a chat that may have been there before, and has been
+// purged since its opening began.
+func (c *Chats) checkStillThere(ctx context.Context, key Key, o *Opening) error {
+	if o.Chat.IsNew && !o.MayBeDone {
+		return nil
+	}
+	err := c.checkNotPurged(ctx, key)
+	if !errors.Is(err, errPurged) {
+		return err
+	}
+	polled, unknown := c.IsPolled(ctx, key)
+	switch {
+	case unknown != nil:
+		return unknown
+	case polled: // somebody was faster than the purge
+		return nil
+	}
+	return err
 }
 
 // checkNotClosing fails while the chat's token is one that is about to go.

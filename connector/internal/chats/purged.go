@@ -27,6 +27,12 @@ func MarkPurged(ctx context.Context, s *bus.Streams, key Key, later time.Duratio
 	return s.State.Put(ctx, purgedKey(key), nil, bus.WholeSeconds(keep))
 }
 
+// UnmarkPurged lets a chat be opened again of which nothing was removed after all.
+func UnmarkPurged(ctx context.Context, s *bus.Streams, key Key) error {
+	_, err := s.State.Drop(ctx, purgedKey(key))
+	return err
+}
+
 var errPurged = &schema.Error{
 	Code: schema.CodeUnavailable, Message: "the chat has just been purged: it can be attached again some minutes later",
 	Retryable: true, Outcome: schema.OutcomeNotDone,

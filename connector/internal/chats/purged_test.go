@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/clients"
+	"cc-connector/connector/internal/failpoint"
 )
 
 // A replica that is told of a purge goes by nothing that it remembered, and does not
@@ -59,5 +61,35 @@ func TestPurgedChatIsMarked(t *testing.T) {
 	r.Check(c.checkNotPurged(r.Ctx, r.key("another")))
 	if keys, err := r.streams.State.Keys(r.Ctx, "purged."); err != nil || len(keys) != 1 || len(keys[0]) != len("purged.")+36 {
 		t.Errorf("its mark is %q, %v", keys, err)
+	}
+	r.Check(UnmarkPurged(r.Ctx, r.streams, key))
+	r.Check(c.checkNotPurged(r.Ctx, key))
+}
+
+// A chat that is purged while it is opened is opened by nobody, also where its entry
+// says that it is open; one that is polled already is.
+func TestChatThatIsPurgedWhileItIsOpened(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var key Key
+	r.reached = func(p failpoint.Point) {
+		if p == failpoint.Entered {
+			r.Check(MarkPurged(r.Ctx, r.streams, key, time.Minute))
+		}
+	}
+	c := r.replica("self")
+	attached := Opening{Chat: brightpattern.Chat{ID: r.request(c).ID}, App: App{"main", "app-1"}, Client: ada.Client}
+	key = r.key(attached.Chat.ID)
+	for range 2 { // the second one finds an entry
+		_, _, err := c.Open(r.Ctx, attached)
+		if polled, unknown := c.IsPolled(r.Ctx, key); !errors.Is(err, errPurged) || polled || unknown != nil {
+			t.Errorf("opened: %v; it is polled: %v, %v", err, polled, unknown)
+		}
+	}
+	if published, err := c.PublishToken(r.Ctx, key, Token{Opening: NewOpeningID(), ChatID: key.ID, ClientID: ada.Client}); !published || err != nil {
+		t.Fatalf("its token: %v, %v", published, err)
+	}
+	if _, _, err := c.Open(r.Ctx, attached); err != nil {
+		t.Errorf("polled already: %v", err)
 	}
 }

@@ -66,9 +66,12 @@ var calls = map[subjects.Command]call{
 // with gives a call its command's data as their struct.
 func with[D any](run func(context.Context, *Commands, *command, *D) (answer, error)) call {
 	return func(ctx context.Context, c *Commands, cmd *command) (answer, error) {
-		data := new(D)
-		if err := schema.ReadData(cmd.data, data); err != nil {
-			return answer{}, invalidCommand(err)
+		data, isRead := cmd.values.(*D)
+		if !isRead { // it is a part of them that is wanted
+			data = new(D)
+			if err := schema.ReadData(cmd.data, data); err != nil {
+				return answer{}, invalidCommand(err)
+			}
 		}
 		return run(ctx, c, cmd, data)
 	}

@@ -86,8 +86,7 @@ func (c *Commands) newRecord(cmd *command, message uint64) *journal.Record {
 	r := journal.NewRecord(cmd.Identity, cmd.fingerprint(), message)
 	from := c.Publisher.Position()
 	r.From = &from
-	var request schema.ChatRequest
-	if cmd.Command == "chat.request" && schema.ReadData(cmd.data, &request) == nil && request.ClientID == "" {
+	if request, is := cmd.values.(*schema.ChatRequest); is && request.ClientID == "" {
 		r.Client = c.deriveClient(cmd)
 	}
 	return r
@@ -201,7 +200,7 @@ func endChat(ctx context.Context, c *Commands, chat known, _ *schema.ChatEnd) (a
 		err = c.Chats.MarkEnded(ctx, chat.key)
 	}
 	if err != nil {
-		c.Log.Warn("the chat has ended, but is not closed yet", "chat", chat.key.ID, "error", err)
+		c.logOf(chat.command.Identity).Warn("the chat has ended, but is not closed yet", "error", err)
 	}
 	return nil, nil
 }

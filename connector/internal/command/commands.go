@@ -27,6 +27,7 @@ import (
 	"cc-connector/connector/internal/queue"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -66,6 +67,7 @@ type Needs struct {
 	Room       *replicas.Room
 	Self       replicas.ID
 	Metrics    *metrics.Commands
+	Traces     *tracing.Tracer
 	Life       *drain.Lifetime
 	Guard      *intake.Guard
 	Failpoints failpoint.Plan
@@ -86,6 +88,7 @@ type Commands struct {
 	progress      *nats.Subscription
 	localEvents   *rate.Limiter // results of commands that call nobody
 	debts         *debts
+	outcry        retry.Outcry
 }
 
 // Commands that call nobody are for readers, too. So they have places of their
@@ -117,7 +120,7 @@ func New(n Needs, cfg Config) *Commands {
 func newTeller(n Needs, cfg Config) *teller {
 	return &teller{
 		prefix: cfg.Prefix, apps: cfg.Apps, withoutRequests: cfg.WithoutRequests,
-		journal: n.Journal, publisher: n.Publisher, streams: n.Streams, clients: n.Clients, registry: n.Registry, naming: n.Naming,
+		journal: n.Journal, publisher: n.Publisher, streams: n.Streams, clients: n.Clients, registry: n.Registry, naming: n.Naming, traces: n.Traces,
 		life: n.Life, failpoints: n.Failpoints, log: n.Log, publishing: semaphore.NewWeighted(waitingMost),
 	}
 }

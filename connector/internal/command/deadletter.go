@@ -40,7 +40,6 @@ func (d *durable) giveUp(ctx context.Context) (next, error) {
 		return next{}, err
 	}
 	d.commands.Failpoints.Reach(failpoint.DeadLetter)
-	d.commands.Metrics.DeadLetters.Inc(d.cmd.spec.Name)
 	return d.finish(ctx, failed(failure))
 }
 
@@ -65,10 +64,15 @@ func (d *durable) bury(ctx context.Context, failure *schema.Error) error {
 	if err := c.Journal.Write(ctx, r); err != nil {
 		return err
 	}
-	_, err = tryDead(ctx, c, func(try context.Context) (*jetstream.PubAck, error) {
+	ctx, span := c.Traces.Publish(ctx, letter.Subject)
+	ack, err := tryDead(ctx, c, func(try context.Context) (*jetstream.PubAck, error) {
 		ack, err := c.JetStream.PublishMsg(try, letter, jetstream.WithRetryAttempts(0))
 		return ack, c.Streams.Dead.Wrote(err)
 	})
+	span.Published(err)
+	if err == nil && !ack.Duplicate {
+		c.Metrics.DeadLetters.Inc(d.cmd.spec.Name)
+	}
 	return err
 }
 

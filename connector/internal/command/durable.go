@@ -19,6 +19,7 @@ import (
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/queue"
 	"cc-connector/connector/internal/retry"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 )
 
@@ -79,7 +80,7 @@ func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) que
 	held, err := delivery.Claim(ctx)
 	if err != nil {
 		if !errors.Is(err, queue.ErrNotInHand) && ctx.Err() == nil {
-			c.Log.Warn("a durable command could not be taken in hand; it comes again", "sequence", delivery.Sequence(), "error", err)
+			c.outcry.Note(c.Log.With("sequence", delivery.Sequence()), "a durable command could not be taken in hand; it comes again", err)
 		}
 		return queue.PutOff
 	}
@@ -96,34 +97,34 @@ func (c *Commands) runDurable(ctx context.Context, delivery *queue.Delivery) que
 		d.held = held
 		n, err = d.goOn(held.Context())
 	}
-	return c.settle(delivery, held, n, err)
+	return c.settle(delivery, held, d, n, err)
 }
 
 // settle acknowledges a command that is done, and puts off one that is not.
-func (c *Commands) settle(delivery *queue.Delivery, held *lease.Lease, n next, err error) queue.Verdict {
+func (c *Commands) settle(delivery *queue.Delivery, held *lease.Lease, d *durable, n next, err error) queue.Verdict {
 	switch {
 	case errors.Is(err, journal.ErrOvertaken), held.Context().Err() != nil:
 		held.Stop() // it is another's, or comes again by itself
 		return queue.PutOff
 	case err != nil:
-		c.Log.Warn("a durable command could not be gone on with; it is tried again", "error", err)
+		c.outcry.Note(c.logOfRun(delivery, d), "a durable command could not be gone on with; it is tried again", err)
 		n = next{after: retryPause(1, nil)}
 	case n.done:
-		c.remove(delivery, held)
+		c.remove(delivery, held, d)
 		return queue.Done
 	}
 	if err := held.GiveBack(n.after); err != nil {
-		c.Log.Debug("a durable command could not be put off; it comes again by itself", "error", err)
+		c.logOfRun(delivery, d).Debug("a durable command could not be put off; it comes again by itself", "error", err)
 	}
 	return queue.PutOff
 }
 
 // remove acknowledges a command that is done. The chat's next one need not wait for
 // that: the order goes by what is done.
-func (c *Commands) remove(delivery *queue.Delivery, held *lease.Lease) {
+func (c *Commands) remove(delivery *queue.Delivery, held *lease.Lease, d *durable) {
 	acknowledge := func() {
 		if err := held.End(); err != nil {
-			c.Log.Warn("a durable command is done but could not be removed; it will be when it comes again", "error", err)
+			c.logOfRun(delivery, d).Warn("a durable command is done but could not be removed; it will be when it comes again", "error", err)
 			return
 		}
 		c.queues.NoteRemoved(delivery)
@@ -305,6 +306,7 @@ func (d *durable) mayTryAgain(o outcome) bool {
 
 // tryLater records what the attempt came to.
 func (d *durable) tryLater(ctx context.Context, o outcome) (next, error) {
+	tracing.Fail(ctx, string(o.Error.Code))
 	d.commands.Metrics.Retries.Inc(d.cmd.spec.Name)
 	r := d.cmd.record
 	r.Calling, r.LastError = false, o.Error
@@ -363,6 +365,9 @@ func (d *durable) isSure() bool { return d.held != nil && d.held.IsSure() }
 // finish records the outcome, publishes it, and leaves only the acknowledgement.
 func (d *durable) finish(ctx context.Context, o outcome) (next, error) {
 	o.At = time.Now().UTC()
+	if o.Error != nil {
+		tracing.Fail(ctx, string(o.Error.Code))
+	}
 	if o.Error != nil && d.cmd.record.MayBeDone {
 		unknown := *o.Error
 		unknown.Outcome = schema.OutcomeUnknown

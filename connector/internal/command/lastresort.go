@@ -7,6 +7,7 @@ import (
 
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 )
 
@@ -26,6 +27,16 @@ func (d *durable) goOn(ctx context.Context) (next, error) {
 		d.commands.Guard.Ignore(d.ignored, d.subject)
 		return finished, nil
 	}
+	ctx, span := d.commands.trace(ctx, d.cmd, tracing.Durable, time.Now())
+	defer span.End()
+	n, err := d.goOnInTime(ctx)
+	if !n.done {
+		span.PutOff()
+	}
+	return n, err
+}
+
+func (d *durable) goOnInTime(ctx context.Context) (next, error) {
 	limited, cancel := context.WithDeadline(ctx, latest(d.lastly(), time.Now().Add(d.runsMost())))
 	defer cancel()
 	n, err := d.advance(limited)
@@ -34,7 +45,7 @@ func (d *durable) goOn(ctx context.Context) (next, error) {
 	case d.isBeyondHelp(err, now):
 		return d.drop(ctx, err)
 	case d.isPast(now):
-		d.commands.Log.Warn("a durable command cannot be given up yet", "command", d.cmd.Command, "sequence", d.sequence, "error", err)
+		d.commands.outcry.Note(d.log(), "a durable command cannot be given up yet", err)
 		return next{after: retryPause(givingUpPause, nil)}, nil
 	}
 	return n, err
@@ -79,22 +90,37 @@ func (d *durable) isBeyondHelp(err error, now time.Time) bool {
 // leaves only the acknowledgement. A repeat's is another message's to tell.
 func (d *durable) drop(ctx context.Context, cause error) (next, error) {
 	c, r := d.commands, d.cmd.record
-	c.Log.Error("a durable command can neither be run nor given up in order: it is removed, and its result says so",
-		"command", d.cmd.Command, "sequence", d.sequence, "error", cause)
+	d.log().Error("a durable command can neither be run nor given up in order: it is removed, and its result says so", "error", cause)
 	if r != nil && r.Message != d.sequence {
 		c.Metrics.Durable.Repeated(d.cmd.spec.Name)
 		return finished, nil
 	}
+	before := d.place()
 	o, err := d.recordDropped(ctx, failed(d.unsettled()))
 	if errors.Is(err, journal.ErrOvertaken) {
 		return next{}, err
 	}
-	d.count(o)
-	if err = c.publishRecorded(ctx, d.cmd.Identity, o, false); bus.IsRefused(err) {
-		c.Log.Error("the result of a durable command cannot be published", "command", d.cmd.Command, "sequence", d.sequence, "error", err)
-		return finished, nil
+	if d.place() != before { // else it is counted by whoever has recorded it
+		d.count(o)
+	}
+	isOnRecord := err == nil && r != nil
+	err = c.publishRecorded(ctx, d.cmd.Identity, o, o.At)
+	if bus.IsRefused(err) {
+		d.log().Error("the result of a durable command cannot be published", "error", err)
+		err = nil
+	}
+	if err == nil && !isOnRecord { // nothing shows that it was counted, so not before it goes
+		d.count(o)
 	}
 	return finished, err
+}
+
+// place is where the command's record stands in the journal; 0 if it does not.
+func (d *durable) place() uint64 {
+	if d.cmd.record == nil {
+		return 0
+	}
+	return d.cmd.record.Sequence()
 }
 
 // recordDropped has the journal know the outcome, if it can.

@@ -13,6 +13,7 @@ import (
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/microservice"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -97,13 +98,19 @@ func (c *Commands) serve(request incoming) {
 		return
 	}
 	spec := request.spec
-	ctx, cancel := context.WithTimeout(c.Life.Work, timeFor(spec, c.cfg.CallTimeout))
+	cmd, refused := readLive(request)
+	ctx, span := c.trace(c.Life.Work, cmd, tracing.Live, request.came)
+	defer span.End()
+	ctx, cancel := context.WithTimeout(ctx, timeFor(spec, c.cfg.CallTimeout))
 	defer cancel()
-	t := c.runLive(ctx, request, leave)
+	t := c.runLive(ctx, cmd, refused, leave)
 	if spec.Local && !c.localEvents.Allow() {
 		t.how = replyOnly
 	}
 	t, r := c.written(t, request)
+	if t.Error != nil {
+		span.Fail(string(t.Error.Code))
+	}
 	c.tell(t, r, request)
 }
 
@@ -165,20 +172,23 @@ func (c *command) toldAlready(o outcome, r result) told {
 	return t
 }
 
-// runLive runs a command as far as it is to be run. It gives its place up, by
-// leave, where it only waits.
-func (c *Commands) runLive(ctx context.Context, request incoming, leave func()) told {
-	spec := request.spec
-	cmd, refused := read(spec, request.arrival)
+func readLive(request incoming) (*command, *schema.Error) {
+	cmd, refused := read(request.spec, request.arrival)
 	if request.reply == "" {
 		cmd.form = "" // nothing is to be written for it
 	}
+	return cmd, refused
+}
+
+// runLive runs a command as far as it is to be run. It gives its place up, by
+// leave, where it only waits.
+func (c *Commands) runLive(ctx context.Context, cmd *command, refused *schema.Error, leave func()) told {
 	switch {
 	case refused == nil && cmd.isExpired(time.Now()):
 		return c.tooLate(ctx, cmd, leave)
 	case refused != nil:
 		return cmd.told(c.about(ctx, cmd, failed(refused)), publishTried)
-	case spec.Read || c.Failpoints.LeavesOut(failpoint.Journal):
+	case cmd.spec.Read || c.Failpoints.LeavesOut(failpoint.Journal):
 		return cmd.told(c.about(ctx, cmd, c.call(ctx, cmd)), publishTried)
 	}
 	return c.runOnce(ctx, cmd, leave)
@@ -203,7 +213,7 @@ func (c *Commands) write(t told, request incoming) (told, result) {
 	if err == nil {
 		return t, r
 	}
-	c.Log.Warn("a result could not be written", "command", t.of.Command, "error", err)
+	c.logOf(t.of).Warn("a result could not be written", "error", err)
 	if t.how == publishOwed {
 		c.debts.abandon(t.debt)
 		t.how = replyOnly
@@ -250,15 +260,11 @@ func (c *Commands) tell(t told, r result, request incoming) {
 	c.answer(t, r, request)
 }
 
-// count notes what a command has come to. A repeat has come to that before; and
-// of a question nothing was to be run.
+// count notes what a command has come to. A repeat has come to that before, and is
+// counted when it is known as one; and of a question nothing was to be run.
 func (c *Commands) count(t told, request incoming) {
-	switch name := request.spec.Name; {
-	case t.question:
-	case t.repeated:
-		c.Metrics.Live.Repeated(name)
-	default:
-		c.Metrics.Live.Done(name, t.Error, time.Since(request.came))
+	if !t.question && !t.repeated {
+		c.Metrics.Live.Done(request.spec.Name, t.Error, time.Since(request.came))
 	}
 }
 
@@ -269,7 +275,7 @@ func (c *Commands) answer(t told, r result, request incoming) {
 		return
 	}
 	if err := c.reply(request, r, t.Error); err != nil {
-		c.Log.Warn("a reply could not be sent", "command", t.of.Command, "error", err)
+		c.logOf(t.of).Warn("a reply could not be sent", "error", err)
 	}
 }
 
@@ -286,7 +292,7 @@ func (c *Commands) publishLater(t told) {
 	if t.how == publishOwed {
 		c.debts.abandon(t.debt)
 	}
-	c.Log.Debug("a result is not published now: too many wait for the stream of events", "command", t.of.Command)
+	c.Log.Debug("a result is not published now: too many wait for the stream of events", "command", t.of.Command, "commandId", t.of.ID)
 }
 
 // publishTold publishes a result.
@@ -295,7 +301,7 @@ func (c *Commands) publishTold(t told, r result) {
 	switch t.how {
 	case publishOwed:
 		var instead *outcome
-		if instead, err = c.publishOnce(c.Life.Work, r, t.outcome, false); instead != nil {
+		if instead, err = c.publishOnce(c.Life.Work, r, t.outcome, t.At); instead != nil {
 			err = c.bringInLine(c.Life.Work, t.of, *instead)
 		}
 		c.debts.end(t.debt, err)
@@ -305,7 +311,7 @@ func (c *Commands) publishTold(t told, r result) {
 		_, err = c.publish(ctx, r)
 	}
 	if err != nil {
-		c.Log.Error("a result could not be published", "command", t.of.Command, "error", err)
+		c.logOf(t.of).Error("a result could not be published", "error", err)
 	}
 }
 

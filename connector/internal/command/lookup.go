@@ -26,7 +26,11 @@ func (d *durable) learnOfDeath(ctx context.Context) (told *outcome, err error) {
 	if !r.Calling {
 		return nil, nil
 	}
-	if told, err = d.commands.toldOf(ctx, r); told != nil || err != nil {
+	now, err := d.commands.Streams.Events.Reach(ctx, d.commands.Log)
+	if err != nil {
+		return nil, err
+	}
+	if told, err = d.commands.toldOf(ctx, r, now); told != nil || err != nil {
 		return told, err
 	}
 	if err := d.findNumber(ctx); err != nil {
@@ -50,12 +54,12 @@ func (d *durable) endAsTold(ctx context.Context, told *outcome, err error) (next
 	}
 	d.decided = true
 	d.count(o)
-	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, true)
+	return finished, d.commands.publishRecorded(ctx, d.cmd.Identity, o, neverLooked)
 }
 
 // publishDone sees to it that the outcome on record is published.
 func (d *durable) publishDone(ctx context.Context, r *journal.Record) error {
-	err := d.commands.publishRecorded(ctx, r.Identity, d.commands.recorded(d.cmd, r), true)
+	err := d.commands.publishRecorded(ctx, r.Identity, d.commands.recorded(d.cmd, r), neverLooked)
 	if err == nil && r.Message != d.sequence {
 		d.commands.Metrics.Durable.Repeated(d.cmd.spec.Name)
 	}

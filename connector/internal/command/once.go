@@ -50,7 +50,7 @@ func (c *Commands) end(cmd *command, o outcome, owed *debt) told {
 
 func (c *Commands) noteUnrecorded(cmd *command, err error) {
 	if err != nil {
-		c.Log.Error("the outcome of a command could not be recorded", "command", cmd.Command, "error", err)
+		c.logOf(cmd.Identity).Error("the outcome of a command could not be recorded", "error", err)
 	}
 }
 
@@ -128,6 +128,9 @@ func (c *Commands) repeat(ctx context.Context, cmd *command, earlier *journal.Re
 	if fingerprint := cmd.fingerprint(); earlier.Fingerprint != fingerprint {
 		c.contest(cmd, fingerprint)
 		return cmd.told(c.about(ctx, cmd, failed(conflict())), publishTried)
+	}
+	if !cmd.question { // of which nothing was to be run
+		c.Metrics.Live.Repeated(cmd.spec.Name)
 	}
 	t := c.answerOf(ctx, cmd, earlier, leave)
 	t.repeated = true

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"cc-connector/connector/internal/bus"
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/failpoint"
@@ -23,12 +21,12 @@ import (
 // Adopt settles a command of a dead replica that has a note. Its content is the
 // run that is known to have made no call, if any.
 func (c *Commands) Adopt(ctx context.Context, of replicas.ID, key string, found bus.Value) error {
-	return c.settleOrphan(ctx, of, key, string(found.Data))
+	return c.settleOrphan(ctx, c.newSettling(), of, key, string(found.Data))
 }
 
 // Resume settles what this replica could not, and has a note of.
 func (c *Commands) Resume(ctx context.Context, key, uncalled string) {
-	err := c.settleOrphan(ctx, c.Self, key, uncalled)
+	err := c.settleOrphan(ctx, c.newSettling(), c.Self, key, uncalled)
 	c.Outbox.NoteUnsettled(ctx, err)
 	c.Outbox.Leave(owedOutcome(key), err == nil)
 }
@@ -37,8 +35,9 @@ func (c *Commands) Resume(ctx context.Context, key, uncalled string) {
 func (c *Commands) resume(ctx context.Context) {
 	for ctx.Err() == nil {
 		retry.Sleep(ctx, c.cfg.FailoverAfter/2)
+		all := c.newSettling()
 		for _, owed := range c.debts.takeAbandoned() {
-			err := c.settleOrphan(ctx, c.Self, owed.key, owed.uncalled)
+			err := c.settleOrphan(ctx, all, c.Self, owed.key, owed.uncalled)
 			c.Outbox.NoteUnsettled(ctx, err)
 			c.debts.end(owed, err)
 		}
@@ -71,10 +70,6 @@ func (m marks) Resume(context.Context, string, string) {}
 // Owed is how many live commands this replica has not settled.
 func (c *Commands) Owed() int { return c.debts.len() }
 
-// settlingMost of a dead replica's commands are settled at once. While they are,
-// no more are read.
-const settlingMost = 16
-
 // settleBehind settles what a replica owes that stands behind a mark in the
 // journal, told then. What somebody writes meanwhile, who settles the same, moves
 // behind all that was there at first: there it is looked for once more.
@@ -82,16 +77,12 @@ func (c *Commands) settleBehind(ctx context.Context, of replicas.ID, behind uint
 	if c.Failpoints.LeavesOut(failpoint.Debts) {
 		return nil
 	}
+	all := c.newSettling()
+	settle := func(r *journal.Record, then bus.Reach) (uint64, error) {
+		return c.settleRecord(ctx, r, "", wasTried(r, told), then)
+	}
 	for range 2 {
-		var settling errgroup.Group // one that cannot be settled keeps no other from it
-		settling.SetLimit(settlingMost)
-		behind, err = c.Journal.Scan(ctx, of, behind, func(r *journal.Record) {
-			settling.Go(func() error { return c.settleRecord(ctx, r, "", wasTried(r, told)) })
-		})
-		if failed := settling.Wait(); err == nil {
-			err = failed
-		}
-		if err != nil {
+		if behind, err = all.behind(ctx, of, behind, settle); err != nil {
 			return err
 		}
 	}
@@ -104,34 +95,39 @@ func wasTried(r *journal.Record, told time.Time) bool {
 	return r.Done != nil && r.Done.At.Before(told.Add(-replyPatience-replicas.ClockSkew))
 }
 
-// settleOrphan publishes the outcome of a live command whose replica has died,
-// or could not record it.
-func (c *Commands) settleOrphan(ctx context.Context, of replicas.ID, key, uncalled string) error {
+// settleOrphan settles a live command whose replica has died, or could not record it.
+func (c *Commands) settleOrphan(ctx context.Context, all *settling, of replicas.ID, key, uncalled string) error {
 	r, err := c.Journal.Find(ctx, key)
 	if err != nil || r == nil || r.Replica != of { // it never began, or another one runs it
 		return err
 	}
-	return c.settleRecord(ctx, r, uncalled, false)
+	then, err := all.reach(ctx)
+	if err == nil {
+		_, err = c.settleRecord(ctx, r, uncalled, false, then)
+	}
+	return err
 }
 
-func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled string, wasTried bool) (err error) {
+// settleRecord has the stream of events tell what became of a command, if it did not
+// then. It returns where it leaves the record in the journal.
+func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled string, wasTried bool, then bus.Reach) (left uint64, err error) {
 	if r.Message != 0 { // JetStream delivers it again
-		return nil
+		return r.Sequence(), nil
 	}
 	if r.Done == nil {
 		failure := died()
 		if r.Run == uncalled {
 			failure = unrecorded()
 		}
-		if r, err = c.closeOrphan(ctx, r, failure); err != nil {
-			return err
+		if r, err = c.closeOrphan(ctx, r, failure, then); err != nil {
+			return 0, err
 		}
 	}
-	isTold, err := c.isTold(ctx, r, wasTried)
+	isTold, err := c.isTold(ctx, r, wasTried, then)
 	if err != nil || isTold {
-		return err
+		return r.Sequence(), err
 	}
-	return c.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, false)
+	return r.Sequence(), c.publishRecorded(ctx, r.Identity, outcome{Outcome: *r.Done}, then.At)
 }
 
 // isTold tells whether there is nothing to be published of a command that is done.
@@ -139,9 +135,9 @@ func (c *Commands) settleRecord(ctx context.Context, r *journal.Record, uncalled
 // stream has forgotten so much that nobody can tell any more, those are taken for
 // that which were tried. All others are published: whoever reads an event twice knows
 // it by its id, and one that is missing cannot be had back.
-func (c *Commands) isTold(ctx context.Context, r *journal.Record, wasTried bool) (bool, error) {
+func (c *Commands) isTold(ctx context.Context, r *journal.Record, wasTried bool, then bus.Reach) (bool, error) {
 	o := outcome{Outcome: *r.Done}
-	found, err := c.lookFor(ctx, r.Identity, c.resultSubject(r.Identity, o), o.From)
+	found, err := c.lookIn(ctx, then, r.Identity, c.resultSubject(r.Identity, o), o.From)
 	if err != nil || found.Message == nil {
 		return wasTried && found.Forgotten && time.Since(o.At) > c.repeatsKnown(), err
 	}
@@ -154,19 +150,21 @@ func (c *Commands) isTold(ctx context.Context, r *journal.Record, wasTried bool)
 
 // closeOrphan records what is known of a command that has no outcome, unless
 // somebody has done so by now.
-func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *schema.Error) (*journal.Record, error) {
+func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *schema.Error, then bus.Reach) (*journal.Record, error) {
 	cmd := &command{Identity: r.Identity, record: r}
 	if r.ChatID != "" {
 		cmd.chat, _ = chats.KeyOf(r.ChatID)
 	}
-	o, err := c.outcomeOfOrphan(ctx, cmd, failure)
+	o, err := c.outcomeOfOrphan(ctx, cmd, failure, then)
+	before := r.Sequence()
 	if err == nil {
 		o, err = c.conclusion(ctx, cmd, o)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if r.Replica != c.Self { // else it is counted already
+	isOurs := r.Sequence() != before   // else somebody has recorded another one, and counts it
+	if isOurs && r.Replica != c.Self { // which has counted it already
 		c.Metrics.Live.Settled(string(cmd.Command), o.Error)
 	}
 	return c.findDone(ctx, r.Key)
@@ -174,15 +172,15 @@ func (c *Commands) closeOrphan(ctx context.Context, r *journal.Record, failure *
 
 // outcomeOfOrphan is what the event tells, if there is one; else nobody knows what
 // has become of the command.
-func (c *Commands) outcomeOfOrphan(ctx context.Context, cmd *command, failure *schema.Error) (outcome, error) {
-	told, err := c.toldOf(ctx, cmd.record)
+func (c *Commands) outcomeOfOrphan(ctx context.Context, cmd *command, failure *schema.Error, then bus.Reach) (outcome, error) {
+	told, err := c.toldOf(ctx, cmd.record, then)
 	switch {
 	case err != nil:
 		return outcome{}, err
 	case told != nil:
 		return *told, nil
 	}
-	c.Log.Warn("a command was begun, and its outcome not recorded", "command", cmd.Command, "code", failure.Code)
+	c.logOf(cmd.Identity).Warn("a command was begun, and its outcome not recorded", "code", failure.Code)
 	if cmd.chat.Token != "" && failure.Outcome == schema.OutcomeUnknown {
 		c.reportLost(cmd.chat, cmd.record.FirstSeen)
 	}
@@ -195,12 +193,12 @@ func (c *Commands) outcomeOfOrphan(ctx context.Context, cmd *command, failure *s
 
 // toldOf is the outcome that an event tells of a command which was begun; nil if
 // there is none. Events that may be there before their records are on chats.
-func (c *Commands) toldOf(ctx context.Context, r *journal.Record) (*outcome, error) {
+func (c *Commands) toldOf(ctx context.Context, r *journal.Record, then bus.Reach) (*outcome, error) {
 	if r.From == nil || r.ChatID == "" {
 		return nil, nil
 	}
 	subject := c.resultSubject(r.Identity, outcome{Outcome: journal.Outcome{ChatID: r.ChatID}})
-	found, err := c.lookFor(ctx, r.Identity, subject, *r.From)
+	found, err := c.lookIn(ctx, then, r.Identity, subject, *r.From)
 	if err != nil || found.Message == nil {
 		return nil, err
 	}

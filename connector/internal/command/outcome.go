@@ -15,6 +15,7 @@ import (
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
 	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -54,6 +55,7 @@ type teller struct {
 	clients         *clients.Clients
 	registry        *replicas.Registry
 	naming          translate.Naming
+	traces          *tracing.Tracer
 	life            *drain.Lifetime
 	failpoints      failpoint.Plan
 	log             *slog.Logger
@@ -61,6 +63,8 @@ type teller struct {
 	asides     drain.Gate // publications that no command waits for any longer
 	publishing *semaphore.Weighted
 }
+
+func (c *teller) logOf(of journal.Identity) *slog.Logger { return logOf(c.log, of) }
 
 // waitingMost results are being published at once. While the stream takes none
 // they become many: what is on record then waits in the outbox.

@@ -25,6 +25,14 @@ import (
 // publish has the stream of events take the result. It returns the outcome that
 // stands there in its place, if there is one.
 func (c *teller) publish(ctx context.Context, r result) (instead *outcome, err error) {
+	ctx = c.traces.Within(ctx, r.of.Place, r.of.TraceParent, r.of.TraceState)
+	ctx, span := c.traces.Publish(ctx, r.event.Subject)
+	instead, err = c.store(ctx, r)
+	span.Published(err)
+	return instead, err
+}
+
+func (c *teller) store(ctx context.Context, r result) (instead *outcome, err error) {
 	ack, err := c.publisher.Store(ctx, r.event, r.id)
 	if err == nil && ack.Duplicate {
 		instead, err = c.readRepeated(ctx, r, ack.Sequence)
@@ -99,7 +107,7 @@ func (c *teller) outcomeIn(of journal.Identity, stored *bus.Stored, e event.Even
 // publishApart publishes a result under another id, made of its own: what the
 // stream has under its id is something else.
 func (c *teller) publishApart(ctx context.Context, r result) error {
-	c.log.Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
+	c.logOf(r.of).Warn("something else is published under the id of a result, which gets another one", "subject", r.event.Subject)
 	e, _, err := schema.Decode(r.event.Header, r.event.Data)
 	if err != nil {
 		return err
@@ -118,13 +126,16 @@ func apartID(of journal.Identity, at time.Time) string {
 	return translate.ID("result apart", of.Result, of.ID, at.String())
 }
 
-// publishOnce publishes a recorded result that may have been published before,
-// however long ago. A repeat is harmless as long as the stream knows its id;
-// after that, the result is looked for.
-func (c *teller) publishOnce(ctx context.Context, r result, o outcome, mayBeThere bool) (instead *outcome, err error) {
+// neverLooked is when a result was not there that may have been published before,
+// however long ago.
+var neverLooked time.Time
+
+// publishOnce publishes a recorded result that was not there at a moment. A repeat
+// is harmless as long as the stream knows its id; after that, it is looked for.
+func (c *teller) publishOnce(ctx context.Context, r result, o outcome, absent time.Time) (instead *outcome, err error) {
 	known := c.repeatsKnown()
 	for {
-		if mayBeThere || time.Since(o.At) > known {
+		if time.Since(absent) > known {
 			found, err := c.lookFor(ctx, r.of, r.event.Subject, o.From)
 			if err != nil {
 				return nil, err
@@ -141,7 +152,7 @@ func (c *teller) publishOnce(ctx context.Context, r result, o outcome, mayBeTher
 		if err == nil || !tooLate {
 			return instead, err
 		}
-		mayBeThere = true
+		absent = neverLooked
 	}
 }
 
@@ -155,22 +166,34 @@ func (c *teller) lookFor(ctx context.Context, of journal.Identity, subject strin
 	if c.failpoints.LeavesOut(failpoint.EventDecides) {
 		return bus.Found{}, nil
 	}
-	return bus.Look(ctx, c.log, c.streams.Events, subject, behind, func(msg *bus.Stored) bool {
+	return bus.Look(ctx, c.log, c.streams.Events, subject, behind, c.isResultOf(of))
+}
+
+// lookIn is lookFor among what the stream had at a moment.
+func (c *teller) lookIn(ctx context.Context, then bus.Reach, of journal.Identity, subject string, behind uint64) (bus.Found, error) {
+	if c.failpoints.LeavesOut(failpoint.EventDecides) {
+		return bus.Found{}, nil
+	}
+	return bus.LookIn(ctx, c.log, c.streams.Events, then, subject, behind, c.isResultOf(of))
+}
+
+func (c *teller) isResultOf(of journal.Identity) func(*bus.Stored) bool {
+	return func(msg *bus.Stored) bool {
 		_, is := c.resultIn(of, msg)
 		return is
-	})
+	}
 }
 
 // publishRecorded is publishOnce for an outcome that the journal has, and which is
 // brought in line with what stands there instead. One that is too large for what
 // the stream takes by now is built anew for that.
-func (c *teller) publishRecorded(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) error {
-	_, err := c.publishAgreed(ctx, of, o, mayBeThere)
+func (c *teller) publishRecorded(ctx context.Context, of journal.Identity, o outcome, absent time.Time) error {
+	_, err := c.publishAgreed(ctx, of, o, absent)
 	return err
 }
 
 // publishAgreed is publishRecorded, and returns the outcome that the event tells.
-func (c *teller) publishAgreed(ctx context.Context, of journal.Identity, o outcome, mayBeThere bool) (outcome, error) {
+func (c *teller) publishAgreed(ctx context.Context, of journal.Identity, o outcome, absent time.Time) (outcome, error) {
 	var instead *outcome
 	var err error
 	for range 2 {
@@ -178,7 +201,7 @@ func (c *teller) publishAgreed(ctx context.Context, of journal.Identity, o outco
 		if r, err = c.build(ctx, of, o, ""); err != nil {
 			return o, err
 		}
-		if instead, err = c.publishOnce(ctx, r, o, mayBeThere); !bus.IsRefused(err) {
+		if instead, err = c.publishOnce(ctx, r, o, absent); !bus.IsRefused(err) {
 			break
 		}
 	}

@@ -30,6 +30,7 @@ type command struct {
 	question   bool        // its sender wants to know what is on record: see schema.AttrQuestion
 	data       json.RawMessage
 	understood bool            // the data are valid
+	values     any             // the data as their struct; nil if they are not valid
 	chat       chats.Key       // the chat that it names; zero if none
 	record     *journal.Record // what the journal knows of it; nil if it is not recorded
 	began      time.Time       // when it was about to be recorded as begun, here
@@ -118,7 +119,11 @@ func (c *command) take(e event.Event, named brightpattern.ChatID) (err error) {
 	if unfit := c.spec.Validate(c.data); unfit != nil {
 		return unfit
 	}
-	c.understood = true
+	values := c.spec.NewData()
+	if err := schema.ReadData(c.data, values); err != nil {
+		return err
+	}
+	c.understood, c.values = true, values
 	return nil
 }
 
@@ -219,18 +224,19 @@ func (c *command) refuse(more ...string) {
 // is and by its data, however they are written. A secret form's values are
 // left out: who sees the journal could try them all.
 func (c *command) fingerprint() string {
-	data := c.spec.NewData()
-	if schema.ReadData(c.data, data) != nil { // refused data
+	values := c.values
+	if values == nil { // refused data
 		return translate.ID("raw", string(c.Command), c.Result)
 	}
-	if form, secret := data.(*schema.ChatSecureForm); secret {
-		form.Data = nil
+	if form, secret := values.(*schema.ChatSecureForm); secret {
+		open := *form
+		open.Data, values = nil, &open
 	}
-	written, err := json.Marshal(data) // never seen, and the same in every version
+	written, err := json.Marshal(values) // never seen, and the same in every version
 	if err != nil {
 		written = c.data
 	}
-	return translate.ID("fingerprint", string(c.Command), translate.Canonical(written)) // objects that are passed on keep their own order
+	return translate.ID("fingerprint", string(c.Command), translate.CanonicalStruct(written)) // objects that are passed on keep their own order
 }
 
 // earlierClient is what versions before replicas.FormatReferences derive as the

@@ -150,7 +150,7 @@ func (c *teller) tellSenderAlone(r *result, of journal.Identity, o outcome, mode
 	case err == nil:
 		r.reply = whole
 	case errors.Is(err, bus.ErrTooLarge) && !isRead(of.Command):
-		c.log.Warn("a reply is too large for the bus: what is for its sender alone is left out", "command", of.Command)
+		c.logOf(of).Warn("a reply is too large for the bus: what is for its sender alone is left out")
 		err = nil
 	}
 	return err

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"time"
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/failpoint"
 	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/queue"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 )
 
@@ -84,7 +87,7 @@ func (c *Commands) concludeAndPublish(ctx context.Context, cmd *command, o outco
 	if err != nil {
 		return o, err
 	}
-	return c.publishAgreed(ctx, cmd.Identity, o, false)
+	return c.publishAgreed(ctx, cmd.Identity, o, o.At)
 }
 
 // concluded is the outcome that somebody else has recorded.
@@ -145,8 +148,34 @@ func (c *Commands) placed(ctx context.Context, cmd *command, o outcome) outcome 
 // the contact center are the sender's business.
 func (c *Commands) noteFailure(cmd *command, failure *schema.Error, err error) {
 	if failure.Code == schema.CodeInternal {
-		c.Log.Error("a command failed in the connector", "command", cmd.Command, "error", err)
+		c.logOf(cmd.Identity).Error("a command failed in the connector", "error", err)
 		return
 	}
-	c.Log.Debug("a command failed", "command", cmd.Command, "code", failure.Code, "outcome", failure.Outcome)
+	if c.Log.Enabled(context.Background(), slog.LevelDebug) {
+		c.logOf(cmd.Identity).Debug("a command failed", "code", failure.Code, "outcome", failure.Outcome)
+	}
+}
+
+// trace begins the span of one try, to which belongs what comes of the command.
+func (c *Commands) trace(ctx context.Context, cmd *command, lane tracing.Lane, since time.Time) (context.Context, tracing.Span) {
+	ctx, span := c.Traces.Command(ctx, tracing.Command{
+		Name: cmd.Command, ID: cmd.ID, Identity: cmd.Result, ChatID: cmd.ChatID, Chat: cmd.chat.Token, Lane: lane,
+		TraceParent: cmd.TraceParent, TraceState: cmd.TraceState, Since: since,
+	})
+	cmd.Place = span.Place()
+	return ctx, span
+}
+
+func (c *Commands) logOf(of journal.Identity) *slog.Logger { return logOf(c.Log, of) }
+
+func (d *durable) log() *slog.Logger {
+	return d.commands.logOf(d.cmd.Identity).With("sequence", d.sequence)
+}
+
+// logOfRun says of which durable command a line is, as far as it could be read.
+func (c *Commands) logOfRun(delivery *queue.Delivery, d *durable) *slog.Logger {
+	if d == nil || d.cmd == nil {
+		return c.Log.With("sequence", delivery.Sequence())
+	}
+	return d.log()
 }

@@ -14,6 +14,7 @@ import (
 	"cc-connector/connector/internal/chats"
 	"cc-connector/connector/internal/clients"
 	"cc-connector/connector/internal/journal"
+	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/natstest"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/translate"
@@ -40,7 +41,7 @@ func newSmall(t *testing.T, mode schema.Mode) small {
 	return small{r, withTeller(&Commands{
 		Needs: Needs{
 			NATS: r.NC, JetStream: r.JS, Streams: streams, Publisher: r.Publisher(streams), Clients: known,
-			Journal: journal.New(streams.Journal, natstest.Log()), Log: natstest.Log(),
+			Journal: journal.New(streams.Journal, natstest.Log()), Metrics: metrics.Unregistered().Commands, Log: natstest.Log(),
 			Naming: translate.Naming{Prefix: natstest.Prefix, Tenant: strings.Repeat("t", 253), SchemaBase: "https://" + strings.Repeat("s", 240)},
 		},
 		cfg: Config{Prefix: natstest.Prefix, Apps: []chats.App{worstApp}, Tenant: strings.Repeat("t", 253), Version: "0.0.0"},

@@ -129,7 +129,7 @@ func (c *teller) agree(of journal.Identity, o outcome, recorded error, s seen) (
 	case s.err == nil:
 		return o, c.bringInLine(ctx, of, o)
 	case recorded == nil:
-		return c.publishAgreed(ctx, of, o, true)
+		return c.publishAgreed(ctx, of, o, neverLooked)
 	case !errors.Is(recorded, journal.ErrOvertaken):
 		return o, errors.Join(recorded, s.err)
 	}
@@ -137,7 +137,7 @@ func (c *teller) agree(of journal.Identity, o outcome, recorded error, s seen) (
 	if err != nil {
 		return o, err
 	}
-	return c.publishAgreed(ctx, of, outcome{Outcome: *found.Done}, true)
+	return c.publishAgreed(ctx, of, outcome{Outcome: *found.Done}, neverLooked)
 }
 
 // bringInLine has the journal say what the event says.

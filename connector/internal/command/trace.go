@@ -34,9 +34,10 @@ var (
 )
 
 const (
-	parentLength = 55 // of a parent to which no later version has added anything
-	noTrace      = "00000000000000000000000000000000"
-	noSpan       = "0000000000000000"
+	traceAt, spanAt = 3, 36
+	parentLength    = 55 // of a parent to which no later version has added anything
+	noTrace         = "00000000000000000000000000000000"
+	noSpan          = "0000000000000000"
 )
 
 func traceIn(h nats.Header) (parent, state string) {
@@ -54,7 +55,7 @@ func isTraceParent(s string) bool {
 	if len(s) > schema.MaxString || !traceParent.MatchString(s) {
 		return false
 	}
-	version, trace, span := s[:2], s[3:35], s[36:52]
+	version, trace, span := s[:2], s[traceAt:spanAt-1], s[spanAt:spanAt+len(noSpan)]
 	return version != "ff" && trace != noTrace && span != noSpan && (version != "00" || len(s) == parentLength)
 }
 

@@ -27,7 +27,7 @@ func listen(r *natstest.Rig, chats int, forget func(subjects.ChatToken)) {
 	m, err := metrics.New(prometheus.NewRegistry())
 	r.Check(err)
 	_, err = Replica{
-		Prefix: natstest.Prefix, Self: "self", Guard: intake.NewGuard(natstest.Prefix, m, natstest.Log()), Log: natstest.Log(), Forget: forget,
+		Prefix: natstest.Prefix, Self: "self", Guard: intake.NewGuard(natstest.Prefix, m.Commands, natstest.Log()), Log: natstest.Log(), Forget: forget,
 		Held: func() (all []Chat) {
 			for i := range chats {
 				all = append(all, Chat{

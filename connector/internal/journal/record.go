@@ -8,6 +8,7 @@ import (
 
 	"cc-connector/connector/brightpattern"
 	"cc-connector/connector/internal/replicas"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/schema"
 	"cc-connector/subjects"
 )
@@ -26,6 +27,10 @@ type Identity struct {
 	// Key is what the journal knows the command by. It is the id of the result,
 	// but for a read, which is read again for each message.
 	Key string `json:"-"`
+
+	// Place is where in its trace it is worked on here. It is not kept: who goes on
+	// with the command elsewhere knows what its sender said of the trace.
+	Place tracing.Place `json:"-"`
 }
 
 // Record is what the journal knows of a command.

@@ -17,8 +17,12 @@ func recordOf(of replicas.ID, name string) *Record {
 
 func (j *Journal) scanned(r *natstest.Rig, of replicas.ID, behind uint64) (keys []string, reached uint64) {
 	r.Helper()
+	before := r.NC.NumSubscriptions()
 	reached, err := j.Scan(r.Ctx, of, behind, func(found *Record) { keys = append(keys, found.Key) })
 	r.Check(err)
+	if after := r.NC.NumSubscriptions(); after != before {
+		r.Errorf("a scan leaves %d subscriptions behind", after-before)
+	}
 	slices.Sort(keys)
 	return keys, reached
 }

@@ -61,6 +61,7 @@ type Outbox struct {
 	abandoned map[Entry]string    // that could not be settled, with their contents
 
 	standing func(context.Context) error // writes again what stands there all the time
+	outcry   retry.Outcry
 }
 
 // activity is how many are at work on an entry, and whether one of them failed.
@@ -237,7 +238,7 @@ func (o *Outbox) Run(ctx context.Context, owners map[Kind]Owner) {
 // NoteUnsettled logs why something owed is not settled yet, if it is not.
 func (o *Outbox) NoteUnsettled(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		o.log.Warn("what a replica owed is not settled yet", "error", err)
+		o.outcry.Note(o.log, "what a replica owed is not settled yet", err)
 	}
 }
 

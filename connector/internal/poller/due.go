@@ -17,8 +17,8 @@ import (
 // What is owed to a chat that waits is another matter. A pause has its end, and
 // from then on the next poll is owed; so it is with a poll under way, which the
 // client ends in time. Where nobody knows for how long it has to be (the app is
-// refused, the contact center is to be left alone, NATS takes nothing), nothing
-// is owed; nor is it by a chat that is to be closed or handed over. A history
+// refused, the contact center is to be left alone, others read back before it,
+// NATS takes or answers nothing), nothing is owed; nor is it by a chat that is to be closed or handed over. A history
 // that is due has its patience, which is shorter than the watchdog's.
 //
 // The watchdog (watchdog.go) looks at all chats now and then. That costs a chat
@@ -105,8 +105,8 @@ type watchdog struct {
 	last Stalls
 }
 
-// begin says that a sweep begins, and whether NATS takes nothing. Nobody can get on
-// then, nor in a process that was held up itself, as the watchdog was.
+// begin says that a sweep begins, and whether NATS is away. Nobody can get on then,
+// nor in a process that was held up itself, as the watchdog was.
 func (w *watchdog) begin(now time.Time, limit time.Duration, isBusAway bool) {
 	if isBusAway || now.Sub(w.swept) > limit/2 {
 		w.excused = now

@@ -110,6 +110,9 @@ func (hs *held) waitForRoom(ctx context.Context, full func()) int {
 	}
 }
 
+// isRoomy tells whether there is so much room that it is news when there is none.
+func (hs *held) isRoomy() bool { return hs.count() <= hs.most-max(1, hs.most/10) }
+
 // leave admits no more holders, and ends those that are there.
 func (hs *held) leave(end func(*holder)) {
 	hs.mu.Lock()

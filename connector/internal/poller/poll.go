@@ -222,6 +222,8 @@ func (h *holder) isSessionOver(verdict pollVerdict, now time.Time) bool {
 // store publishes what a poll has given.
 func (h *holder) store(ctx context.Context, events []brightpattern.Event) error {
 	read := time.Now()
+	ctx, span := h.poller.Traces.Poll(ctx, h.chat.ID, len(events))
+	defer span.End()
 	if len(events) > 0 {
 		h.poller.Failpoints.Reach(failpoint.Polled)
 	}

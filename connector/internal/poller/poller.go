@@ -20,6 +20,7 @@ import (
 	"cc-connector/connector/internal/metrics"
 	"cc-connector/connector/internal/replicas"
 	"cc-connector/connector/internal/throttle"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/connector/internal/translate"
 	"cc-connector/subjects"
 )
@@ -54,6 +55,7 @@ type Needs struct {
 	Metrics    *metrics.Chats
 	Watched    *metrics.Health
 	Events     *metrics.Events
+	Traces     *tracing.Tracer
 	Life       *drain.Lifetime
 	Failpoints failpoint.Plan
 	Log        *slog.Logger
@@ -83,7 +85,7 @@ func New(n Needs, cfg Config) *Poller {
 	cfg.Patience = cfg.Patience.WithDefaults()
 	return &Poller{
 		Needs: n, cfg: cfg, held: newHeld(cfg.MaxChats), pulled: make(chan struct{}), watchdog: newWatchdog(),
-		logs: chatlog.Needs{Publisher: n.Publisher, Events: n.Streams.Events, Naming: n.Naming, Failpoints: n.Failpoints},
+		logs: chatlog.Needs{Publisher: n.Publisher, Events: n.Streams.Events, Naming: n.Naming, Traces: n.Traces, Failpoints: n.Failpoints},
 	}
 }
 
@@ -131,11 +133,16 @@ const (
 // Pull takes session tokens as long as there is room, until ctx ends.
 func (p *Poller) Pull(ctx context.Context) {
 	defer close(p.pulled)
+	isFull := false
 	bus.Pull{
 		JetStream: p.JetStream, Queue: p.Streams.Holders, Doing: "fetching chats to poll", Failing: "NATS does not say which chats to poll",
 		Room: func(ctx context.Context) int {
+			isFull = isFull && !p.held.isRoomy()
 			return p.held.waitForRoom(ctx, func() {
-				p.Log.Warn("CC_MAX_CHATS is reached: further chats wait for another replica, or for one of these to end", "chats", p.cfg.MaxChats)
+				if !isFull {
+					p.Log.Warn("CC_MAX_CHATS is reached: further chats wait for another replica, or for one of these to end", "chats", p.cfg.MaxChats)
+				}
+				isFull = true
 			})
 		},
 		Request: func(room int) (int, bus.Priority) {

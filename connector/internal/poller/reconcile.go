@@ -45,22 +45,26 @@ import "time"
 //	pollFailed                polls are not well: what the history was answered oddly does not count
 //	pollAnswered, and the                             orphan = none           due; orphan = none
 //	orphan is gone
-//	historyRead, no orphan                            inSync; complete = when it was asked for;
-//	                                                  a gap if signaling may be lost
-//	historyRead, orphan                               awaitingOrphan; since = when it was asked
-//	                                                  for, unless a gap is still to be told
+//	historyRead, no orphan                            inSync; a gap if signaling may be lost, and
+//	                                                  complete = its end, unless it is later
+//	historyRead, orphan                               awaitingOrphan; orphanMayTake if it was more
 //	historyFailed, and may                            –
 //	be had later
 //	historyFailed for good,                           awaitingOrphan if there is an orphan and the
-//	or at the last chance                             chat is not gone; else inSync and a gap,
-//	                                                  unless only the end may be missing
+//	or at the last chance                             chat is not gone; else inSync and a gap, and
+//	                                                  complete = its end, unless only the end may be
+//	                                                  missing
 //	chatEnds                  –                       orphan = none           due; orphan = none
 //
 // Signaling is not in the history: of a chat that has had some, a read history
-// does not tell whether more was lost, and a gap is told instead.
+// does not tell whether more was lost, and a gap is told instead. Nor does it make
+// anything complete: what the contact center still holds from before, it may give
+// to the next poll, and that may be lost. So complete moves with answered polls,
+// and with gaps that are told. This goes for every chat: what it has first of
+// signaling may be held just then.
 type reconciliation struct {
 	state    reconcileState
-	complete time.Time // up to when all events are known to be published, if it is in sync
+	complete time.Time // up to when all is known to be published or told as lost, if it is in sync
 
 	// What follows has a meaning only while it is not in sync.
 	reason   reconcileReason
@@ -248,33 +252,27 @@ func (r *reconciliation) dropOrphan() {
 // historyRead says that what is missing of a history, asked for then, has been
 // published. Gaps are to be told where signaling may have been lost.
 func (r *reconciliation) historyRead(asked time.Time, signaled bool) []gap {
-	if r.reason < orphanMayTake {
-		r.settle(asked)
+	mayBeLost := r.reason >= orphanMayTake
+	if mayBeLost {
+		r.covered = historySpan{earlier(asked, r.answered), r.since}
+	}
+	switch {
+	case r.orphan.exists():
+		r.state, r.reason = awaitingOrphan, min(r.reason, orphanMayTake)
 		return nil
+	case mayBeLost && signaled && r.upTo.IsZero():
+		return r.tellGap(asked)
+	case mayBeLost && signaled:
+		return r.tellGap(earlier(asked, r.upTo))
 	}
-	r.covered = historySpan{earlier(asked, r.answered), r.since}
-	if signaled && r.orphan.exists() {
-		r.state, r.reason = awaitingOrphan, orphanMayTake
-		return nil
-	}
-	missing := gap{r.since, asked}
-	if !r.upTo.IsZero() {
-		missing.to = earlier(asked, r.upTo)
-	}
-	r.settle(asked)
-	if !signaled {
-		return nil
-	}
-	return r.told.tell(missing)
+	r.state = inSync
+	return nil
 }
 
-// settle ends what came until then, but not what an orphan may still be given.
-func (r *reconciliation) settle(until time.Time) {
-	if r.orphan.exists() {
-		r.state, r.reason, r.since = awaitingOrphan, min(r.reason, orphanMayTake), until
-		return
-	}
-	r.state, r.complete = inSync, until
+// tellGap comes to rest with a gap up to then. Polls may have been answered since.
+func (r *reconciliation) tellGap(until time.Time) []gap {
+	r.state, r.complete = inSync, later(r.complete, until)
+	return r.told.tell(gap{r.since, until})
 }
 
 // begin notes an attempt to read the history, and reports whether it is not
@@ -347,9 +345,7 @@ func (r *reconciliation) historyFailed(now time.Time, failure historyFailure, la
 		r.state = awaitingOrphan
 		return historyLater, nil
 	}
-	missing := gap{r.since, now}
-	r.settle(now)
-	return historyGap, r.told.tell(missing)
+	return historyGap, r.tellGap(now)
 }
 
 // mayReadLater tells whether a history is to be tried again before the next

@@ -29,6 +29,10 @@ func (m *modelChat) poll() {
 		m.r.pollContended(m.now)
 		return
 	}
+	if m.draw("finds no session", 5) == 0 { // the contact center fails over
+		m.r.raise(endMissing)
+		return
+	}
 	if m.draw("fails", 8) == 0 {
 		m.well = false
 		m.r.pollFailed()
@@ -117,8 +121,8 @@ func (m *modelChat) reconcile(last bool) {
 
 func (m *modelChat) fail(failure historyFailure, last bool) {
 	reason, well := m.r.reason, m.well
-	if failure == historyGone { // it gives nothing to anybody any more
-		m.lose(&orphan{known: true}, m.now)
+	if failure == historyGone { // it gives nothing to anybody any more, and may have given nothing
+		m.lose(&orphan{known: reason != endMissing}, m.now)
 		m.held, m.onWay, m.gone = nil, nil, true
 	}
 	orphan := m.r.orphan.exists()

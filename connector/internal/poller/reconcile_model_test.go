@@ -13,10 +13,11 @@ import (
 // holds them. The holder does with its reconciliation what the real one does.
 
 // given is an event of the contact center. Of several with the same look
-// nobody can tell which is which.
+// nobody can tell which is which. It may be held for long before it is given.
 type given struct {
 	look      int
 	signaling bool // it is in no history
+	made      time.Time
 }
 
 // orphan is a call that nobody waits for.
@@ -89,7 +90,7 @@ func (m *modelChat) happen() {
 	if m.gone {
 		return
 	}
-	e := given{look: m.draw("look", 2), signaling: m.draw("signaling", 3) == 0}
+	e := given{look: m.draw("look", 2), signaling: m.draw("signaling", 3) == 0, made: m.now}
 	m.pending = append(m.pending, e)
 	if !e.signaling {
 		m.history = append(m.history, e)

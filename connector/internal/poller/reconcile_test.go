@@ -139,14 +139,14 @@ func TestReconciliationTable(t *testing.T) {
 		{"polled: it may be on its way still", awaiting, polled(86, 94), complete(86, 94), nil, 0},
 		{"polled: a poll that began before", awaiting, polled(85, 99), complete(85, 99), nil, 0},
 
-		{"read: an event", dueEvent, read(true), inSyncAt(105), nil, 0},
-		{"read: lost", dueLost, read(false), all(inSyncAt(105), covers), nil, 0},
+		{"read: an event", dueEvent, read(true), inSyncAt(90), nil, 0},
+		{"read: lost", dueLost, read(false), all(inSyncAt(90), covers), nil, 0},
 		{"read: lost, signaling", dueLost, read(true), all(inSyncAt(105), covers, tells(80, 105)), lost80to105, 0},
-		{"read: orphan", dueOrphan, read(false), all(waits(orphanMayTake, 105), covers), nil, 0},
+		{"read: orphan", dueOrphan, read(false), all(waits(orphanMayTake, 80), covers), nil, 0},
 		{"read: orphan, signaling", dueOrphan, read(true), all(waits(orphanMayTake, 80), covers), nil, 0},
 		{
 			"read: an event, orphan and signaling", changed(dueEvent, orphan(85, 95)), read(true),
-			all(waits(eventMissing, 105), orphan(85, 95)), nil, 0,
+			all(waits(eventMissing, 80), orphan(85, 95)), nil, 0,
 		},
 		{
 			"read: what the orphan took, signaling", changed(dueLost, func(r *reconciliation) { r.reason = orphanMayTake }), read(true),
@@ -172,7 +172,8 @@ func TestReconciliationTable(t *testing.T) {
 		{"polls fail: due", changed(dueLost, odd(2, true)), func(r *reconciliation) { r.pollFailed() }, unwell, nil, 0},
 		{"polls fail, and are well: due", changed(dueLost, odd(oddMost, false)), polled(101, 102), all(complete(101, 102), odd(0, true)), nil, 0},
 		{"failed: for good, a gap was told", changed(dueLost, tells(75, 90)), failed(historyDenied, false), all(inSyncAt(110), tells(90, 110)), []gap{{second(90), second(110)}}, historyGap},
-		{"read: lost, signaling up to then", changed(dueLost, upTo(100)), read(true), all(inSyncAt(105), covers, tells(80, 100)), []gap{{second(80), second(100)}}, 0},
+		{"read: lost, signaling up to then", changed(dueLost, upTo(100)), read(true), all(inSyncAt(100), covers, tells(80, 100)), []gap{{second(80), second(100)}}, 0},
+		{"read: lost, signaling up to a poll that was answered", changed(dueLost, upTo(85)), read(true), all(inSyncAt(90), covers, tells(80, 85)), []gap{{second(80), second(85)}}, 0},
 
 		{"last read: in sync", synced, last, same, nil, 0},
 		{"last read: due", dueOrphan, last, orphan0, nil, 0},

@@ -116,6 +116,8 @@ func (h *holder) publishMissing(ctx context.Context, history past, asked time.Ti
 // in the meantime what is counted as missing here. A replica that leaves does
 // not wait for files: the next holder finds their events missing.
 func (h *holder) publishFound(ctx context.Context, missing []translate.ServerEvent, read time.Time) error {
+	ctx, span := h.poller.Traces.Recover(ctx, h.chat.ID, len(missing))
+	defer span.End()
 	files := h.poller.Files.Begin(ctx, h.attachedTo(), missing, read)
 	defer files.End()
 	waiting, cancel := h.polling.untilLeaving(ctx)
@@ -164,7 +166,7 @@ func failureOfHistory(err error) historyFailure {
 
 func (h *holder) noteMissingHistory(err error) {
 	if errors.Is(err, errNoPlace) {
-		h.log.Debug("the chat's history is not read now; it will be tried before each poll", "reason", err)
+		h.log.Debug("the chat's history is not read now; it will be tried before each poll", "error", err)
 		return
 	}
 	h.log.Warn("the chat's history cannot be read for the moment; it will be tried before each poll", "error", err)

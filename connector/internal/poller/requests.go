@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cc-connector/connector/internal/chats"
+	"cc-connector/connector/internal/tracing"
 	"cc-connector/connector/internal/translate"
 )
 
@@ -66,7 +67,8 @@ func (h *holder) isHere() error {
 // publishAnswer publishes the events of a call's answer. When it is not known
 // whether one stands in the stream, the next holder is to read it back.
 func (h *holder) publishAnswer(r chats.Publish) error {
-	err := h.receive(h.lease.Context(), r.Events, translate.FromAnswer, time.Now())
+	ctx := h.poller.Traces.Within(h.lease.Context(), tracing.Place{}, r.TraceParent, r.TraceState)
+	err := h.receive(ctx, r.Events, translate.FromAnswer, time.Now())
 	switch {
 	case errors.Is(err, errFilesLate):
 		return h.leaveToHistory()

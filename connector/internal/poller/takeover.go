@@ -84,7 +84,10 @@ func (h *holder) readBack(ctx context.Context) error {
 	}
 	ctx, cancel := h.polling.untilLeaving(ctx)
 	defer cancel()
-	if err := h.poller.Places.ReadBacks.Acquire(ctx, 1); err != nil {
+	h.progress.wait()
+	err := h.poller.Places.ReadBacks.Acquire(ctx, 1)
+	h.progress.step(time.Now())
+	if err != nil {
 		return context.Cause(ctx)
 	}
 	defer h.poller.Places.ReadBacks.Release(1)

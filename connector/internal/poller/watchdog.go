@@ -8,7 +8,8 @@ import (
 	"cc-connector/subjects"
 )
 
-// stalledAfter is how many times as long as a poll may take a chat may be due.
+// stalledAfter is how many times as long as a poll may take a chat may be due,
+// beside what a call takes, for a history may be read before the poll.
 const stalledAfter = 3
 
 const (
@@ -38,8 +39,8 @@ func (p *Poller) Stalls() Stalls {
 
 // sweep finds the chats to which too much is owed.
 func (p *Poller) sweep(now time.Time) {
-	limit := stalledAfter * p.Client.PollTimeout()
-	p.watchdog.begin(now, limit, !p.NATS.IsConnected() || p.Health.IsPublishingDown())
+	limit := stalledAfter*p.Client.PollTimeout() + p.cfg.CallTimeout
+	p.watchdog.begin(now, limit, p.isBusAway())
 	stalled, oldest := p.owing(now, limit)
 	p.noteStalls(stalled)
 	found := Stalls{Chats: len(stalled)}
@@ -47,6 +48,12 @@ func (p *Poller) sweep(now time.Time) {
 		found.Since = now.Add(-oldest)
 	}
 	p.tellStalls(found, oldest)
+}
+
+// isBusAway tells whether NATS holds chats up: it takes nothing, or does not answer
+// for what they rest on, which a takeover reads.
+func (p *Poller) isBusAway() bool {
+	return !p.NATS.IsConnected() || p.Health.IsPublishingDown() || !p.Streams.DoAnswer()
 }
 
 // owing are the chats to which more than that is owed, by since when; oldest is
@@ -89,10 +96,10 @@ func (p *Poller) noteStalls(stalled map[subjects.ChatToken]time.Time) {
 			continue
 		}
 		w.named[chat] = struct{}{}
-		p.Log.Error("a chat is due and is not polled: its poll loop does not go on", "chat", chat.ID(), "dueSince", since.UTC())
+		p.Log.Error("a chat is due and is not polled: its poll loop does not go on", "chat", chat.ID(), "since", since.UTC())
 	}
 	if unnamed > 0 && w.unnamed == 0 {
-		p.Log.Error("more chats than are named here are due and are not polled", "more", unnamed)
+		p.Log.Error("more chats than are named here are due and are not polled", "chats", unnamed)
 	}
 	w.unnamed = unnamed
 }

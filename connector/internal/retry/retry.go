@@ -61,6 +61,15 @@ func Sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// Within is a context that ends after d at the latest: the one that is given, if it
+// ends before.
+func Within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if end, ends := ctx.Deadline(); ends && time.Until(end) <= d {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d)
+}
+
 // Trouble logs what goes wrong again and again, but only when the reason
 // changes. It belongs to one goroutine.
 type Trouble struct {

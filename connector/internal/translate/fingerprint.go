@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -139,6 +140,37 @@ func Canonical(raw json.RawMessage) string {
 		return string(raw)
 	}
 	return string(sorted)
+}
+
+// CanonicalStruct is Canonical of a struct that json.Marshal has written: its members
+// are only to be sorted, unless one of them holds others.
+func CanonicalStruct(written []byte) string {
+	members, areFlat := membersOf(written)
+	if !areFlat {
+		return Canonical(written)
+	}
+	slices.SortFunc(members, bytes.Compare)
+	return "{" + string(bytes.Join(members, []byte{','})) + "}"
+}
+
+// membersOf takes an object without white space apart; false if a member holds others.
+func membersOf(object []byte) (members [][]byte, areFlat bool) {
+	begin, isQuoted := 1, false
+	for i := 1; i < len(object); i++ {
+		switch c := object[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			isQuoted = !isQuoted
+		case isQuoted:
+		case c == '{', c == '[':
+			return nil, false
+		case c == ',', c == '}' && i > 1:
+			members = append(members, object[begin:i])
+			begin = i + 1
+		}
+	}
+	return members, true
 }
 
 // digest hashes a list of strings so that no two lists share an input.

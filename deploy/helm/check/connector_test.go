@@ -97,6 +97,29 @@ func TestValuesDocumentEverySetting(t *testing.T) {
 	}
 }
 
+// Where traces go is said by OpenTelemetry's own variables.
+func TestChartKnowsTracing(t *testing.T) {
+	r := look(t, readValues(t, filepath.Join(chartDir, "ci", "full-values.yaml")))
+	want := map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example.com:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_SERVICE_NAME": "chat-bridge",
+		"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production,team=chat", "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25",
+	}
+	for name, value := range want {
+		if r.env[name] != value {
+			t.Errorf("%s is %q, want %q", name, r.env[name], value)
+		}
+	}
+	content, err := os.ReadFile(filepath.Join(projectDir, "cmd/cc-connector/tracing_settings.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range r.env {
+		if strings.HasPrefix(name, "OTEL_") && !strings.Contains(string(content), strconv.Quote(name)) {
+			t.Errorf("the chart sets %s, which the connector does not know", name)
+		}
+	}
+}
+
 // Left alone, a setting is not set: what an administrator gave a stream stays as it is.
 func TestSmallestReleaseSetsLittle(t *testing.T) {
 	want := map[string]string{

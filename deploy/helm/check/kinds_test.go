@@ -20,10 +20,12 @@ var kinds = map[meta.TypeMeta]func() any{
 	{APIVersion: "v1", Kind: "Service"}:                              func() any { return new(core.Service) },
 	{APIVersion: "v1", Kind: "ServiceAccount"}:                       func() any { return new(core.ServiceAccount) },
 	{APIVersion: "v1", Kind: "Pod"}:                                  func() any { return new(core.Pod) },
+	{APIVersion: "v1", Kind: "ConfigMap"}:                            func() any { return new(core.ConfigMap) },
 	{APIVersion: "policy/v1", Kind: "PodDisruptionBudget"}:           func() any { return new(policy.PodDisruptionBudget) },
 	{APIVersion: "autoscaling/v2", Kind: "HorizontalPodAutoscaler"}:  func() any { return new(autoscaling.HorizontalPodAutoscaler) },
 	{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}:      func() any { return new(networking.NetworkPolicy) },
 	{APIVersion: "monitoring.coreos.com/v1", Kind: "ServiceMonitor"}: func() any { return new(monitoring.ServiceMonitor) },
+	{APIVersion: "monitoring.coreos.com/v1", Kind: "PrometheusRule"}: func() any { return new(monitoring.PrometheusRule) },
 	{APIVersion: "jetstream.nats.io/v1beta2", Kind: "Stream"}:        func() any { return new(nackStream) },
 	{APIVersion: "jetstream.nats.io/v1beta2", Kind: "Consumer"}:      func() any { return new(nackConsumer) },
 }
@@ -82,6 +84,7 @@ func TestDecodeIsStrict(t *testing.T) {
 		"old version":          "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget",
 		"misspelt NACK field":  "apiVersion: jetstream.nats.io/v1beta2\nkind: Stream\nspec: {max_age: 1h}",
 		"misspelt monitor":     "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nspec: {endpoint: []}",
+		"misspelt rule":        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec: {groups: [{name: a, rules: [{alrt: b}]}]}",
 	} {
 		if _, err := decode(doc); err == nil {
 			t.Errorf("%s: was taken", why)

@@ -61,6 +61,14 @@ CC_DRAIN_TIMEOUT: {{ $s.drainTimeout | quote }}
 CC_CANARY_INTERVAL: {{ $s.canaryInterval | quote }}
 CC_LOG_LEVEL: {{ $s.logLevel | quote }}
 CC_LOG_FORMAT: {{ $s.logFormat | quote }}
+{{- with .Values.tracing }}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ .endpoint | quote }}
+OTEL_EXPORTER_OTLP_PROTOCOL: {{ .protocol | quote }}
+OTEL_SERVICE_NAME: {{ .serviceName | quote }}
+OTEL_RESOURCE_ATTRIBUTES: {{ .resourceAttributes | quote }}
+OTEL_TRACES_SAMPLER: {{ .sampler | quote }}
+OTEL_TRACES_SAMPLER_ARG: {{ .samplerArg | toString | quote }}
+{{- end }}
 {{- end }}
 
 {{/* The files that the settings name: a folder below /etc/cc-connector, and what is mounted there. */}}
