@@ -20,6 +20,10 @@ import (
 // poll (it is untaken). When that happens, the journal says so in an entry of
 // its own. Where very many are untaken, an index finds the one that is meant; it
 // is made when it is first needed, and forgotten when few are left.
+//
+// A poll may tell in whole seconds what the history told in milliseconds. So of
+// several alike it may take the wrong one, which shows when that one is given away
+// and finds itself taken. Then the earlier taker gets another one instead.
 
 // Memory is what is known of a chat's published events.
 type Memory struct {
@@ -27,7 +31,14 @@ type Memory struct {
 	counts  map[fingerprintKey]int
 	untaken []int            // where in the journal the events stand that a history told and no poll has
 	index   *translate.Index // of those, if it is needed
+	takings []taking         // the last ones, as long as others are untaken
 }
+
+// taking is an event of a history, and the spelling of it that came later.
+type taking struct{ told, came translate.Likeness }
+
+// Those are alike that are told within a second.
+const mostTakings = 32
 
 // ErrNoJournal says that something is not what a memory has written.
 var ErrNoJournal = errors.New("the journal of published events cannot be read")
@@ -145,11 +156,40 @@ func (m *Memory) note(at int, e entry) {
 func (m *Memory) take(l translate.Likeness) bool {
 	at, found := m.find(l)
 	if !found {
+		at, found = m.retake(l)
+	} else {
+		m.noteTaking(at, l)
+	}
+	if !found {
 		return false
 	}
 	m.forgetUntaken(at)
 	m.journal = entry{isTaken: true, taken: at}.appendTo(m.journal)
 	return true
+}
+
+// retake gives an event one that was taken, if its taker can have another one:
+// that one is taken then.
+func (m *Memory) retake(l translate.Likeness) (at int, found bool) {
+	for i, t := range m.takings {
+		if !t.told.Agreement(l).Exists() {
+			continue
+		}
+		if at, found := m.find(t.came); found {
+			m.takings[i].came = l
+			m.noteTaking(at, t.came)
+			return at, true
+		}
+	}
+	return 0, false
+}
+
+func (m *Memory) noteTaking(at int, came translate.Likeness) {
+	e, _ := readEntry(m.journal[at:])
+	m.takings = append(m.takings, taking{e.Likeness, came})
+	if len(m.takings) > mostTakings {
+		m.takings = slices.Delete(m.takings, 0, 1)
+	}
 }
 
 // mostCompared are looked at one by one.
@@ -171,14 +211,14 @@ func (m *Memory) find(l translate.Likeness) (at int, found bool) {
 }
 
 func (m *Memory) compare(l translate.Likeness) (best int, found bool) {
-	most := 0
+	var most translate.Agreement
 	for _, at := range m.untaken {
 		e, _ := readEntry(m.journal[at:])
-		if agreement := e.Agreement(l); agreement > most {
-			best, most = at, agreement
+		if agreement := e.Agreement(l); agreement.Exists() && (!found || agreement.IsCloser(most)) {
+			best, most, found = at, agreement, true
 		}
 	}
-	return best, most > 0
+	return best, found
 }
 
 func (m *Memory) forgetUntaken(at int) bool {
@@ -188,6 +228,9 @@ func (m *Memory) forgetUntaken(at int) bool {
 		if m.index != nil {
 			m.index.Remove(at)
 		}
+	}
+	if len(m.untaken) == 0 {
+		m.takings = nil
 	}
 	return found
 }

@@ -114,6 +114,34 @@ func TestTheLikeliestIsTaken(t *testing.T) {
 	}
 }
 
+// Each event that a history told in milliseconds is known again when it is given
+// away, in whole seconds or not, in whatever order, also if others are like it.
+func TestEachIsTakenOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		times := rapid.SliceOfN(rapid.Int64Range(1614718748_000, 1614718751_999), 1, 8).Draw(t, "times")
+		m := NewMemory()
+		for _, at := range times {
+			m.add(typingAt(at), true)
+		}
+		for _, at := range rapid.Permutation(times).Draw(t, "given away") {
+			came := typingAt(at)
+			if rapid.Bool().Draw(t, "is cut") {
+				came = typingAt(at / 1000)
+			}
+			if !m.take(came) {
+				t.Fatalf("%d of %v is not known", at, times)
+			}
+		}
+		if m.take(typingAt(times[0])) {
+			t.Fatal("more is known than was told")
+		}
+	})
+}
+
+func typingAt(at int64) translate.Likeness {
+	return likeness(fmt.Sprintf(`{"event":"chat_session_typing","party_id":"p","timestamp":%d}`, at))
+}
+
 // A chat of a few events is cheap.
 func TestMemoryIsSmall(t *testing.T) {
 	m := NewMemory()
@@ -144,6 +172,7 @@ func TestGoldenJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	read, err := ReadMemory(journal)
+	m.takings = nil // the one thing that no journal has
 	golden.Same(t, read, m, err)
 }
 

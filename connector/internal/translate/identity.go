@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
@@ -120,20 +121,46 @@ func ParseIdentity(text string) (Identity, bool) {
 	return Identity(raw), ok
 }
 
-// Agreement is how much two spellings have in common, 0 if they cannot be of
-// one event.
-func (l Likeness) Agreement(other Likeness) int {
+// Agreement is how much two spellings have in common, the zero value if they
+// cannot be of one event.
+type Agreement struct {
+	common      int
+	otherSecond bool
+	distance    int64 // of their times, in milliseconds
+}
+
+// Exists tells whether they can be of one event.
+func (a Agreement) Exists() bool { return a.common > 0 }
+
+// IsCloser tells which of two partners is the likelier: the one with more in
+// common, then of the same second, for times are cut to whole seconds more often
+// than rounded, then the nearer one.
+func (a Agreement) IsCloser(than Agreement) bool {
+	return cmp.Or(cmp.Compare(than.common, a.common), compareBool(a.otherSecond, than.otherSecond), cmp.Compare(a.distance, than.distance)) < 0
+}
+
+// Agreement of an event's spelling with another one.
+func (l Likeness) Agreement(other Likeness) Agreement {
 	a, known := l.Identity.read()
 	b, alsoKnown := other.Identity.read()
 	switch same := l.Fingerprint == other.Fingerprint; {
 	case known && alsoKnown && !a.agrees(b):
-		return 0
+		return Agreement{}
 	case known && alsoKnown:
-		return 1 + a.common(b)
+		return a.agreement(b)
 	case same:
-		return 1
+		return Agreement{common: 1}
 	}
-	return 0
+	return Agreement{}
+}
+
+// agreement is of two spellings that agree.
+func (t traits) agreement(other traits) Agreement {
+	a := Agreement{common: 1 + t.common(other)}
+	if t.timed && other.timed {
+		a.otherSecond, a.distance = !t.isSameSecond(other), distance(t.at, other.at)
+	}
+	return a
 }
 
 // agrees tells whether two spellings can be of one event.

@@ -15,9 +15,9 @@ func agreeing(t testing.TB, one, two string) bool {
 	a, b := LikenessOf(wire(one)), LikenessOf(wire(two))
 	agreement := a.Agreement(b)
 	if agreement != b.Agreement(a) {
-		t.Errorf("%s and %s agree by %d, and the other way round by %d", one, two, agreement, b.Agreement(a))
+		t.Errorf("%s and %s agree by %+v, and the other way round by %+v", one, two, agreement, b.Agreement(a))
 	}
-	return agreement > 0
+	return agreement.Exists()
 }
 
 // Whatever the wire allows to differ between a poll and a history, the event is
@@ -122,7 +122,7 @@ func TestIdentityIsTheSameForEver(t *testing.T) {
 func TestEventsOfWhichOnlyTheFingerprintIsKnown(t *testing.T) {
 	event := wire(`{"event":"chat_session_typing","party_id":"p","timestamp":1614718748}`)
 	bare := Likeness{Fingerprint: FingerprintOf(event)}
-	if bare.Agreement(LikenessOf(event)) == 0 || bare.Agreement(LikenessOf(wire(`{"event":"chat_session_typing","party_id":"p"}`))) != 0 {
+	if !bare.Agreement(LikenessOf(event)).Exists() || bare.Agreement(LikenessOf(wire(`{"event":"chat_session_typing","party_id":"p"}`))).Exists() {
 		t.Error("it is not known by its fingerprint, or by less")
 	}
 	history := []brightpattern.Event{event, event, wire(`{"event":"chat_session_typing","party_id":"p"}`)}

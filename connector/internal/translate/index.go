@@ -205,7 +205,7 @@ type search struct {
 	index *Index
 	of    traits
 	best  int
-	most  int
+	most  Agreement
 	found int // that agree
 }
 
@@ -222,7 +222,7 @@ func (s *search) run() {
 	parts := slices.Clone(s.of.parts)
 	slices.SortStableFunc(parts, func(a, b part) int { return len(s.index.telling[a]) - len(s.index.telling[b]) })
 	for i, p := range parts {
-		if s.found > 0 && s.most >= mostApart+len(parts)-i {
+		if s.found > 0 && s.most.common > mostApart+len(parts)-i {
 			return
 		}
 		s.look(s.index.telling[p])
@@ -230,8 +230,8 @@ func (s *search) run() {
 	s.look(s.index.silent[s.of.name])
 }
 
-// mostApart is what two spellings can have in common apart from their parts.
-const mostApart = 3
+// mostApart is what two spellings that agree can have in common apart from their parts.
+const mostApart = 4
 
 func (s *search) look(shelves []*shelf) {
 	for _, shelf := range shelves {
@@ -250,8 +250,9 @@ func (s *search) lookAt(list spots) {
 		if !s.of.agrees(e.traits) {
 			continue
 		}
-		if common := s.of.common(e.traits); s.found == 0 || common > s.most || common == s.most && e.place < s.best {
-			s.best, s.most = e.place, common
+		a := s.of.agreement(e.traits)
+		if isCloser := a.IsCloser(s.most); s.found == 0 || isCloser || !s.most.IsCloser(a) && e.place < s.best {
+			s.best, s.most = e.place, a
 		}
 		if s.found++; s.found >= enough {
 			return

@@ -24,13 +24,15 @@ func TestIndexFindsTheLikeliest(t *testing.T) {
 			if rapid.IntRange(0, 5).Draw(t, "is bare") == 0 {
 				polled.Identity = ""
 			}
-			most := 0
+			var most Agreement
 			for _, told := range left {
-				most = max(most, told.Agreement(polled))
+				if a := told.Agreement(polled); a.Exists() && (!most.Exists() || a.IsCloser(most)) {
+					most = a
+				}
 			}
 			place, found := x.Likeliest(polled)
-			if found != (most > 0) || found && left[place].Agreement(polled) != most {
-				t.Fatalf("found is %v, %+v, and the likeliest agrees by %d", found, left[place], most)
+			if found != most.Exists() || found && left[place].Agreement(polled) != most {
+				t.Fatalf("found is %v, %+v, and the likeliest agrees by %+v", found, left[place], most)
 			}
 			if found && rapid.Bool().Draw(t, "is removed") {
 				x.Remove(place)
