@@ -14,11 +14,11 @@ import (
 // Where the documents of this repository point within it, something is: each
 // file is there, and each heading.
 func TestLinksLeadSomewhere(t *testing.T) {
-	documents, links := documents(t), 0
+	documents, links, read := documents(t), 0, shelf{}
 	for _, document := range documents {
 		for _, link := range linksOf(t, document) {
 			links++
-			if err := follow(document, link); err != nil {
+			if err := read.follow(document, link); err != nil {
 				t.Errorf("%s links to %s: %v", document, link, err)
 			}
 		}
@@ -71,8 +71,11 @@ func linksOf(t *testing.T, document string) (all []string) {
 	return all
 }
 
+// shelf has the anchors of the documents that were read.
+type shelf map[string]map[string]bool
+
 // follow is an error for a link of a document that leads nowhere.
-func follow(document, link string) error {
+func (s shelf) follow(document, link string) error {
 	path, anchor, _ := strings.Cut(link, "#")
 	if path = filepath.Join(filepath.Dir(document), path); strings.HasPrefix(link, "#") {
 		path = document
@@ -80,11 +83,17 @@ func follow(document, link string) error {
 	if _, err := os.Stat(path); err != nil || anchor == "" {
 		return err
 	}
-	text, err := os.ReadFile(path)
-	if err == nil && !anchorsOf(string(text))[anchor] {
-		err = errors.New("there is no such heading")
+	if s[path] == nil {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		s[path] = anchorsOf(string(text))
 	}
-	return err
+	if !s[path][anchor] {
+		return errors.New("there is no such heading")
+	}
+	return nil
 }
 
 var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)

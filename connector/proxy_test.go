@@ -198,7 +198,7 @@ func TestRedirectedCommands(t *testing.T) {
 // A proxy that has lost its way to one chat is believed after a long time.
 func TestChatThatNobodyFinds(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond}, hasten(0, 2*time.Second, 0))
+	r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond}, aDayToFailOver, hasten(0, 2*time.Second, 0))
 	replica := r.start()
 	w, fine := watchNew(r), watchNew(r)
 	w.untilListening()
@@ -219,7 +219,7 @@ func TestChatThatNobodyFinds(t *testing.T) {
 // As long as one of the two is answered by the contact center, nothing is gone.
 func TestChatThatOnlyTheHistoryFinds(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond}, hasten(0, 300*time.Millisecond, 0))
+	r := newRig(t, bpsim.Options{Hold: 300 * time.Millisecond}, aDayToFailOver, hasten(0, 300*time.Millisecond, 0))
 	r.start()
 	w := watchNew(r)
 	w.untilListening()

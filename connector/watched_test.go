@@ -160,7 +160,7 @@ func (w watched) gaps() []schema.GapReason {
 func (w watched) checkGaps(want ...schema.GapReason) {
 	w.Helper()
 	if got := w.gaps(); !slices.Equal(got, want) {
-		w.Errorf("gaps %v, want %v", got, want)
+		w.Errorf("gaps %v, want %v; log:\n%s", got, want, w.log)
 	}
 }
 
