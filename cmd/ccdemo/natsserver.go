@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"sync"
 
@@ -14,11 +13,10 @@ import (
 // natsServer is NATS with JetStream in this process. It may be taken down for a
 // while, and comes back where it was, with what it has stored.
 type natsServer struct {
-	host string
-	port int
-	dir  string
-	url  string
-	tidy func()
+	host  string
+	port  int
+	store *folder
+	url   string
 
 	mu      sync.Mutex
 	running *server.Server // nil: it is down
@@ -26,7 +24,7 @@ type natsServer struct {
 }
 
 // startNATSServer keeps its streams in the folder, or, without one, in one that goes.
-func startNATSServer(addr, store string) (*natsServer, error) {
+func startNATSServer(addr, kept string) (*natsServer, error) {
 	listener, err := listenOn(addr)
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
@@ -36,15 +34,13 @@ func startNATSServer(addr, store string) (*natsServer, error) {
 	if err := errors.Join(err, listener.Close()); err != nil {
 		return nil, err
 	}
-	n := &natsServer{host: host, port: port, dir: store, tidy: func() {}}
-	if store == "" {
-		if n.dir, err = os.MkdirTemp("", "ccdemo-"); err != nil {
-			return nil, fmt.Errorf("a folder for JetStream: %w", err)
-		}
-		n.tidy = func() { _ = os.RemoveAll(n.dir) }
+	store, err := openFolder(kept)
+	if err != nil {
+		return nil, err
 	}
+	n := &natsServer{host: host, port: port, store: store}
 	if err := n.up(); err != nil {
-		n.tidy()
+		store.close()
 		return nil, err
 	}
 	n.url = n.running.ClientURL()
@@ -59,7 +55,7 @@ func (n *natsServer) up() error {
 		return nil
 	}
 	s, err := server.NewServer(&server.Options{
-		ServerName: "ccdemo", Host: n.host, Port: n.port, JetStream: true, StoreDir: n.dir, NoSigs: true, NoLog: true,
+		ServerName: "ccdemo", Host: n.host, Port: n.port, JetStream: true, StoreDir: n.store.path, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS server: %w", err)
@@ -90,5 +86,5 @@ func (n *natsServer) close() {
 	n.ended = true
 	n.mu.Unlock()
 	n.down()
-	n.tidy()
+	n.store.close()
 }
