@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -63,6 +64,13 @@ func (p *printer) whole(t tally) {
 // interrupted is said of a conversation that could not go on: somebody has things go wrong.
 func (p *printer) interrupted(err error) {
 	fmt.Fprintf(p.out, "\nThe conversation was interrupted: %v\n", err)
+}
+
+// ending is said where somebody ends it: leaving takes a while.
+func (p *printer) ending(ctx context.Context) {
+	if ctx.Err() != nil {
+		fmt.Fprintln(p.out, "\nending … (Ctrl-C once more ends it at once)")
+	}
 }
 
 // repeat says that a command is published again.

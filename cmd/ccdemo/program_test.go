@@ -7,11 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // program is the demonstration as a process of its own, which can be killed.
@@ -94,8 +97,8 @@ func (p *program) awaitGone(pid int) {
 	}
 }
 
-// A folder belongs to one at a time. Who is killed leaves no connector and no lock,
-// and what it had for itself goes with the next one.
+// A folder belongs to one at a time. Who is killed, or has Ctrl-C pressed twice, leaves
+// no connector and no lock, and what it had for itself goes with the next one.
 func TestKilledLeavesNothing(t *testing.T) {
 	inOwnTemp(t)
 	dir := filepath.Join(t.TempDir(), "streams")
@@ -107,10 +110,23 @@ func TestKilledLeavesNothing(t *testing.T) {
 		t.Errorf("a second one on the folder: exit code %d, %s%s", code, &out, &errs)
 	}
 	other.shown("Ctrl-C ends it")
-	for _, p := range []*program{first, other} {
+	kills := map[*program]func(child int){
+		first: func(child int) {
+			_ = syscall.Kill(child, syscall.SIGSTOP)
+			first.signal(os.Interrupt)
+			first.shown("ending …")
+			first.signal(os.Interrupt)
+			<-first.ended
+			_ = syscall.Kill(child, syscall.SIGCONT)
+		},
+		other: func(int) { other.signal(syscall.SIGKILL); <-other.ended },
+	}
+	for p, kill := range kills {
 		child := p.connector()
-		p.signal(syscall.SIGKILL)
-		<-p.ended
+		kill(child)
+		if code := p.cmd.ProcessState.ExitCode(); code != -1 {
+			t.Errorf("it was to end at once, and left with %d", code)
+		}
 		p.awaitGone(child)
 	}
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
@@ -124,5 +140,40 @@ func TestKilledLeavesNothing(t *testing.T) {
 	openBench(t, "--store", dir)
 	if _, err := os.Stat(left[0]); err == nil {
 		t.Error("what customers wrote is still in " + left[0])
+	}
+}
+
+// Ctrl-C ends all, whatever goes wrong.
+func TestInterruptedInTheWorstOfWeathers(t *testing.T) {
+	inOwnTemp(t)
+	p := startProgram(t)
+	p.shown("Ctrl-C ends it")
+	page := regexp.MustCompile(`http://\S+/console/`).FindString(p.out.String())
+	nc, err := nats.Connect(regexp.MustCompile(`nats://\S+`).FindString(p.out.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	b := &bench{T: t, ctx: p.ctx, page: page}
+	b.weather("connector-kill", true)
+	asked, err := nc.SubscribeSync("$JS.API.CONSUMER.CREATE.CC_EVENTS.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := nc.RequestWithContext(p.ctx, "$JS.API.STREAM.DELETE.CC_EVENTS", nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := asked.NextMsgWithContext(p.ctx); err != nil { // who reads for the screen has lost its consumer
+		t.Fatal(err)
+	}
+	p.signal(os.Interrupt)
+	p.shown("ending …")
+	select {
+	case <-p.ended:
+	case <-p.ctx.Done():
+		t.Fatal("it does not end")
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, p.out)
 	}
 }

@@ -160,13 +160,24 @@ func (w *weather) takeNATSDown() error {
 }
 
 func (w *weather) clear() error {
+	w.clearFaults()
+	return w.connector.start()
+}
+
+func (w *weather) clearFaults() {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.sim != nil {
 		w.sim.ClearFaults()
 	}
 	clear(w.faults)
-	w.mu.Unlock()
-	return w.connector.start()
+}
+
+// end lets the connector leave without waiting for what answers nothing.
+func (w *weather) end() {
+	w.clearFaults()
+	close(w.quit)
+	w.work.Wait()
 }
 
 // now is what goes wrong at the moment, as pages show it.
