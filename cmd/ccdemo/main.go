@@ -87,15 +87,14 @@ func demonstrate(ctx context.Context, set settings, out io.Writer) error {
 	if set.real == nil {
 		printer.legend()
 		_, err := play(ctx, stage.bus(), printer)
-		if err != nil && (set.once || ctx.Err() != nil) {
+		switch {
+		case set.once:
 			return err
-		}
-		if err != nil {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
 			printer.interrupted(err)
 		}
-	}
-	if set.once {
-		return nil
 	}
 	return watch(ctx, stage, printer)
 }

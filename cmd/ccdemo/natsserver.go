@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -18,8 +19,8 @@ type natsServer struct {
 	store *folder
 	url   string
 
-	mu      sync.Mutex
-	running *server.Server // nil: it is down
+	change  sync.Mutex
+	running atomic.Pointer[server.Server] // nil: it is down
 	ended   bool
 }
 
@@ -43,16 +44,19 @@ func startNATSServer(addr, kept string) (*natsServer, error) {
 		store.close()
 		return nil, err
 	}
-	n.url = n.running.ClientURL()
+	n.url = n.running.Load().ClientURL()
 	return n, nil
 }
 
 // up starts it, if it is down.
 func (n *natsServer) up() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.running != nil || n.ended {
+	n.change.Lock()
+	defer n.change.Unlock()
+	if n.isUp() || n.ended {
 		return nil
+	}
+	if err := n.checkPort(); err != nil {
+		return fmt.Errorf("NATS cannot listen where it was: %w", err)
 	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "ccdemo", Host: n.host, Port: n.port, JetStream: true, StoreDir: n.store.path, NoSigs: true, NoLog: true,
@@ -66,25 +70,35 @@ func (n *natsServer) up() error {
 		s.WaitForShutdown()
 		return errors.New("the NATS server does not start")
 	}
-	n.running = s
+	n.running.Store(s)
 	return nil
+}
+
+func (n *natsServer) isUp() bool { return n.running.Load() != nil }
+
+// checkPort tells at once what the server itself would not.
+func (n *natsServer) checkPort() error {
+	listener, err := net.Listen("tcp", net.JoinHostPort(n.host, strconv.Itoa(n.port)))
+	if err != nil {
+		return err
+	}
+	return listener.Close()
 }
 
 // down ends it, for a while.
 func (n *natsServer) down() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.running != nil {
-		n.running.Shutdown()
-		n.running.WaitForShutdown()
-		n.running = nil
+	n.change.Lock()
+	defer n.change.Unlock()
+	if s := n.running.Swap(nil); s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
 	}
 }
 
 func (n *natsServer) close() {
-	n.mu.Lock()
+	n.change.Lock()
 	n.ended = true
-	n.mu.Unlock()
+	n.change.Unlock()
 	n.down()
 	n.store.close()
 }

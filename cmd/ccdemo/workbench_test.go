@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -83,6 +84,11 @@ func (b *bench) look() {
 // call does something as the page does.
 func (b *bench) call(path string, body any) map[string]any {
 	b.Helper()
+	return b.answerTo(b.request(path, body))
+}
+
+func (b *bench) request(path string, body any) *http.Request {
+	b.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		b.Fatal(err)
@@ -93,7 +99,7 @@ func (b *bench) call(path string, body any) map[string]any {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Console", "1")
-	return b.answerTo(request)
+	return request
 }
 
 func (b *bench) get(path string, into any) {
@@ -286,6 +292,48 @@ func TestWorkbenchLosesOnPurpose(t *testing.T) {
 	if b.seen["message lost for good"] > 0 {
 		t.Error("it was not lost")
 	}
+
+	lost := b.chat // what refuses its history is there still, and no other chat's concern
+	b.openChat()
+	b.weather("connector-kill", true)
+	b.says("in the other chat")
+	b.weather("connector-start", true)
+	b.shown("message", "in the other chat")
+	if lost == b.chat || b.seen["gap "] > 1 {
+		t.Errorf("seen are %v", b.seen)
+	}
+}
+
+// Fair weather ends an outage of NATS, and says so only where it has.
+func TestFairWeather(t *testing.T) {
+	inOwnTemp(t)
+	usual := outage
+	outage = patience
+	t.Cleanup(func() { outage = usual })
+	b := openBench(t)
+	b.openChat()
+	b.weather("nats-down", true)
+	address := strings.TrimPrefix(regexp.MustCompile(`nats://\S+`).FindString(b.out.String()), "nats://")
+	taken, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(b.request("weather/clear", struct{}{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, _ := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusBadGateway || !strings.Contains(string(said), "address already in use") {
+		t.Errorf("NATS cannot come back, and it is said: %s %s", answer.Status, said)
+	}
+	b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["nats-down"] == true })
+	_ = taken.Close()
+	b.weather("clear", true)
+	b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["nats-down"] == nil })
+	b.says("NATS is back")
+	b.shown("message", "NATS is back")
 }
 
 func (b *bench) checkTranscript(said string) {
