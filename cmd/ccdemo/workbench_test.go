@@ -387,7 +387,7 @@ func TestRealContactCenter(t *testing.T) {
 	sim := bpsim.New(bpsim.Options{Tenant: "127.0.0.1", Apps: []string{"real"}, Hold: 200 * time.Millisecond})
 	web := httptest.NewServer(sim)
 	t.Cleanup(func() { sim.Close(); web.Close() })
-	t.Setenv(baseURLVariable, web.URL)
+	t.Setenv(baseURLVariable, web.URL+"/clientweb/api/v2/")
 	t.Setenv(appVariable, "real")
 	b := openBench(t)
 	if len(sim.Chats()) > 0 {
@@ -424,5 +424,27 @@ func TestBadContactCenter(t *testing.T) {
 		if code := run(ctx, nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "CC_") || strings.Contains(errs.String(), "secret") {
 			t.Errorf("%v: exit code %d, %s", env, code, errs.String())
 		}
+	}
+}
+
+// Where customers are real, nobody else is let in, and no setting is passed over.
+func TestRealContactCenterIsGuarded(t *testing.T) {
+	ctx, _ := deadline(t)
+	t.Setenv(baseURLVariable, "https://acme.example")
+	t.Setenv(appVariable, "app")
+	refused := func(names string, args ...string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := run(ctx, args, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "ccdemo: "+names+": ") {
+			t.Errorf("exit code %d, %s", code, errs.String())
+		}
+	}
+	refused("-nats", "--nats", "0.0.0.0:4222")
+	refused("-nats", "--nats", "here")
+	for _, name := range notTaken {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, "true")
+			refused(name)
+		})
 	}
 }
