@@ -49,7 +49,8 @@ const (
 )
 
 func beConnector(in io.Reader, out, errs io.Writer) int {
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // a terminal sends them to all; the parent says when
+	// A terminal sends these to all, and the parent says when; of a parent that was killed nobody reads.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	if err := workAsConnector(in, out); err != nil {
 		fmt.Fprintln(errs, "connector:", err)
 		return exitFailed

@@ -24,6 +24,7 @@ func (s *stage) listen(ctx context.Context, from jetstream.DeliverPolicy) (liste
 	stream := s.prefix.StreamName("EVENTS")
 	consumer, err := s.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{s.prefix.AllChats(), s.prefix.AllResults()[1]}, DeliverPolicy: from,
+		MaxResetAttempts: 1, // who waits for it in vain does not hear that all ends
 	})
 	if err != nil {
 		return listening{}, fmt.Errorf("reading the stream %s: %w", stream, err)

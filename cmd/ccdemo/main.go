@@ -23,9 +23,11 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE) // a screen that is gone ends it in order, too
+	signals, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, end := context.WithCancel(context.Background())
+	context.AfterFunc(signals, func() { stop(); end() }) // a second Ctrl-C ends it at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
 	os.Exit(code)
 }
 
@@ -51,6 +53,20 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	return 0
 }
 
+// audience has all end when nobody can read it any more, as behind a pipe.
+type audience struct {
+	io.Writer
+	gone func()
+}
+
+func (a *audience) Write(text []byte) (int, error) {
+	n, err := a.Writer.Write(text)
+	if err != nil {
+		a.gone()
+	}
+	return n, err
+}
+
 // demonstrate starts everything, plays the conversation, and stays unless told not
 // to. With a real contact center nobody is played.
 func demonstrate(ctx context.Context, set settings, out io.Writer) error {
@@ -60,6 +76,10 @@ func demonstrate(ctx context.Context, set settings, out io.Writer) error {
 	}
 	defer stage.close()
 	printer := newPrinter(out, set.prefix)
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	printer.out = &audience{out, leave}
+	defer printer.ending(ctx)
 	printer.addresses(stage)
 	if set.quiet {
 		printer.out = io.Discard
@@ -67,15 +87,14 @@ func demonstrate(ctx context.Context, set settings, out io.Writer) error {
 	if set.real == nil {
 		printer.legend()
 		_, err := play(ctx, stage.bus(), printer)
-		if err != nil && (set.once || ctx.Err() != nil) {
+		switch {
+		case set.once:
 			return err
-		}
-		if err != nil {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
 			printer.interrupted(err)
 		}
-	}
-	if set.once {
-		return nil
 	}
 	return watch(ctx, stage, printer)
 }

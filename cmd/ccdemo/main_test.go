@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +17,15 @@ import (
 	"go.uber.org/goleak"
 )
 
+// wholeProgram has the program of the tests be the demonstration, as its own process.
+const wholeProgram = "whole-program-of-the-test"
+
 // The demonstration starts its own program as the connector: here, that is this one.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == wholeProgram {
+		os.Args = slices.Delete(os.Args, 1, 2)
+		main()
+	}
 	if len(os.Args) == 2 && os.Args[1] == connectorArgument {
 		os.Exit(beConnector(os.Stdin, os.Stdout, os.Stderr))
 	}

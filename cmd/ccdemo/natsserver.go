@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -14,19 +14,18 @@ import (
 // natsServer is NATS with JetStream in this process. It may be taken down for a
 // while, and comes back where it was, with what it has stored.
 type natsServer struct {
-	host string
-	port int
-	dir  string
-	url  string
-	tidy func()
+	host  string
+	port  int
+	store *folder
+	url   string
 
-	mu      sync.Mutex
-	running *server.Server // nil: it is down
+	change  sync.Mutex
+	running atomic.Pointer[server.Server] // nil: it is down
 	ended   bool
 }
 
 // startNATSServer keeps its streams in the folder, or, without one, in one that goes.
-func startNATSServer(addr, store string) (*natsServer, error) {
+func startNATSServer(addr, kept string) (*natsServer, error) {
 	listener, err := listenOn(addr)
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
@@ -36,30 +35,31 @@ func startNATSServer(addr, store string) (*natsServer, error) {
 	if err := errors.Join(err, listener.Close()); err != nil {
 		return nil, err
 	}
-	n := &natsServer{host: host, port: port, dir: store, tidy: func() {}}
-	if store == "" {
-		if n.dir, err = os.MkdirTemp("", "ccdemo-"); err != nil {
-			return nil, fmt.Errorf("a folder for JetStream: %w", err)
-		}
-		n.tidy = func() { _ = os.RemoveAll(n.dir) }
-	}
-	if err := n.up(); err != nil {
-		n.tidy()
+	store, err := openFolder(kept)
+	if err != nil {
 		return nil, err
 	}
-	n.url = n.running.ClientURL()
+	n := &natsServer{host: host, port: port, store: store}
+	if err := n.up(); err != nil {
+		store.close()
+		return nil, err
+	}
+	n.url = n.running.Load().ClientURL()
 	return n, nil
 }
 
 // up starts it, if it is down.
 func (n *natsServer) up() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.running != nil || n.ended {
+	n.change.Lock()
+	defer n.change.Unlock()
+	if n.isUp() || n.ended {
 		return nil
 	}
+	if err := n.checkPort(); err != nil {
+		return fmt.Errorf("NATS cannot listen where it was: %w", err)
+	}
 	s, err := server.NewServer(&server.Options{
-		ServerName: "ccdemo", Host: n.host, Port: n.port, JetStream: true, StoreDir: n.dir, NoSigs: true, NoLog: true,
+		ServerName: "ccdemo", Host: n.host, Port: n.port, JetStream: true, StoreDir: n.store.path, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS server: %w", err)
@@ -70,25 +70,35 @@ func (n *natsServer) up() error {
 		s.WaitForShutdown()
 		return errors.New("the NATS server does not start")
 	}
-	n.running = s
+	n.running.Store(s)
 	return nil
+}
+
+func (n *natsServer) isUp() bool { return n.running.Load() != nil }
+
+// checkPort tells at once what the server itself would not.
+func (n *natsServer) checkPort() error {
+	listener, err := net.Listen("tcp", net.JoinHostPort(n.host, strconv.Itoa(n.port)))
+	if err != nil {
+		return err
+	}
+	return listener.Close()
 }
 
 // down ends it, for a while.
 func (n *natsServer) down() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.running != nil {
-		n.running.Shutdown()
-		n.running.WaitForShutdown()
-		n.running = nil
+	n.change.Lock()
+	defer n.change.Unlock()
+	if s := n.running.Swap(nil); s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
 	}
 }
 
 func (n *natsServer) close() {
-	n.mu.Lock()
+	n.change.Lock()
 	n.ended = true
-	n.mu.Unlock()
+	n.change.Unlock()
 	n.down()
-	n.tidy()
+	n.store.close()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
@@ -62,12 +64,19 @@ func (p *printer) whole(t tally) {
 
 // interrupted is said of a conversation that could not go on: somebody has things go wrong.
 func (p *printer) interrupted(err error) {
-	fmt.Fprintf(p.out, "\nThe conversation was interrupted: %v\n", err)
+	fmt.Fprintf(p.out, "\nThe conversation was interrupted: %s\n", printable(err.Error()))
+}
+
+// ending is said where somebody ends it: leaving takes a while.
+func (p *printer) ending(ctx context.Context) {
+	if ctx.Err() != nil {
+		fmt.Fprintln(p.out, "\nending … (Ctrl-C once more ends it at once)")
+	}
 }
 
 // repeat says that a command is published again.
 func (p *printer) repeat(name subjects.Command, err error) {
-	fmt.Fprintf(p.out, "%s   %s\n", now(), p.paint(dim, fmt.Sprintf("%s is repeated: %v", name, err)))
+	fmt.Fprintf(p.out, "%s   %s\n", now(), p.paint(dim, printable(fmt.Sprintf("%s is repeated: %v", name, err))))
 }
 
 // command shows a command that is about to be published.
@@ -88,7 +97,7 @@ func (p *printer) event(subject string, ce event.Event) {
 	if n, err := schema.Sequence(ce); err == nil {
 		sequence = fmt.Sprintf("%3d", n)
 	}
-	fmt.Fprintf(p.out, "%s ← %s %s %s\n", now(), p.paint(kinds[parsed.Kind], fmt.Sprintf("%-40s", short)), p.paint(dim, sequence), essence(ce))
+	fmt.Fprintf(p.out, "%s ← %s %s %s\n", now(), p.paint(kinds[parsed.Kind], fmt.Sprintf("%-40s", printable(short))), p.paint(dim, sequence), essence(ce))
 }
 
 func now() string { return time.Now().Format("15:04:05.000") }
@@ -104,7 +113,7 @@ func shortened(chat string) string {
 func essence(ce event.Event) string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(ce.Data(), &fields) != nil {
-		return string(ce.Data())
+		return printable(string(ce.Data()))
 	}
 	for _, repeated := range []string{"chatId", "raw", "timestamp", "command"} {
 		delete(fields, repeated)
@@ -116,7 +125,7 @@ func essence(ce event.Event) string {
 	slices.Sort(names)
 	parts := make([]string, 0, len(names))
 	for _, name := range names {
-		parts = append(parts, name+"="+abridged(plain(fields[name])))
+		parts = append(parts, printable(name+"="+abridged(plain(fields[name]))))
 	}
 	return strings.Join(parts, " ")
 }
@@ -127,6 +136,19 @@ func abridged(value string) string {
 		return id.String()[:6] + "…"
 	}
 	return value
+}
+
+// printable spells what a terminal would obey, or would turn around.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // plain shows JSON as people write it.

@@ -42,7 +42,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	flags.Usage = func() { usage(flags, errs) }
 	flags.BoolVar(&set.once, "once", false, "end after the conversation")
 	flags.StringVar(&set.addr, "nats", "127.0.0.1:4222", "where NATS listens; if the port is taken, another one is used")
-	flags.StringVar(&set.web, "http", "127.0.0.1:8080", "where the page is served, a loopback address; if the port is taken, another one is used")
+	flags.StringVar(&set.web, "http", "127.0.0.1:8080", "where the page is served, a loopback address (in a container: run it with --network host); if the port is taken, another one is used")
 	flags.StringVar(&set.store, "store", "", "keep the streams in this `folder`, for the next time")
 	flags.BoolVar(&set.quiet, "quiet", false, "print the addresses only")
 	flags.Float64Var(&set.pace, "pace", 1, "how slowly the agent works: 1 is lifelike, 0 does not pause")
@@ -67,7 +67,7 @@ func (set *settings) check(flags *flag.FlagSet) error {
 		return errors.New("-pace: must not be below 0")
 	}
 	if host, _, err := net.SplitHostPort(set.web); err != nil || !isLoopback(host) {
-		return errors.New("-http: must be a loopback address with a port, like 127.0.0.1:8080: who sees the page may do everything")
+		return errors.New("-http: must be a loopback address with a port, like 127.0.0.1:8080, for who sees the page may do everything; in a container, run it with --network host, elsewhere by a tunnel like ssh -L")
 	}
 	if set.limit <= 0 {
 		return errors.New("-timeout: must be above 0")

@@ -14,61 +14,66 @@ import (
 // outage is of NATS; tests have less time.
 var outage = 5 * time.Second
 
+// refusal of the history lasts until it is read again: a poll that was cut may
+// be on its way still, so the connector asks once more behind the next.
+const refusal = 30 * time.Second
+
 // weather has things go wrong, at a click.
 type weather struct {
 	*stage
 
 	mu     sync.Mutex
-	faults map[string][]string // ids of those that last, by phenomenon
-	down   bool                // NATS is
+	faults map[string]string // ids of those that last, by phenomenon
+	once   string            // id of the one that the last click has left
+	over   func()            // ends the outage of NATS; nil: there is none
 	work   sync.WaitGroup
-	quit   chan struct{} // closed in the end
 }
 
 func newWeather(s *stage) *weather {
-	return &weather{stage: s, faults: make(map[string][]string), quit: make(chan struct{})}
+	return &weather{stage: s, faults: make(map[string]string)}
 }
 
 // phenomenon is one, with what the contact center does then.
 type phenomenon struct {
 	console.Phenomenon
-	faults []bpsim.Fault
-	do     func(*weather) error
+	fault *bpsim.Fault
+	do    func(*weather) error
 }
 
 func phenomena() []phenomenon {
 	return []phenomenon{
 		{console.Phenomenon{Name: "cut-answer", Title: "Cut the next answer to a poll", Kind: console.Once,
 			Promise: "The events that were in it are read from the chat's history and published, in their order, and session.recovered says how many."},
-			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}}, nil},
+			&bpsim.Fault{Method: bpsim.PollEvents, Kind: "lose", Times: 1}, nil},
 		{console.Phenomenon{Name: "lost-history", Title: "Cut it, and refuse the history", Kind: console.Once,
 			Promise: "Nobody can know what was in it: session.gap says between which times events may be missing, and the chat goes on."},
-			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}, {Method: bpsim.GetHistory, Kind: "status", Status: http.StatusBadRequest, Code: "5003", Times: 1}}, nil},
+			&bpsim.Fault{Method: bpsim.PollEvents, Kind: "lose", Times: 1,
+				Then: &bpsim.Fault{Method: bpsim.GetHistory, Kind: "status", Status: http.StatusBadRequest, Code: "5003", For: refusal}}, nil},
 		{console.Phenomenon{Name: "http-500", Title: "Answer 500 to everything", Kind: console.Switch,
 			Promise: "Live commands are refused with what is known of their effect, durable ones wait and are tried again; polls go on when it is over, and no event is lost."},
-			[]bpsim.Fault{{Kind: "status", Status: http.StatusInternalServerError}}, nil},
+			&bpsim.Fault{Kind: "status", Status: http.StatusInternalServerError}, nil},
 		{console.Phenomenon{Name: "http-429", Title: "Answer 429, Retry-After 3 s", Kind: console.Switch,
 			Promise: "The connector keeps away for as long as it is told; what is durable waits, and is done afterwards."},
-			[]bpsim.Fault{{Kind: "status", Status: http.StatusTooManyRequests, RetryAfter: 3 * time.Second}}, nil},
+			&bpsim.Fault{Kind: "status", Status: http.StatusTooManyRequests, RetryAfter: 3 * time.Second}, nil},
 		{console.Phenomenon{Name: "hang", Title: "Answer nothing", Kind: console.Switch,
 			Promise: "Calls end after their time-out; of a live command it is said that its outcome is unknown, and a repeat under its id does not run it twice."},
-			[]bpsim.Fault{{Kind: "hang"}}, nil},
+			&bpsim.Fault{Kind: "hang"}, nil},
 		{console.Phenomenon{Name: "nats-down", Title: "NATS down for 5 s", Kind: console.Once,
 			Promise: "What was read and not yet stored is kept and published when NATS is back: exactly once, with no hole in sequence."},
 			nil, (*weather).takeNATSDown},
 		{console.Phenomenon{Name: "connector-kill", Title: "Kill the connector (SIGKILL)", Kind: console.Once,
 			Promise: "Nothing that the contact center still knows is lost: the next connector takes the chats over, reads their histories and publishes what is missing, once."},
-			nil, func(w *weather) error { w.connector.kill(); return nil }},
+			nil, (*weather).kill},
 		{console.Phenomenon{Name: "connector-start", Title: "Start the connector", Kind: console.Once,
 			Promise: "It takes the open chats within some seconds, goes on behind the last sequence, and runs the durable commands that have waited."},
-			nil, func(w *weather) error { return w.connector.start() }},
+			nil, (*weather).start},
 		{console.Phenomenon{Name: "clear", Title: "Fair weather", Kind: console.Once,
 			Promise: "All is as it should be again, and the connector is ready by itself."},
 			nil, (*weather).clear},
 	}
 }
 
-func (p phenomenon) needsSimulator() bool { return len(p.faults) > 0 }
+func (p phenomenon) needsSimulator() bool { return p.fault != nil }
 
 // List leaves out what a real contact center does not do at a click.
 func (w *weather) List() (all []console.Phenomenon) {
@@ -88,69 +93,115 @@ func (w *weather) Set(_ context.Context, name string, on bool) error {
 		if w.sim == nil && p.needsSimulator() {
 			return errors.Join(console.ErrUnfit, errors.New("the contact center is a real one"))
 		}
-		if p.do != nil {
+		switch {
+		case p.do == nil:
+			return w.turn(p, on)
+		case on:
 			return p.do(w)
 		}
-		return w.turn(p, on)
+		return nil
 	}
 	return console.ErrUnknown
 }
 
-// turn has the contact center make its faults, or make them no more.
+// turn has the contact center make a fault, or make it no more.
 func (w *weather) turn(p phenomenon, on bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if p.Kind == console.Switch {
-		for _, id := range w.faults[p.Name] {
-			w.sim.ClearFault(id)
-		}
+	if p.Kind == console.Once {
+		return w.strikeOnce(p.fault)
+	}
+	if id, lasts := w.faults[p.Name]; lasts {
+		w.sim.ClearFault(id)
 		delete(w.faults, p.Name)
 	}
 	if !on {
 		return nil
 	}
-	for _, f := range p.faults {
-		id, err := w.sim.Inject(f)
-		if err != nil {
-			return err
-		}
-		if p.Kind == console.Switch {
-			w.faults[p.Name] = append(w.faults[p.Name], id)
-		}
+	id, err := w.sim.Inject(*p.fault)
+	if err == nil {
+		w.faults[p.Name] = id
 	}
+	return err
+}
+
+func (w *weather) strikeOnce(fault *bpsim.Fault) (err error) {
+	w.forget()
+	w.once, err = w.sim.Inject(*fault)
+	return err
+}
+
+// forget takes away what a click has left: what was promised for one thing is not
+// promised for the next.
+func (w *weather) forget() {
+	if w.sim != nil {
+		w.sim.ClearFault(w.once)
+	}
+}
+
+func (w *weather) kill() error {
+	w.mu.Lock()
+	w.forget()
+	w.mu.Unlock()
+	w.connector.kill()
 	return nil
+}
+
+func (w *weather) start() error {
+	w.mu.Lock()
+	w.forget()
+	w.mu.Unlock()
+	return w.connector.start()
 }
 
 // takeNATSDown brings it back, too.
 func (w *weather) takeNATSDown() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.down {
+	if w.over != nil {
 		return nil
 	}
-	w.down = true
+	over, end := context.WithTimeout(context.Background(), outage)
+	w.over = end
+	w.nats.down()
 	w.work.Go(func() {
-		w.nats.down()
-		select {
-		case <-time.After(outage):
-		case <-w.quit:
-		}
-		_ = w.nats.up() // else the page shows that it is away
+		<-over.Done()
+		_ = w.nats.up() // else the page shows that it is away, and fair weather tries again
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.down = false
+		w.over = nil
 	})
 	return nil
 }
 
-func (w *weather) clear() error {
+func (w *weather) endOutage() {
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over != nil {
+		w.over()
+	}
+}
+
+func (w *weather) clear() error {
+	w.clearFaults()
+	w.endOutage()
+	return errors.Join(w.nats.up(), w.connector.start())
+}
+
+func (w *weather) clearFaults() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.sim != nil {
 		w.sim.ClearFaults()
 	}
 	clear(w.faults)
-	w.mu.Unlock()
-	return w.connector.start()
+}
+
+// end lets the connector leave without waiting for what answers nothing.
+func (w *weather) end() {
+	w.clearFaults()
+	w.endOutage()
+	w.work.Wait()
 }
 
 // now is what goes wrong at the moment, as pages show it.
@@ -164,7 +215,7 @@ func (w *weather) now() map[string]any {
 	for name := range w.faults {
 		all[name] = true
 	}
-	if w.down {
+	if !w.nats.isUp() {
 		all["nats-down"] = true
 	}
 	return all

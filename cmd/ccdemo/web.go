@@ -41,6 +41,7 @@ func (s *stage) serve(addr string) error {
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 	s.atEnd(func() {
+		w.end()
 		show.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -48,8 +49,6 @@ func (s *stage) serve(addr string) error {
 			_ = web.Close()
 		}
 		<-served
-		close(w.quit)
-		w.work.Wait()
 	})
 	s.page = "http://" + listener.Addr().String() + console.At
 	return nil

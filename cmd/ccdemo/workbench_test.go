@@ -7,16 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"cc-connector/connector/brightpattern/bpsim"
 )
 
 // bench is a demonstration that runs, and a page on it.
@@ -83,6 +81,11 @@ func (b *bench) look() {
 // call does something as the page does.
 func (b *bench) call(path string, body any) map[string]any {
 	b.Helper()
+	return b.answerTo(b.request(path, body))
+}
+
+func (b *bench) request(path string, body any) *http.Request {
+	b.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		b.Fatal(err)
@@ -93,7 +96,7 @@ func (b *bench) call(path string, body any) map[string]any {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Console", "1")
-	return b.answerTo(request)
+	return request
 }
 
 func (b *bench) get(path string, into any) {
@@ -286,6 +289,48 @@ func TestWorkbenchLosesOnPurpose(t *testing.T) {
 	if b.seen["message lost for good"] > 0 {
 		t.Error("it was not lost")
 	}
+
+	lost := b.chat // what refuses its history is there still, and no other chat's concern
+	b.openChat()
+	b.weather("connector-kill", true)
+	b.says("in the other chat")
+	b.weather("connector-start", true)
+	b.shown("message", "in the other chat")
+	if lost == b.chat || b.seen["gap "] > 1 {
+		t.Errorf("seen are %v", b.seen)
+	}
+}
+
+// Fair weather ends an outage of NATS, and says so only where it has.
+func TestFairWeather(t *testing.T) {
+	inOwnTemp(t)
+	usual := outage
+	outage = patience
+	t.Cleanup(func() { outage = usual })
+	b := openBench(t)
+	b.openChat()
+	b.weather("nats-down", true)
+	address := strings.TrimPrefix(regexp.MustCompile(`nats://\S+`).FindString(b.out.String()), "nats://")
+	taken, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(b.request("weather/clear", struct{}{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, _ := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusBadGateway || !strings.Contains(string(said), "address already in use") {
+		t.Errorf("NATS cannot come back, and it is said: %s %s", answer.Status, said)
+	}
+	b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["nats-down"] == true })
+	_ = taken.Close()
+	b.weather("clear", true)
+	b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["nats-down"] == nil })
+	b.says("NATS is back")
+	b.shown("message", "NATS is back")
 }
 
 func (b *bench) checkTranscript(said string) {
@@ -331,50 +376,4 @@ func TestStoreIsKept(t *testing.T) {
 	second.events, second.chat, second.last = bufio.NewReader(answer.Body), first.chat, 0
 	second.shown("opened", "")
 	second.shown("closed", "") // the simulator of the first time is gone
-}
-
-// With a contact center's address, that one is used, and nobody is played.
-func TestRealContactCenter(t *testing.T) {
-	inOwnTemp(t)
-	sim := bpsim.New(bpsim.Options{Tenant: "127.0.0.1", Apps: []string{"real"}, Hold: 200 * time.Millisecond})
-	web := httptest.NewServer(sim)
-	t.Cleanup(func() { sim.Close(); web.Close() })
-	t.Setenv(baseURLVariable, web.URL)
-	t.Setenv(appVariable, "real")
-	b := openBench(t)
-	if len(sim.Chats()) > 0 {
-		t.Error("a chat was requested")
-	}
-	var about struct {
-		ContactCenter string
-		Weather       []struct{ Name string }
-	}
-	b.get("api/about", &about)
-	for _, w := range about.Weather {
-		if w.Name == "http-500" {
-			t.Error("it is said that a real contact center can be broken")
-		}
-	}
-	if about.ContactCenter != "real" || !strings.Contains(b.out.String(), web.URL+" (real)") {
-		t.Errorf("got %+v\n%s", about, b.out)
-	}
-	b.openChat()
-	if len(sim.Chats()) != 1 {
-		t.Error("no chat was requested of it")
-	}
-}
-
-func TestBadContactCenter(t *testing.T) {
-	ctx, _ := deadline(t)
-	for _, env := range []map[string]string{
-		{baseURLVariable: "https://acme.example"}, {appVariable: "app"}, {baseURLVariable: "http://acme.example", appVariable: "app"},
-		{baseURLVariable: "acme.example", appVariable: "app"}, {baseURLVariable: "https://user:secret@acme.example", appVariable: "app"},
-	} {
-		t.Setenv(baseURLVariable, env[baseURLVariable])
-		t.Setenv(appVariable, env[appVariable])
-		var out, errs bytes.Buffer
-		if code := run(ctx, nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "CC_") || strings.Contains(errs.String(), "secret") {
-			t.Errorf("%v: exit code %d, %s", env, code, errs.String())
-		}
-	}
 }

@@ -28,6 +28,7 @@ var faultFields = []described{
 	{"times", "how many calls it strikes; none: until it is taken away, or for has passed"},
 	{"for", "how long it is there, such as \"1m\"; none: until it is taken away, or has struck times calls"},
 	{"afterEffect", "of the kinds status, page and delay, true: it strikes the answer, when the call has had its effect; events in an answer that it destroys are lost"},
+	{"then", "a fault that takes its place and its id once it has struck times calls, on the chat that it struck last"},
 	{"id", "given by the simulator: leave it out"},
 }
 

@@ -3,6 +3,7 @@ package bpsim
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -186,12 +187,18 @@ type faultJSON struct {
 	Times       int    `json:"times,omitempty"`
 	For         string `json:"for,omitempty"`
 	AfterEffect bool   `json:"afterEffect,omitempty"`
+
+	Then *faultJSON `json:"then,omitempty"`
 }
 
 func (f Fault) toJSON() faultJSON {
+	var then *faultJSON
+	if f.Then != nil {
+		then = new(f.Then.toJSON())
+	}
 	return faultJSON{
 		f.ID, f.Method, f.Chat, f.Reads, f.Body, f.Kind, f.Status, f.Code, f.Message, f.HTML, f.Location,
-		spellDuration(f.RetryAfter), spellDuration(f.Delay), f.Times, spellDuration(f.For), f.AfterEffect,
+		spellDuration(f.RetryAfter), spellDuration(f.Delay), f.Times, spellDuration(f.For), f.AfterEffect, then,
 	}
 }
 
@@ -214,6 +221,18 @@ func (j faultJSON) fault() (Fault, error) {
 		}
 		*d.into = value
 	}
+	return f.followedBy(j.Then)
+}
+
+func (f Fault) followedBy(j *faultJSON) (Fault, error) {
+	if j == nil {
+		return f, nil
+	}
+	then, err := j.fault()
+	if err != nil {
+		return Fault{}, fmt.Errorf("then: %w", err)
+	}
+	f.Then = &then
 	return f, nil
 }
 

@@ -66,6 +66,11 @@ func TestFaultsOverHTTP(t *testing.T) {
 	}
 	c.control("DELETE", "faults", "").expect(t, 200, "")
 	c.get("version").expect(t, 200, "")
+	c.control("POST", "faults", `{"kind":"lose","times":1,"then":{"kind":"hang","for":"1m0s"}}`).expect(t, 200, "")
+	if list := string(c.control("GET", "faults", "").body); !strings.Contains(list, `"then":{"kind":"hang","for":"1m0s"}`) {
+		t.Errorf("faults: %s", list)
+	}
+	c.control("DELETE", "faults", "").expect(t, 200, "")
 }
 
 func TestControlErrorsNameTheField(t *testing.T) {
@@ -83,6 +88,9 @@ func TestControlErrorsNameTheField(t *testing.T) {
 		{"POST", "chats/" + chat + "/case", `{"caseId":1}`, 400, "caseId: "},
 		{"POST", "faults", `{"kind":"explode"}`, 400, "kind: "},
 		{"POST", "faults", `{"kind":"hang","for":"long"}`, 400, "for: "},
+		{"POST", "faults", `{"kind":"lose","then":{"kind":"lose"}}`, 400, "then: only a fault with times"},
+		{"POST", "faults", `{"kind":"lose","times":1,"then":{"kind":"explode"}}`, 400, "then: kind: "},
+		{"POST", "faults", `{"kind":"lose","times":1,"then":{"kind":"hang","for":"long"}}`, 400, "then: for: "},
 		{"POST", "faults", `{"kind":"hang","tiems":1}`, 400, "tiems"},
 		{"POST", "faults", `{`, 400, "body: "},
 		{"POST", "flow", `{"perSecond":0,"for":"1s"}`, 400, "perSecond: "},

@@ -60,6 +60,7 @@ type Fault struct {
 	Times       int           // how many calls it strikes; 0: until cleared or For has passed
 	For         time.Duration // how long it is there; 0: until cleared or struck Times times
 	AfterEffect bool          // of "status", "page" and "delay"
+	Then        *Fault        // takes its place and its id once it has struck Times times, on the chat that it struck last
 }
 
 // faultKinds tells which kinds can strike before and after the effect.
@@ -100,7 +101,20 @@ func (f Fault) validate() error {
 	case f.hasDelay() && f.Delay <= 0:
 		return errors.New("delay: must be positive")
 	}
-	return f.validateNumbers()
+	return errors.Join(f.validateNumbers(), f.validateThen())
+}
+
+func (f Fault) validateThen() error {
+	switch {
+	case f.Then == nil:
+		return nil
+	case f.Times == 0 || f.Kind == "hang":
+		return errors.New("then: only a fault with times has one, and none of kind hang")
+	}
+	if err := f.Then.validate(); err != nil {
+		return fmt.Errorf("then: %w", err)
+	}
+	return nil
 }
 
 func (f Fault) validateNumbers() error {
@@ -144,14 +158,18 @@ func (s *Server) Inject(f Fault) (id string, err error) {
 	defer l.mu.Unlock()
 	l.made++
 	f.ID = "fault-" + strconv.Itoa(l.made)
-	live := &liveFault{Fault: f, cleared: make(chan struct{})}
-	if f.For > 0 {
-		live.timer = time.AfterFunc(f.For, func() { l.drop(live); s.changed() })
-	}
-	l.list = append(l.list, live)
+	l.list = append(l.list, s.live(f))
 	l.some.Store(true)
 	s.changed()
 	return f.ID, nil
+}
+
+func (s *Server) live(f Fault) *liveFault {
+	live := &liveFault{Fault: f, cleared: make(chan struct{})}
+	if f.For > 0 {
+		live.timer = time.AfterFunc(f.For, func() { s.faults.drop(live); s.changed() })
+	}
+	return live
 }
 
 // Faults lists the faults that can still strike; Times is what is left of it.
@@ -210,8 +228,8 @@ func (l *faultList) drop(f *liveFault) {
 	close(f.cleared)
 }
 
-// strike finds the fault for a call and counts it.
-func (l *faultList) strike(c *call, after, gives bool) *liveFault {
+// strike finds the fault for a call and counts it. One that follows another is made by live.
+func (l *faultList) strike(c *call, after, gives bool, live func(Fault) *liveFault) *liveFault {
 	if !l.some.Load() {
 		return nil
 	}
@@ -221,10 +239,20 @@ func (l *faultList) strike(c *call, after, gives bool) *liveFault {
 		if f.fits(c, after, gives) {
 			f.struck++
 			l.sweep(f)
+			if f.spent() && f.Then != nil {
+				l.list = append(l.list, live(f.follower(c)))
+				l.some.Store(true)
+			}
 			return f
 		}
 	}
 	return nil
+}
+
+func (f *liveFault) follower(c *call) Fault {
+	then := *f.Then
+	then.ID, then.Chat = f.ID, c.chatID()
+	return then
 }
 
 func (f *liveFault) fits(c *call, after, gives bool) bool {

@@ -63,6 +63,33 @@ func TestFaultsStrikeWhatTheyAreMeantFor(t *testing.T) {
 	}
 }
 
+// What follows a fault strikes the chat that it has struck, and no other; it goes by the same id.
+func TestAFaultFollowsAnother(t *testing.T) {
+	w := start(t, bpsim.Options{Hold: time.Millisecond})
+	one, two := w.client("one"), w.client("two")
+	first, second := one.chat(), two.chat()
+	fault := bpsim.Fault{Method: bpsim.PollEvents, Kind: "status", Times: 1, Then: &bpsim.Fault{Method: bpsim.GetHistory, Kind: "status"}}
+	for range 2 {
+		id, err := w.sim.Inject(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one.get("chats/"+first+"/history").expect(t, 200, "")
+		one.poll(first).expect(t, 500, "")
+		one.get("chats/"+first+"/history").expect(t, 500, "")
+		two.get("chats/"+second+"/history").expect(t, 200, "")
+		if left := w.sim.Faults(); len(left) != 1 || left[0].ID != id || left[0].Chat != first {
+			t.Errorf("left: %+v", left)
+		}
+		w.sim.ClearFault(id)
+		one.get("chats/"+first+"/history").expect(t, 200, "")
+	}
+	fault.Then.For = time.Millisecond
+	w.inject(fault)
+	one.poll(first).expect(t, 500, "")
+	w.until("it has passed", func() bool { return len(w.sim.Faults()) == 0 })
+}
+
 func TestClearFaults(t *testing.T) {
 	w := start(t, bpsim.Options{})
 	c := w.client("client")

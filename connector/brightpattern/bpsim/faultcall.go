@@ -77,7 +77,7 @@ func (f *liveFault) destroy(a answer) (answer, ending) {
 }
 
 func (s *Server) strike(c *call, after, gives bool) *liveFault {
-	f := s.faults.strike(c, after, gives)
+	f := s.faults.strike(c, after, gives, s.live)
 	if f != nil {
 		s.opt.Log.Info("fault", "id", f.ID, "kind", f.Kind, "method", c.route.method)
 		s.changed()
