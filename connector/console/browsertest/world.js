@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const patience = 30000;
+const patience = 60000;
 const shots = process.env.CONSOLE_SHOTS; // a folder: look at what the tests saw
 
 export async function start() {
