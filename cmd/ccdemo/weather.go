@@ -14,9 +14,10 @@ import (
 // outage is of NATS; tests have less time.
 var outage = 5 * time.Second
 
-// refusal of the history lasts until it is read again: a poll that was cut may
-// be on its way still, so the connector asks once more behind the next.
-const refusal = 30 * time.Second
+// refusal of the history lasts until it is read again, or until the next click: a
+// poll that was cut may be on its way still, so the connector asks once more
+// behind the next.
+const refusal = 2 * time.Minute
 
 // weather has things go wrong, at a click.
 type weather struct {
@@ -93,6 +94,7 @@ func (w *weather) Set(_ context.Context, name string, on bool) error {
 		if w.sim == nil && p.needsSimulator() {
 			return errors.Join(console.ErrUnfit, errors.New("the contact center is a real one"))
 		}
+		w.forget()
 		if p.do != nil {
 			return p.do(w)
 		}
@@ -101,16 +103,21 @@ func (w *weather) Set(_ context.Context, name string, on bool) error {
 	return console.ErrUnknown
 }
 
-// turn has the contact center make its faults, or make them no more. A click
-// takes away what the one before has left.
+// forget takes away what the last click has left.
+func (w *weather) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range w.once {
+		w.sim.ClearFault(id)
+	}
+	w.once = nil
+}
+
+// turn has the contact center make its faults, or make them no more.
 func (w *weather) turn(p phenomenon, on bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	left := w.once
-	if p.Kind == console.Switch {
-		left = w.faults[p.Name]
-	}
-	for _, id := range left {
+	for _, id := range w.faults[p.Name] {
 		w.sim.ClearFault(id)
 	}
 	delete(w.faults, p.Name)

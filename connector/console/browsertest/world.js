@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const patience = 60000;
+const patience = 120000; // a busy machine needs a multiple of what is usual
 const shots = process.env.CONSOLE_SHOTS; // a folder: look at what the tests saw
 
 export async function start() {
