@@ -14,9 +14,9 @@ import (
 // outage is of NATS; tests have less time.
 var outage = 5 * time.Second
 
-// refusal of the history lasts until it is read again: a poll that was cut may
-// be on its way still, so the connector asks once more behind the next.
-const refusal = 30 * time.Second
+// refusal of the history lasts until the next click, or as long: a poll that was cut
+// may be on its way still, so the connector asks once more behind the next.
+const refusal = 2 * time.Minute
 
 // weather has things go wrong, at a click.
 type weather struct {

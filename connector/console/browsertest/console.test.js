@@ -7,12 +7,12 @@ import { staysFluid } from "./burst.js";
 import { everythingIsText } from "./hostile.js";
 import { forTheReadme, inEveryForm } from "./looks.js";
 
+const timeout = 300000; // for what hangs: the longest takes 20 s, but not on a busy machine
 let world;
-before(async () => (world = await start()), { timeout: 120000 });
+before(async () => (world = await start()), { timeout });
 afterEach(() => world.closePages());
 after(() => world?.stop());
 
-const timeout = 120000;
 test("a whole conversation by the keyboard alone", { timeout }, () => byKeyboard(world));
 test("two pages see the same, and a reload shows the past", { timeout }, () => twoPages(world));
 test("the messages are filtered by chat, kind and words", { timeout }, () => aFilter(world));
@@ -22,5 +22,5 @@ test("a lost history shows as a gap", { timeout }, () => loss(world));
 test("a dead connector shows, and a living one", { timeout }, () => theConnectorDies(world));
 test("whatever is in a field is text", { timeout }, () => everythingIsText(world));
 test("dark, light, zoomed, narrow: nobody is shut out", { timeout }, () => inEveryForm(world));
-test("pictures for the README", { timeout, skip: !process.env.CONSOLE_SHOTS }, () => forTheReadme(world));
+if (process.env.CONSOLE_SHOTS) test("pictures for the README", { timeout }, () => forTheReadme(world));
 test("2,000 events at once leave the page fluid", { timeout }, () => staysFluid(world));

@@ -29,6 +29,7 @@ export class Bus {
     this.stream.addEventListener("live", () => this.draw());
     this.stream.addEventListener("reset", () => {
       this.filter.reset();
+      byId("skipped")?.remove();
       this.draw();
     });
     this.stream.addEventListener("skipped", (e) => this.#skipped(e.detail));

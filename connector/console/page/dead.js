@@ -20,10 +20,15 @@ export class Dead {
   async open() {
     try {
       const letters = await get("dead");
-      this.list.replaceChildren(...(letters.length ? letters.map((l) => this.#letter(l)) : [element("p", { class: "nothing" }, "There are none.")]));
+      this.list.replaceChildren(...(letters.length ? letters.map((l) => this.#letter(l)) : [this.#none()]));
     } catch (err) {
       this.#came(false, err.message);
     }
+  }
+
+  #none() {
+    return element("div", { class: "nothing" }, element("p", { class: "nothing-title" }, "No dead letters"),
+      element("p", {}, "Every durable command was done, or is being tried still. One that cannot be done comes to lie here, with its reason."));
   }
 
   #letter(l) {

@@ -9,7 +9,7 @@ import { Conversations } from "./conversation.js";
 import { Customer } from "./customer.js";
 import { Dead } from "./dead.js";
 import { Status } from "./status.js";
-import { Stream } from "./stream.js";
+import { Stream, limit } from "./stream.js";
 import { Weather } from "./weather.js";
 import { login } from "./login.js";
 import { tabs } from "./tabs.js";
@@ -76,7 +76,7 @@ async function begin() {
   document.body.dataset.form = about.workbench ? "workbench" : "watching";
   byId("ready").title = `version ${about.version}, replica ${about.replica}`;
   const stream = new Stream(about.replica);
-  stream.addEventListener("signedout", () => login().then(() => stream.open()));
+  stream.addEventListener("signedout", () => login().then(() => stream.open(limit)));
   new Status(stream);
   views(about);
   if (about.workbench) workbench(stream, about);

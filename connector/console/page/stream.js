@@ -8,7 +8,7 @@
 
 import { get } from "./api.js";
 
-const limit = 2000;
+export const limit = 2000;
 const moment = 30; // ms in which messages are collected
 const patience = [1000, 2000, 5000, 10000];
 
@@ -22,6 +22,7 @@ export class Stream extends EventTarget {
     this.timer = null;
     this.refusals = 0;
     this.last = 0;
+    this.rejoins = false;
   }
 
   open(past = 500) {
@@ -31,6 +32,7 @@ export class Stream extends EventTarget {
     source.addEventListener("error", () => this.#failed());
     source.addEventListener("message", (e) => this.#take(JSON.parse(e.data)));
     source.addEventListener("live", () => this.#becomeLive());
+    source.addEventListener("restarted", () => this.#forget());
     for (const name of ["status", "command", "skipped"]) {
       source.addEventListener(name, (e) => this.#tell(name, JSON.parse(e.data)));
     }
@@ -50,9 +52,15 @@ export class Stream extends EventTarget {
   // startAnew forgets everything: it is another process, perhaps with another stream.
   #startAnew(replica) {
     this.source.close();
-    Object.assign(this, { replica, messages: [], waiting: [], last: 0, live: false });
-    this.#tell("reset", {});
+    Object.assign(this, { replica, live: false });
+    this.#forget();
     this.open();
+  }
+
+  // forget what is known: its sequence numbers are another stream's.
+  #forget() {
+    Object.assign(this, { messages: [], waiting: [], last: 0 });
+    this.#tell("reset", {});
   }
 
   #failed() {
@@ -66,8 +74,16 @@ export class Stream extends EventTarget {
   // again opens it anew, or has somebody sign in: an EventSource does not say why it was refused.
   async #again() {
     const refused = await get("about").then(() => null, (err) => err);
+    this.rejoins = true;
     if (refused?.status === 401) this.#tell("signedout", {});
     else this.open(limit);
+  }
+
+  // rejoin: an EventSource that is opened anew does not say what it had last, so
+  // between that and the first message there may be others.
+  #rejoin(first) {
+    this.rejoins = false;
+    if (this.last > 0 && first > this.last + 1) this.#tell("skipped", { from: this.last + 1, to: first - 1 });
   }
 
   #becomeLive() {
@@ -77,6 +93,7 @@ export class Stream extends EventTarget {
   }
 
   #take(message) {
+    if (this.rejoins) this.#rejoin(message.seq);
     if (message.seq <= this.last) return;
     this.last = message.seq;
     this.waiting.push(message);
