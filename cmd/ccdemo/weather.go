@@ -14,12 +14,17 @@ import (
 // outage is of NATS; tests have less time.
 var outage = 5 * time.Second
 
+// refusal of the history lasts until it is read again: a poll that was cut may
+// be on its way still, so the connector asks once more behind the next.
+const refusal = 30 * time.Second
+
 // weather has things go wrong, at a click.
 type weather struct {
 	*stage
 
 	mu     sync.Mutex
 	faults map[string][]string // ids of those that last, by phenomenon
+	once   []string            // ids of those that the last click has left
 	down   bool                // NATS is
 	work   sync.WaitGroup
 	quit   chan struct{} // closed in the end
@@ -43,7 +48,7 @@ func phenomena() []phenomenon {
 			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}}, nil},
 		{console.Phenomenon{Name: "lost-history", Title: "Cut it, and refuse the history", Kind: console.Once,
 			Promise: "Nobody can know what was in it: session.gap says between which times events may be missing, and the chat goes on."},
-			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}, {Method: bpsim.GetHistory, Kind: "status", Status: http.StatusBadRequest, Code: "5003", Times: 1}}, nil},
+			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}, {Method: bpsim.GetHistory, Kind: "status", Status: http.StatusBadRequest, Code: "5003", For: refusal}}, nil},
 		{console.Phenomenon{Name: "http-500", Title: "Answer 500 to everything", Kind: console.Switch,
 			Promise: "Live commands are refused with what is known of their effect, durable ones wait and are tried again; polls go on when it is over, and no event is lost."},
 			[]bpsim.Fault{{Kind: "status", Status: http.StatusInternalServerError}}, nil},
@@ -96,29 +101,40 @@ func (w *weather) Set(_ context.Context, name string, on bool) error {
 	return console.ErrUnknown
 }
 
-// turn has the contact center make its faults, or make them no more.
+// turn has the contact center make its faults, or make them no more. A click
+// takes away what the one before has left.
 func (w *weather) turn(p phenomenon, on bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	left := w.once
 	if p.Kind == console.Switch {
-		for _, id := range w.faults[p.Name] {
-			w.sim.ClearFault(id)
-		}
-		delete(w.faults, p.Name)
+		left = w.faults[p.Name]
 	}
+	for _, id := range left {
+		w.sim.ClearFault(id)
+	}
+	delete(w.faults, p.Name)
 	if !on {
 		return nil
 	}
-	for _, f := range p.faults {
+	ids, err := w.inject(p.faults)
+	if p.Kind == console.Switch {
+		w.faults[p.Name] = ids
+	} else {
+		w.once = ids
+	}
+	return err
+}
+
+func (w *weather) inject(faults []bpsim.Fault) (ids []string, err error) {
+	for _, f := range faults {
 		id, err := w.sim.Inject(f)
 		if err != nil {
-			return err
+			return ids, err
 		}
-		if p.Kind == console.Switch {
-			w.faults[p.Name] = append(w.faults[p.Name], id)
-		}
+		ids = append(ids, id)
 	}
-	return nil
+	return ids, nil
 }
 
 // takeNATSDown brings it back, too.
