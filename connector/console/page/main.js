@@ -74,8 +74,7 @@ async function begin() {
   columns();
   const about = await learn();
   document.body.dataset.form = about.workbench ? "workbench" : "watching";
-  byId("ready").title = `version ${about.version}, replica ${about.replica}`;
-  const stream = new Stream(about.replica);
+  const stream = new Stream();
   stream.addEventListener("signedout", () => login().then(() => stream.open()));
   new Status(stream);
   views(about);
