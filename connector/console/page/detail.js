@@ -75,7 +75,7 @@ export class Detail {
     const stream = `${prefix.toUpperCase().replaceAll(".", "_")}_EVENTS`;
     const shell = `nats --server ${quotedForShell(natsURL)} stream get ${stream} ${message.seq}`;
     const { seq, stored, size, latencyMs, headers } = message;
-    const facts = { stream, sequence: seq, stored, size: sized(size), "time on the way": lasting(latencyMs), ...headers };
+    const facts = { stream, sequence: seq, stored, size: sized(size), "time on the way": latencyMs < 0 ? `the sender's clock is ahead by ${lasting(-latencyMs)}` : lasting(latencyMs), ...headers };
     return element("div", { class: "facts" }, attributes(facts), copyable(shell, "the nats command"));
   }
 
