@@ -2,7 +2,7 @@
 // that does the same. The page's server publishes it; nothing here is special.
 
 import { post } from "./api.js";
-import { natsCommand } from "./shell.js";
+import { natsCommand, putCommand } from "./shell.js";
 
 export class Commander {
   constructor(about) {
@@ -20,11 +20,14 @@ export class Commander {
   }
 
   // describe says how it is published. Without a chat in the data, a durable one is for a chat to come.
-  describe({ name, data, lane, token }) {
+  // A file that is to be put into the object store is put before.
+  describe({ name, data, lane, token, put }) {
     const durable = lane === "durable" && this.known.get(name)?.durable;
     const live = `${this.about.prefix}.${name}`;
     const subject = durable ? durable.replace("<chat>", token ?? "<chat>") : live;
-    return { subject, data, lane: durable ? "durable" : "live", shell: natsCommand(this.about.natsURL, subject, data) };
+    const before = put ? [putCommand(this.about, put)] : [];
+    const shell = [...before, natsCommand(this.about.natsURL, subject, data)].join(" && ");
+    return { subject, data, lane: durable ? "durable" : "live", shell };
   }
 
   // run gives a sentence of what came of it, and the result where there is one.

@@ -80,8 +80,8 @@ export class Customer {
       return made;
     };
     const file = button("File …", () => this.file.click());
-    const sample = { object: "<object in CC_FILES>", fileName: "cup.png", fileType: "image" };
-    this.#previews(file, () => ({ name: "chat.file", data: this.#onChat(sample) }));
+    const sample = { object: "cup.png", fileName: "cup.png", fileType: "image" };
+    this.#previews(file, () => ({ name: "chat.file", data: this.#onChat(sample), put: sample.object }));
     return element("div", { class: "actions" }, this.file, file, act("Leave the conversation", "chat.disconnect"), act("End the chat", "chat.end"));
   }
 

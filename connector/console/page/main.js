@@ -1,6 +1,6 @@
 // The page: what the server says of itself decides which of its parts there are.
 
-import { get } from "./api.js";
+import { get, remove } from "./api.js";
 import { byId, hint, say } from "./element.js";
 import { Agent } from "./agent.js";
 import { Bus } from "./bus.js";
@@ -70,9 +70,18 @@ function workbench(stream, about) {
   new Weather(byId("weather"), stream, about);
 }
 
+// signOut loads the page anew, so that nothing of what it has shown is left in it.
+async function signOut() {
+  const refused = await remove("login").then(() => null, (err) => err);
+  if (refused) say(byId("signout"), `Still signed in: ${refused.message}`);
+  else location.reload();
+}
+
 async function begin() {
   columns();
+  byId("signout").addEventListener("click", signOut);
   const about = await learn();
+  byId("signout").hidden = !about.needsToken;
   document.body.dataset.form = about.workbench ? "workbench" : "watching";
   const stream = new Stream();
   stream.addEventListener("signedout", () => login().then(() => stream.open()));
