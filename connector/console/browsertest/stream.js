@@ -1,0 +1,69 @@
+// What a page knows is of a stream: it is kept where that goes on, and forgotten
+// where another one has begun.
+
+import assert from "node:assert/strict";
+import { act, api, askForChat } from "./world.js";
+import { NATS } from "./nats.js";
+
+const turn = (page, name) => page.locator(`.phenomenon[data-name="${name}"] button`).click();
+const told = (page, text) => page.locator(".row .summary", { hasText: text });
+const places = (page) => page.locator(".row").evaluateAll((rows) => rows.map((r) => r.getAttribute("aria-setsize")));
+
+// anotherStream: the stream goes, which is said, and another one comes.
+export async function anotherStream(world) {
+  const page = await world.open();
+  const chat = await askForChat(page, "Before");
+  await act(page, chat, "message", { text: "Of the old stream." });
+  await told(page, "Of the old stream.").waitFor();
+  const nats = await NATS.of((await api(page, "about")).natsURL);
+  await turn(page, "connector-kill");
+  await page.locator(".ready[data-state=not-ready]").waitFor();
+  assert.equal((await nats.ask("$JS.API.STREAM.DELETE.CC_EVENTS")).success, true);
+  nats.close();
+  await page.locator("#trouble", { hasText: "CC_EVENTS" }).waitFor();
+  await turn(page, "connector-start");
+  await told(page, "Of the old stream.").waitFor({ state: "detached" });
+  await page.locator(".ready[data-state=ready]").waitFor();
+  await act(page, await askForChat(page, "After"), "message", { text: "Of the new stream." });
+  await told(page, "Of the new stream.").waitFor();
+  await page.locator("#trouble").waitFor({ state: "hidden" });
+  assert.deepEqual(page.wrong, []);
+}
+
+// outOfSight: a tab that nobody sees takes none of the browser's few connections, and misses nothing.
+export async function outOfSight(world) {
+  const page = await world.open();
+  const chat = await askForChat(page, "Unseen");
+  await act(page, chat, "message", { text: "Before it rests." });
+  await told(page, "Before it rests.").waitFor();
+  const ended = page.waitForEvent("requestfailed", (r) => r.url().includes("api/events"));
+  await see(page, false);
+  await ended;
+  await act(page, chat, "message", { text: "While it rests." });
+  const opened = page.waitForRequest(/api\/events\?.*after=\d+.*stream=2/);
+  await see(page, true);
+  await opened;
+  await told(page, "While it rests.").waitFor();
+  assert.equal(await told(page, "Before it rests.").count(), 1, "what it knew is there still");
+  assert.equal(new Set(await places(page)).size, 1);
+  assert.deepEqual(page.wrong, []);
+}
+
+const see = (page, seen) =>
+  page.evaluate((seen) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => !seen });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, seen);
+
+// refused: what the server says is shown, and a page that may come back goes on.
+export async function refused(world) {
+  let full = true;
+  const words = "too many pages are open: close some";
+  const page = await world.open({}, async (page) => {
+    await page.route("**/api/events?*", (route) => (full ? route.fulfill({ status: 503, json: { error: words } }) : route.continue()));
+  });
+  await page.locator("#ready", { hasText: words }).waitFor();
+  full = false;
+  await page.locator("#ready", { hasText: "ready" }).waitFor();
+  assert.deepEqual(page.wrong, []);
+}
