@@ -122,12 +122,9 @@ func (r *ring) behind(seen uint64) (at place, end uint64, known bool) {
 	if seen > r.last {
 		return place{}, 0, false
 	}
-	i := 0
-	for i < len(r.entries) && (r.entries[i].sequence == 0 || r.entries[i].sequence <= seen) {
-		i++
-	}
-	if seen < r.gone {
-		i = 0
+	i := len(r.entries)
+	for i > 0 && (r.entries[i-1].sequence == 0 || r.entries[i-1].sequence > seen) {
+		i--
 	}
 	return place{r.first + uint64(i), seen}, r.first + uint64(len(r.entries)), true
 }
