@@ -33,6 +33,12 @@ type Config struct {
 	Workbench *Workbench // nil: pages can only look
 }
 
+func (c Config) status(ctx context.Context) Status {
+	s := c.Status(ctx)
+	s.Replica = c.Replica
+	return s
+}
+
 func (c Config) events() string { return c.Prefix.StreamName("EVENTS") }
 
 // Console serves the page and its API.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -47,8 +46,10 @@ func TestPagesSeeThePastAndThePresent(t *testing.T) {
 	}
 	behind, _ := r.open("", fmt.Sprint(two)).upTo("live")
 	checkIDs(t, "behind the second", behind, three, four)
-	foreign, _ := r.open("?past=2", "999999").upTo("live") // of a stream that is no more
-	checkIDs(t, "behind what never was", foreign, three, four)
+	foreign := r.open("?past=2", "999999") // of a stream that is no more
+	foreign.upTo("restarted")
+	ids, _ := foreign.upTo("live")
+	checkIDs(t, "behind what never was", ids, three, four)
 	r.check(http.StatusBadRequest, "GET", "/console/api/events?past=2001", nil)
 }
 
@@ -93,7 +94,7 @@ func TestSlowPage(t *testing.T) {
 	fast.upTo("live")
 	slow, err := net.Dial("tcp", r.server.Listener.Addr().String())
 	r.Check(err)
-	defer slow.Close()
+	r.Check(slow.(*net.TCPConn).SetReadBuffer(64 << 10)) // else the machine's own buffers hold it all
 	_, err = fmt.Fprint(slow, "GET /console/api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	r.Check(err)
 	r.Eventually("it is counted in", func() bool {
@@ -129,6 +130,7 @@ func (r *rig) checkSkips(from net.Conn, messages int) {
 	got, err := http.ReadResponse(bufio.NewReader(from), nil)
 	r.Check(err)
 	defer got.Body.Close()
+	defer from.Close() // first: the body has no end
 	p := &reading{rig: r, lines: scanner(got.Body), skip: true}
 	have, skipped := 0, 0
 	for have+skipped < messages {
@@ -173,23 +175,6 @@ func (r *rig) consumers() int {
 	stream, err := r.JS.Stream(r.Ctx, "CC_EVENTS")
 	r.Check(err)
 	return stream.CachedInfo().State.Consumers
-}
-
-// The stream is deleted and made anew under open pages.
-func TestPagesFollowANewStream(t *testing.T) {
-	r := newRig(t)
-	for range 5 {
-		r.said("c1", "old")
-	}
-	p := r.open("", "")
-	p.upTo("live")
-	r.Check(r.JS.DeleteStream(context.Background(), "CC_EVENTS"))
-	r.Streams()
-	one := r.said("c1", "new")
-	p.upTo("restarted")
-	if e := p.next(); e.event != "message" || e.id != fmt.Sprint(one) {
-		t.Errorf("got %+v", e)
-	}
 }
 
 func TestStatusIsToldAtOnce(t *testing.T) {

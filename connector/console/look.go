@@ -69,7 +69,7 @@ func (c *Console) commands() (all []commandInfo) {
 }
 
 func (c *Console) serveStatus(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusOK, c.cfg.Status(r.Context()))
+	answer(w, http.StatusOK, c.cfg.status(r.Context()))
 }
 
 func (c *Console) serveContract(w http.ResponseWriter, _ *http.Request) {
