@@ -55,15 +55,23 @@ const see = (page, seen) =>
     document.dispatchEvent(new Event("visibilitychange"));
   }, seen);
 
-// refused: what the server says is shown, and a page that may come back goes on.
+const words = "too many pages are open: close some";
+const two = { ready: true, replica: "r1", replicas: [{ id: "r1", chats: 1, self: true }, { id: "r2", chats: 2, self: false }] };
+const answers = {
+  full: (route) => route.fulfill({ status: 503, json: { error: words } }),
+  two: (route) => route.fulfill({ contentType: "text/event-stream", body: `event: status\ndata: ${JSON.stringify(two)}\n\n` }),
+  real: (route) => route.continue(),
+};
+
+// refused: what the server says is shown, and a page that may come back goes on, with whoever answers.
 export async function refused(world) {
-  let full = true;
-  const words = "too many pages are open: close some";
-  const page = await world.open({}, async (page) => {
-    await page.route("**/api/events?*", (route) => (full ? route.fulfill({ status: 503, json: { error: words } }) : route.continue()));
-  });
+  let answer = answers.full;
+  const page = await world.open({}, (page) => page.route("**/api/events?*", (route) => answer(route)));
   await page.locator("#ready", { hasText: words }).waitFor();
-  full = false;
-  await page.locator("#ready", { hasText: "ready" }).waitFor();
+  answer = answers.two;
+  await page.locator(".figure.whose[title=r1]", { hasText: "this replica" }).waitFor();
+  answer = answers.real;
+  await page.locator(".ready[data-state=ready]").waitFor();
+  await page.locator(".figure.whose").waitFor({ state: "hidden" });
   assert.deepEqual(page.wrong, []);
 }

@@ -31,6 +31,7 @@ export class Bus {
     this.stream.addEventListener("reset", () => this.#reset());
     this.stream.addEventListener("skipped", (e) => this.#skipped(e.detail));
     this.stream.addEventListener("trouble", (e) => this.#trouble(e.detail.message));
+    this.stream.addEventListener("hello", () => this.trouble && this.#trouble()); // what another server had said
   }
 
   #reset() {
