@@ -1,4 +1,4 @@
-// One message opened: its data, envelope, what the contact center had said, and
+// One message opened: its data, envelope, what was published, and
 // whether it keeps to its schema.
 
 import { get } from "./api.js";
