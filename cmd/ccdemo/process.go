@@ -142,10 +142,10 @@ func (p *process) status() console.Status {
 	switch {
 	case p.life == nil:
 		s.Ready = false
-		s.Problems = []console.Problem{{Part: "starting", Message: p.why, Since: p.since}}
+		s.Problems = []console.Problem{{Message: p.why, Since: p.since}}
 		s.EventsPerSecond, s.OpenChats, s.Replicas = 0, 0, nil
 	case p.last.Replica == "":
-		s.Problems = []console.Problem{{Part: "starting", Message: "the connector starts", Since: time.Now()}}
+		s.Problems = []console.Problem{{Message: "the connector starts", Since: time.Now()}}
 	}
 	return s
 }

@@ -12,12 +12,12 @@ import { asPublished } from "./opened.js";
 import { signsOut } from "./signin.js";
 import { forTheReadme, inEveryForm } from "./looks.js";
 
+const timeout = 300000; // for what hangs: the longest takes 20 s, but not on a busy machine
 let world;
-before(async () => (world = await start()), { timeout: 120000 });
+before(async () => (world = await start()), { timeout });
 afterEach(() => world.closePages());
 after(() => world?.stop());
 
-const timeout = 120000;
 test("a whole conversation by the keyboard alone", { timeout }, () => byKeyboard(world));
 test("two pages see the same, and a reload shows the past", { timeout }, () => twoPages(world));
 test("the messages are filtered by chat, kind and words", { timeout }, () => aFilter(world));

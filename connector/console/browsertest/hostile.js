@@ -1,7 +1,9 @@
 // Whatever is in a field is text.
 
 import assert from "node:assert/strict";
-import { act, api, askForChat } from "./world.js";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { act, api, askForChat, shoot } from "./world.js";
 
 const evil = `<img src=x onerror="window.hit=1"><script>window.hit=1</script>"'>{{7*7}}`;
 
@@ -15,6 +17,7 @@ export async function everythingIsText(world) {
   await openAll(page);
   await page.locator("#tab-contract").click();
   await page.locator(".channel").first().waitFor();
+  await deadLetters(page);
   assert.equal(await page.evaluate(() => window.hit), undefined);
   assert.equal(await page.locator("img").count(), 1, "the page's own mark");
   assert.equal(await page.locator("script").count(), 1);
@@ -41,6 +44,36 @@ async function fromTheAgent(page, chat) {
   for (const [action, body] of [["message", { text: evil }], ["form", { name: evil }], ["secureform", { name: evil }], ["case", { caseId: evil }]]) {
     await act(page, chat, action, body).catch((err) => assert.match(err.message, / 4\d\d /)); // what the contact center itself refuses
   }
+}
+
+// deadLetters are looked at, put back and deleted.
+async function deadLetters(page) {
+  const { natsURL } = await api(page, "about");
+  for (const chat of ["one", "two"]) await publishDeadLetter(natsURL, chat);
+  await page.locator("#dead-count", { hasText: "2" }).waitFor();
+  await page.locator("#tab-dead").click();
+  await page.locator(".letter summary").first().click();
+  await page.locator(".letter .json", { hasText: "onerror" }).waitFor();
+  await shoot(page, "dead");
+  await page.getByRole("button", { name: "Put back" }).first().click();
+  await page.locator(".letter").nth(1).waitFor({ state: "detached" });
+  const remove = page.locator(".letter .danger");
+  await remove.click();
+  await page.getByRole("button", { name: "Delete for good?" }).click();
+  await page.getByText("No dead letters", { exact: true }).waitFor();
+}
+
+// publishDeadLetter as the connector does, but with what it would never write.
+async function publishDeadLetter(natsURL, chat) {
+  const { hostname, port } = new URL(natsURL);
+  const told = { "Cc-Command-Id": `${chat} ${evil}`, "Cc-Error-Code": evil, "Cc-Error-Message": evil, "Cc-Attempts": "3" };
+  const head = `NATS/1.0\r\n${Object.entries(told).map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+  const body = JSON.stringify({ chatId: chat, text: evil });
+  const socket = connect(port, hostname);
+  await once(socket, "data"); // INFO
+  socket.write(`CONNECT {"headers":true,"verbose":false}\r\nHPUB cc.deadletter.chat.send.${chat} ${head.length} ${head.length + body.length}\r\n${head}${body}\r\nPING\r\n`);
+  await once(socket, "data"); // PONG
+  socket.destroy();
 }
 
 // openAll opens each message, with all its parts.

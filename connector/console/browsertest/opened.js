@@ -5,7 +5,7 @@ import { api, askForChat } from "./world.js";
 import { NATS } from "./nats.js";
 
 export async function asPublished(world) {
-  const page = await world.open({}, (page) => page.addInitScript(asOnPlainHTTP));
+  const page = await world.open({}, { prepare: (page) => page.addInitScript(asOnPlainHTTP) });
   const chat = await askForChat(page, "Exact");
   const nats = await NATS.of((await api(page, "about")).natsURL);
   const body = { specversion: "1.0", id: "exact-1", source: "urn:test", type: "exact", time: "2099-01-01T00:00:00Z", data: { chatId: chat, n: 0 } };

@@ -36,7 +36,7 @@ export async function aFilter(world) {
 // onlyWatching is the page of cc-connector: no customer, no agent, and a token first.
 export async function onlyWatching(world) {
   let signedIn = false;
-  const page = await world.open({}, async (page) => {
+  const prepare = async (page) => {
     await page.route("**/api/login", (route) => {
       signedIn = route.request().postDataJSON().token === "the token";
       return signedIn ? route.fulfill({ status: 204 }) : route.fulfill({ status: 403, json: { error: "this is not the token" } });
@@ -46,7 +46,8 @@ export async function onlyWatching(world) {
       const about = await (await route.fetch()).json();
       return route.fulfill({ json: { ...about, workbench: false, needsToken: true } });
     });
-  });
+  };
+  const page = await world.open({}, { prepare });
   await page.getByLabel("Token").fill("wrong");
   await page.keyboard.press("Enter");
   await page.getByText("this is not the token").waitFor();

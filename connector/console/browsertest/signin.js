@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 export async function signsOut(world) {
   let signedIn = false;
-  const page = await world.open({}, async (page) => {
+  const prepare = async (page) => {
     await page.route("**/api/login", (route) => {
       signedIn = route.request().method() === "POST";
       return route.fulfill({ status: 204 });
@@ -15,7 +15,8 @@ export async function signsOut(world) {
       const about = await (await route.fetch()).json();
       return route.fulfill({ json: { ...about, workbench: false, needsToken: true } });
     });
-  });
+  };
+  const page = await world.open({}, { prepare });
   for (let press = 0; press < 3; press++) await page.keyboard.press("Escape"); // the question stays
   await page.getByLabel("Token").fill("the token");
   await page.keyboard.press("Enter");

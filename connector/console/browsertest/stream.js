@@ -66,7 +66,7 @@ const answers = {
 // refused: what the server says is shown, and a page that may come back goes on, with whoever answers.
 export async function refused(world) {
   let answer = answers.full;
-  const page = await world.open({}, (page) => page.route("**/api/events?*", (route) => answer(route)));
+  const page = await world.open({}, { prepare: (page) => page.route("**/api/events?*", (route) => answer(route)) });
   await page.locator("#ready", { hasText: words }).waitFor();
   answer = answers.two;
   await page.locator(".figure.whose[title=r1]", { hasText: "this replica" }).waitFor();

@@ -5,12 +5,21 @@ import { act, askForChat, row, shoot } from "./world.js";
 
 const turn = (page, name) => page.locator(`.phenomenon[data-name="${name}"] button`).click();
 
+// standsOut: its ground and its edge are no other row's.
+function standsOut(row) {
+  const plain = getComputedStyle(document.querySelector(".row[data-tone=event]"));
+  const own = getComputedStyle(row);
+  return own.backgroundColor !== plain.backgroundColor && parseFloat(own.borderLeftWidth) > parseFloat(plain.borderLeftWidth);
+}
+
 export async function recovery(world) {
   const page = await world.open();
   const chat = await askForChat(page, "Recovered");
   await turn(page, "cut-answer");
   await act(page, chat, "message", { text: "Will this arrive?" });
-  await row(page, "recovered").first().waitFor();
+  const told = row(page, "recovered").filter({ hasText: chat.slice(0, 8) });
+  await told.waitFor();
+  assert.ok(await told.evaluate(standsOut), "a recovery is seen at once");
   await page.locator("#customer .said.other", { hasText: "Will this arrive?" }).waitFor();
   await page.locator("#alarmed", { hasText: "session recovered" }).waitFor({ state: "attached" });
   await shoot(page, "recovered");
@@ -22,7 +31,12 @@ export async function loss(world) {
   const chat = await askForChat(page, "Lost");
   await turn(page, "lost-history");
   await act(page, chat, "message", { text: "This is lost." });
-  await row(page, "gap").first().waitFor();
+  const told = row(page, "gap").filter({ hasText: chat.slice(0, 8) });
+  await told.waitFor();
+  await page.locator("#alarmed", { hasText: "session gap" }).waitFor({ state: "attached" });
+  assert.ok(await told.evaluate(standsOut), "a loss is seen at once");
+  await act(page, chat, "message", { text: "The chat goes on." });
+  await page.locator("#customer .said.other", { hasText: "The chat goes on." }).waitFor();
   await shoot(page, "gap");
   await turn(page, "clear");
 }

@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const patience = 30000;
+const patience = 60000;
 const shots = process.env.CONSOLE_SHOTS; // a folder: look at what the tests saw
 
 export async function start() {
@@ -33,8 +33,8 @@ class World {
     Object.assign(this, { demo, address, browser, contexts: [] });
   }
 
-  // open gives a page that has read the past. What it must never do is collected in page.wrong.
-  async open(options = {}, prepare = async () => {}) {
+  // open gives a page. What it must never do is collected in page.wrong.
+  async open(options = {}, { prepare = async () => {}, address = this.address } = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
     this.contexts.push(context);
     const page = await context.newPage();
@@ -44,7 +44,7 @@ class World {
     page.on("console", (m) => m.type() === "error" && /Content Security Policy/i.test(m.text()) && page.wrong.push(m.text()));
     page.on("dialog", (d) => page.wrong.push(`dialog ${d.message()}`) && d.dismiss());
     await prepare(page);
-    await page.goto(this.address);
+    await page.goto(address);
     return page;
   }
 
@@ -71,8 +71,10 @@ export const api = (page, path, body) =>
 
 // askForChat has a chat that an agent has accepted.
 export async function askForChat(page, from = "Grace") {
-  const asked = await api(page, "command", { command: "chat.request", lane: "live", data: { from } });
-  const chat = asked.cloudevent.data.result.chatId;
+  await page.locator(".ready[data-state=ready]").waitFor();
+  const { data } = (await api(page, "command", { command: "chat.request", lane: "live", data: { from } })).cloudevent;
+  if (!data.result) throw new Error(`no chat: ${JSON.stringify(data.error)}`);
+  const chat = data.result.chatId;
   await api(page, `agent/${encodeURIComponent(chat)}/accept`, {});
   await page.locator("#customer select").first().selectOption(chat);
   await page.locator(`.waiting[data-chat="${chat}"]`).click();

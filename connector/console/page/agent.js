@@ -7,6 +7,7 @@ import { Transcript } from "./transcript.js";
 import { shortChat, atMinute } from "./message.js";
 
 const often = 1500; // ms between two looks
+const brief = 4000; // ms that a success is told
 
 export class Agent {
   constructor(place, stream, about) {
@@ -28,16 +29,23 @@ export class Agent {
 
   #desk(scripts) {
     this.text = element("input", { autocomplete: "off", placeholder: "Answer the customer" });
-    this.type = button("Type", () => this.#types(), { "aria-pressed": "false" });
-    this.accept = button("Accept", () => this.act("accept").then(() => this.text.focus()), { class: "primary" });
+    this.type = button("Typing", () => this.#types(), { "aria-pressed": "false" });
+    this.accept = button("Accept", () => this.#accepts(), { class: "primary" });
+    this.rings = hint("It rings. Accept it to talk to the customer.");
+    this.over = hint("This chat is over. The next one that a customer asks for rings here.");
     const form = element("form", { class: "composing" }, labelled("Answer", this.text, "field unlabelled"), submit("Send"));
     form.addEventListener("submit", (e) => {
       e.preventDefault();
       this.#answer();
     });
     this.forms = element("div", { class: "forms" });
-    this.desk = element("div", { class: "talking" }, this.accept, this.transcript.place, this.forms, form, this.#actions(), this.#scripts(scripts));
+    this.acting = element("div", { class: "acting" }, form, this.#actions(), this.#scripts(scripts));
+    this.desk = element("div", { class: "talking" }, this.rings, this.accept, this.transcript.place, this.forms, this.acting, this.over);
     return this.desk;
+  }
+
+  async #accepts() {
+    if (await this.act("accept")) this.text.focus();
   }
 
   #actions() {
@@ -84,7 +92,7 @@ export class Agent {
     if (!this.chat) return false;
     const ok = await send(`agent/${segment(this.chat)}/${action}`).then(() => true, (err) => this.#failed(action, err));
     if (ok) this.#came(true, `${action}: done`);
-    this.look();
+    await this.look();
     return ok;
   }
 
@@ -96,6 +104,8 @@ export class Agent {
   #came(ok, words) {
     say(this.outcome, words);
     this.outcome.dataset.ok = ok;
+    clearTimeout(this.fading);
+    if (ok) this.fading = setTimeout(() => say(this.outcome, ""), brief);
   }
 
   #soon() {
@@ -167,9 +177,19 @@ export class Agent {
   #drawChat(chat) {
     this.desk.hidden = !chat;
     if (!chat) return;
-    this.accept.hidden = !waits(chat);
+    this.#mayAct(chat);
     this.transcript.show(chat.chat, chat.transcript.map(line).filter(Boolean), "agent");
     this.#drawForms(chat.forms ?? []);
+  }
+
+  // mayAct shows what an agent can do now, and leaves the keyboard on something that is there.
+  #mayAct(chat) {
+    const active = !waits(chat) && !over(chat);
+    this.rings.hidden = this.accept.hidden = !waits(chat);
+    this.over.hidden = !over(chat);
+    const focused = this.acting.contains(document.activeElement);
+    this.acting.hidden = !active;
+    if (focused && !active) this.transcript.place.focus();
   }
 }
 

@@ -43,8 +43,15 @@ export class Contract {
     const whole = element("a", { href: "/schemas/v1/asyncapi.json", target: "_blank", rel: "noreferrer" }, "AsyncAPI document");
     this.place.replaceChildren(
       element("header", { class: "document-head" }, element("h2", {}, `The contract, version ${info.version}`), whole),
-      element("div", { class: "prose" }, ...String(info.description ?? "").split("\n\n").map((p) => element("p", {}, p))),
+      this.#prose(String(info.description ?? "")),
       labelled("Find", find), ...this.sections);
+  }
+
+  // prose is what the contract says of itself; all but its first words are folded.
+  #prose(text) {
+    const [first, ...more] = text.split("\n\n").map((p) => element("p", {}, p));
+    const folded = more.length ? element("details", {}, element("summary", {}, "How to read it"), ...more) : null;
+    return element("div", { class: "prose" }, first, folded);
   }
 
   #group(title, names) {

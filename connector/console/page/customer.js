@@ -1,7 +1,7 @@
 // The left column: a customer's back end. Whatever it does is a command on the bus.
 
 import { upload } from "./api.js";
-import { button, element, labelled, say, status, submit } from "./element.js";
+import { button, element, hint, labelled, say, status, submit } from "./element.js";
 import { Commander } from "./command.js";
 import { Echo } from "./echo.js";
 import { Transcript } from "./transcript.js";
@@ -17,7 +17,8 @@ export class Customer {
     this.commander = new Commander(about);
     this.echo = new Echo(about.natsURL);
     this.transcript = new Transcript("The conversation as the customer sees it");
-    place.append(this.#asking(), this.#choosing(), this.#talking(), this.outcome, anyCommand(this), this.echo.place);
+    this.none = hint("Ask for a chat: its agent's desk rings, and what passes between you stands on the bus.");
+    place.append(this.#asking(), this.none, this.#choosing(), this.#talking(), this.outcome, anyCommand(this), this.echo.place);
     this.#listen();
     this.draw();
     this.#preview(this.#request());
@@ -49,7 +50,8 @@ export class Customer {
     this.lanes = element("select", { onchange: () => this.#preview(this.#message()) },
       element("option", { value: "live" }, "live (answered)"),
       element("option", { value: "durable" }, "durable (kept)"));
-    return element("div", { class: "choosing" }, labelled("Chat", this.chats), labelled("Lane", this.lanes));
+    this.choice = element("div", { class: "choosing" }, labelled("Chat", this.chats), labelled("Lane", this.lanes));
+    return this.choice;
   }
 
   #talking() {
@@ -57,7 +59,10 @@ export class Customer {
     this.forms = element("div", { class: "forms" });
     this.typing = status("typing");
     this.outcome = status("outcome");
-    this.box = element("div", { class: "talking" }, this.state, this.transcript.place, this.typing, this.forms, this.#composing(), this.#ending());
+    this.acting = element("div", { class: "acting" }, this.#composing(), this.#ending());
+    this.over = hint("This chat is over. Ask for another one.");
+    const now = element("div", { class: "now" }, this.state, this.typing);
+    this.box = element("div", { class: "talking" }, now, this.transcript.place, this.forms, this.acting, this.over);
     return this.box;
   }
 
@@ -197,17 +202,18 @@ export class Customer {
   // show goes to the chat that was asked for, once the bus has told of it.
   #show(chat) {
     Object.assign(this, { chat: chat.id, wanted: null });
-    this.box.hidden = false;
+    this.box.hidden = this.acting.hidden = false;
     this.text.focus();
   }
 
   #drawChoice(all) {
     const key = all.map((c) => `${c.id}${c.open}${c.customer}`).join() + this.chat;
-    if (key === this.choice) return;
-    this.choice = key;
+    if (key === this.shownChats) return;
+    this.shownChats = key;
     const words = (c) => `${c.customer || "customer"} · ${shortChat(c.id)}${c.open ? "" : " (closed)"}`;
     this.chats.replaceChildren(...all.toReversed().map((c) => element("option", { value: c.id, selected: c.id === this.chat }, words(c))));
-    this.chats.parentElement.hidden = all.length === 0;
+    this.choice.hidden = all.length === 0;
+    this.none.hidden = all.length > 0;
   }
 
   #drawChat(chat) {
@@ -218,6 +224,15 @@ export class Customer {
     this.transcript.show(chat.id, chat.lines, "customer");
     say(this.typing, chat.typing ? `${chat.typing} is typing …` : "");
     this.#drawForms(chat);
+    this.#mayAct(chat.open);
+  }
+
+  #mayAct(open) {
+    this.over.hidden = open;
+    if (this.acting.hidden === !open) return;
+    const focused = this.acting.contains(document.activeElement);
+    this.acting.hidden = !open;
+    if (focused) this.transcript.place.focus();
   }
 
   #drawForms(chat) {

@@ -25,7 +25,7 @@ export class Dead {
   async open() {
     try {
       const found = await this.#read(0);
-      this.list.replaceChildren(...(found.length ? found : [element("p", { class: "nothing" }, "There are none.")]));
+      this.list.replaceChildren(...(found.length ? found : [this.#none()]));
     } catch (err) {
       this.#came(false, err.message);
     }
@@ -49,6 +49,11 @@ export class Dead {
     this.more.hidden = !more;
     say(this.count, more || after ? `${whole.format(this.shown)} of ${whole.format(total)}` : "");
     return letters.map((l) => this.#letter(l));
+  }
+
+  #none() {
+    return element("div", { class: "nothing" }, element("p", { class: "nothing-title" }, "No dead letters"),
+      element("p", {}, "Every durable command was done, or is being tried still. One that cannot be done comes to lie here, with its reason."));
   }
 
   #letter(l) {

@@ -53,9 +53,12 @@ export class List {
     return height || 52;
   }
 
+  // resized keeps the row in sight that the keyboard is on: it opens what takes the room.
   #resized() {
     this.measured = null;
+    const inSight = this.rows.some((row) => row.seq === this.active);
     this.show(this.items);
+    if (this.active !== null && inSight) this.#reveal(this.active);
   }
 
   #anchor() {
@@ -145,13 +148,16 @@ export class List {
 
   activate(seq) {
     this.active = seq;
-    const at = this.#position(seq);
-    const top = at * this.height;
+    this.#reveal(seq);
+    this.#draw();
+    this.viewport.dispatchEvent(new CustomEvent("active", { detail: this.items[this.#position(seq)] }));
+  }
+
+  #reveal(seq) {
+    const top = this.#position(seq) * this.height;
     const { scrollTop, clientHeight } = this.viewport;
     if (top < scrollTop) this.viewport.scrollTop = top;
     else if (top + this.height > scrollTop + clientHeight) this.viewport.scrollTop = top + this.height - clientHeight;
-    this.#draw();
-    this.viewport.dispatchEvent(new CustomEvent("active", { detail: this.items[at] }));
   }
 
   #openActive() {

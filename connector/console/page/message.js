@@ -72,10 +72,18 @@ function told(message) {
 
 function outcome(d) {
   if (d.status === "error") return `${d.error?.code ?? "failed"}${d.error?.outcome ? `, ${d.error.outcome.replaceAll("_", " ")}` : ""}`;
-  const said = d.request?.text ?? d.request?.html;
-  const got = compact(d.result ?? {});
-  return ["ok", said && quoted(said), got].filter(Boolean).join("  ");
+  const told = results[d.command];
+  return ["ok", told ? told(d.request ?? {}, d.result ?? {}) : compact(d.result ?? {})].filter(Boolean).join(" · ");
 }
+
+// results of what one does most.
+const results = {
+  __proto__: null,
+  "chat.request": (asked, got) => `${asked.from ?? "a customer"} is ${got.state ?? "there"}${seconds(got.estimatedWaitTime)}`,
+  "chat.send": (asked) => quoted(asked.text ?? asked.html),
+  "chat.form": (asked) => (asked.formName ? `the form ${asked.formName} is filled in` : "answered"),
+  "chat.file": (asked) => `file ${asked.fileName ?? ""}`,
+};
 
 // compact is the JSON of an object without what every message has.
 function compact(d) {

@@ -88,13 +88,14 @@ export class Status {
     Object.assign(this.figures.get("whose").parentElement, { hidden: replicas.length < 2, title: self });
   }
 
-  #readiness({ ready, problems = [] }) {
+  #readiness({ ready, problems = [], weather }) {
     const label = byId("ready");
     label.dataset.state = ready ? "ready" : "not-ready";
     say(label, ready ? "ready" : "not ready");
     const place = byId("problems");
     place.hidden = ready || problems.length === 0;
     const text = problems.map((p) => [[p.part, p.name].filter(Boolean).join(" "), p.message].filter(Boolean).join(": "));
+    if (weather?.connector === "stopped") text.push("To go on: Weather, “Start the connector”. What has happened meanwhile is read then.");
     if (place.hidden || this.said === text.join("\n")) return;
     this.said = text.join("\n");
     place.replaceChildren(...text.map((t) => element("p", {}, t)));

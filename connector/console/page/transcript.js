@@ -9,12 +9,24 @@ export class Transcript {
   constructor(label) {
     this.place = element("div", { class: "transcript", role: "log", "aria-label": label, tabindex: "0" });
     this.lines = [];
+    this.following = true;
+    this.place.addEventListener("scroll", () => (this.following = this.#atEnd()), { passive: true });
+    new ResizeObserver(() => this.following && this.#toEnd()).observe(this.place);
+  }
+
+  #atEnd() {
+    const { scrollTop, clientHeight, scrollHeight } = this.place;
+    return clientHeight === 0 || scrollTop + clientHeight >= scrollHeight - 8;
+  }
+
+  #toEnd() {
+    this.place.scrollTop = this.place.scrollHeight;
   }
 
   // show draws what is new behind what is there, so that it alone is read aloud.
   show(owner, lines, mine) {
     const { place } = this;
-    const atEnd = this.owner !== owner || place.scrollTop + place.clientHeight >= place.scrollHeight - 8;
+    this.following ||= this.owner !== owner;
     const last = lines.slice(-most).map((line) => ({ ...line, key: JSON.stringify([line.from, line.text, line.at]) }));
     const known = this.#keep(owner, last);
     for (let at = 0; at < known; at++) {
@@ -22,7 +34,7 @@ export class Transcript {
     }
     place.append(...last.slice(known).map((line) => drawn(line, mine)));
     Object.assign(this, { owner, lines: last });
-    if (atEnd) place.scrollTop = place.scrollHeight;
+    if (this.following) this.#toEnd();
   }
 
   // keep takes away what is shown no more, and says how many lines are left.
