@@ -33,7 +33,6 @@ export async function manyLetters(world) {
   const nats = await NATS.of((await api(page, "about")).natsURL);
   for (let n = 0; n < 203; n++) nats.publish("cc.deadletter.chat.send.many", { text: `letter ${n}` });
   await nats.published();
-  nats.close();
   await page.locator("#tab-dead").click();
   await page.getByText("200 of 203").waitFor();
   assert.equal(await page.locator(".letter").count(), 200);
@@ -41,6 +40,8 @@ export async function manyLetters(world) {
   await page.getByText("203 of 203").waitFor();
   assert.equal(await page.locator(".letter").count(), 203);
   await page.locator(".letter summary").last().click();
-  await page.locator(".letter .json .key", { hasText: '"data"' }).waitFor();
+  await page.locator(".letter .json .key", { hasText: '"text"' }).waitFor();
+  await nats.ask("$JS.API.STREAM.PURGE.CC_DEADLETTER");
+  nats.close();
   assert.deepEqual(page.wrong, []);
 }

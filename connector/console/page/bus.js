@@ -92,21 +92,21 @@ export class Bus {
     this.holes = [...this.holes, `#${from} to #${to}`];
     const shown = [this.holes.length > mostHoles ? `${this.holes.length - mostHoles} holes before` : null, ...this.holes.slice(-mostHoles)];
     say(this.notes.words, `${shown.filter(Boolean).join(", ")} are not shown: ${words} `);
-    this.notes.holes.hidden = false;
+    byId("filter").after(this.notes.holes);
   }
 
   #forgetHoles() {
     this.holes = [];
-    this.notes.holes.hidden = true;
+    this.notes.holes.remove();
   }
 
   // makeNotes: what stands above the messages where something is wrong with them.
   #makeNotes() {
     const words = element("span");
     const close = button("Close", () => this.#forgetHoles(), { class: "quiet", "aria-label": "Close the note on messages that are not shown" });
-    const holes = element("p", { id: "skipped", class: "skipped", hidden: true }, words, close);
+    const holes = element("p", { id: "skipped", class: "skipped" }, words, close);
     const trouble = element("p", { id: "trouble", class: "skipped", hidden: true });
-    byId("filter").after(trouble, holes);
+    byId("filter").after(trouble);
     return { words, holes, trouble };
   }
 
