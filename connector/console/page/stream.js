@@ -20,7 +20,6 @@ export class Stream extends EventTarget {
     Object.assign(this, { source: null, stream: "", why: "", refusals: 0, wanted: false, resting: false });
     this.#forget();
     document.addEventListener("visibilitychange", () => this.#sight());
-    this.#sight();
   }
 
   #forget() {
@@ -30,7 +29,8 @@ export class Stream extends EventTarget {
 
   open() {
     this.#close();
-    this.wanted = true;
+    Object.assign(this, { wanted: true, resting: false });
+    this.#sight();
     const source = new EventSource(`api/events?${this.#place()}`);
     this.source = source;
     source.addEventListener("open", () => this.#opened());
@@ -110,18 +110,13 @@ export class Stream extends EventTarget {
   #sight() {
     clearTimeout(this.sight);
     if (document.hidden) this.sight = setTimeout(() => this.#rest(), unseen);
-    else if (this.resting) this.#wake();
+    else if (this.resting) this.open();
   }
 
   #rest() {
     if (!this.wanted) return; // it has not begun, or somebody has to sign in
     this.resting = true;
     this.#close();
-  }
-
-  #wake() {
-    this.resting = false;
-    this.open();
   }
 
   #becomeLive() {
