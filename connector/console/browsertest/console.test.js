@@ -6,7 +6,7 @@ import { aFilter, onlyWatching, twoPages } from "./pages.js";
 import { staysFluid } from "./burst.js";
 import { everythingIsText } from "./hostile.js";
 import { anotherStream, outOfSight, refused } from "./stream.js";
-import { manyLetters, strangeNames } from "./strange.js";
+import { strangeNames } from "./strange.js";
 import { whileNothingAnswers } from "./waiting.js";
 import { asPublished } from "./opened.js";
 import { signsOut } from "./signin.js";
@@ -30,7 +30,6 @@ test("a page that is refused says why, and comes back", { timeout }, () => refus
 test("while the contact center answers nothing, the page does", { timeout }, () => whileNothingAnswers(world));
 test("a message is shown as it was published", { timeout }, () => asPublished(world));
 test("one has to sign in, and can sign out", { timeout }, () => signsOut(world));
-test("many dead letters come some at a time", { timeout }, () => manyLetters(world));
 test("names that nobody foresaw stop nothing", { timeout }, () => strangeNames(world));
 test("another stream is begun with, and its absence told", { timeout }, () => anotherStream(world));
 test("whatever is in a field is text", { timeout }, () => everythingIsText(world));

@@ -27,13 +27,6 @@ export class NATS {
     this.socket.write(`PUB ${subject} ${answerTo} ${body.length}\r\n${body}\r\n`);
   }
 
-  // published waits until the server has all that was published.
-  async published() {
-    this.text = "";
-    this.socket.write("PING\r\n");
-    await this.#until(/^PONG\r$/m);
-  }
-
   async ask(subject, value = {}) {
     this.text = "";
     this.publish(subject, value, "answer");

@@ -1,4 +1,4 @@
-// Names that nobody foresaw, and more of everything than anybody did.
+// Names that nobody foresaw.
 
 import assert from "node:assert/strict";
 import { api, askForChat } from "./world.js";
@@ -26,22 +26,3 @@ export async function strangeNames(world) {
 const event = (name, data) => ({
   specversion: "1.0", id: crypto.randomUUID(), source: "urn:test", type: `strange.${name}`, time: new Date().toISOString(), datacontenttype: "application/json", data,
 });
-
-// manyLetters come some at a time.
-export async function manyLetters(world) {
-  const page = await world.open();
-  const nats = await NATS.of((await api(page, "about")).natsURL);
-  for (let n = 0; n < 203; n++) nats.publish("cc.deadletter.chat.send.many", { text: `letter ${n}` });
-  await nats.published();
-  await page.locator("#tab-dead").click();
-  await page.getByText("200 of 203").waitFor();
-  assert.equal(await page.locator(".letter").count(), 200);
-  await page.getByRole("button", { name: "Show more" }).click();
-  await page.getByText("203 of 203").waitFor();
-  assert.equal(await page.locator(".letter").count(), 203);
-  await page.locator(".letter summary").last().click();
-  await page.locator(".letter .json .key", { hasText: '"text"' }).waitFor();
-  await nats.ask("$JS.API.STREAM.PURGE.CC_DEADLETTER");
-  nats.close();
-  assert.deepEqual(page.wrong, []);
-}

@@ -22,7 +22,7 @@ export async function anotherStream(world) {
   nats.close();
   await page.locator("#trouble", { hasText: "CC_EVENTS" }).waitFor();
   await turn(page, "connector-start");
-  await told(page, "Of the old stream.").waitFor({ state: "detached" });
+  await told(page, "Of the old stream.").waitFor({ state: "detached", timeout: 150000 }); // it is looked for ever less often
   await page.locator(".ready[data-state=ready]").waitFor();
   await act(page, await askForChat(page, "After"), "message", { text: "Of the new stream." });
   await told(page, "Of the new stream.").waitFor();

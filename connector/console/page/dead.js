@@ -43,7 +43,8 @@ export class Dead {
 
   // read gives some of the letters, drawn: there may be thousands.
   async #read(after) {
-    const { letters, more, total } = await get(`dead?after=${after}&most=${atOnce}`);
+    const found = await get(`dead?after=${after}&most=${atOnce}`);
+    const { letters, more, total } = Array.isArray(found) ? { letters: found } : found; // a list is all there are
     this.last = letters.at(-1)?.seq ?? after;
     this.shown = letters.length + (after ? this.shown : 0);
     this.more.hidden = !more;
