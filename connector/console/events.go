@@ -33,6 +33,7 @@ func (c *Console) serveEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // of proxies
 	p.run, p.out, p.control = run, w, http.NewResponseController(w)
+	p.mayStay = func() bool { return c.signedIn(r) }
 	_ = p.control.SetReadDeadline(time.Time{})
 	_ = p.feed(r.Context()) // it has gone, or will come again
 }
@@ -77,9 +78,10 @@ type page struct {
 	run     *run
 	out     http.ResponseWriter
 	control *http.ResponseController
-	past    int    // messages that it wants of what was before
-	seen    uint64 // the message that it has seen last; 0: none
-	stream  string // of which; empty: it does not say
+	mayStay func() bool // asked at each news, of which there is some each second
+	past    int         // messages that it wants of what was before
+	seen    uint64      // the message that it has seen last; 0: none
+	stream  string      // of which; empty: it does not say
 
 	greeted         bool
 	status, trouble int // numbers of what it was told last
@@ -92,7 +94,7 @@ type page struct {
 func (p *page) feed(ctx context.Context) error {
 	err := p.write([]byte(reconnects))
 	p.awaitHello(ctx)
-	for err == nil {
+	for err == nil && p.mayStay() {
 		text, news, more := p.next()
 		if len(text) > 0 {
 			err = p.write(text)

@@ -34,7 +34,7 @@ type commandInfo struct {
 
 func (c *Console) serveAbout(w http.ResponseWriter, _ *http.Request) {
 	a := about{
-		Prefix: c.cfg.Prefix, Version: c.cfg.Version, Replica: c.cfg.Replica, NeedsToken: c.cfg.Token != "",
+		Prefix: c.cfg.Prefix, Version: c.cfg.Version, Replica: c.cfg.Replica, NeedsToken: c.cfg.Token != nil,
 		NATSURL: c.cfg.NATSURL, ContactCenter: "real", Commands: c.commands(),
 	}
 	if bench := c.cfg.Workbench; bench != nil {
