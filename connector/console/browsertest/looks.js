@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { act, askForChat, shoot } from "./world.js";
+import { act, askForChat, row, shoot } from "./world.js";
 
 const axe = createRequire(import.meta.url)("axe-core").source;
 
@@ -65,21 +65,34 @@ async function check(page, name, judged) {
   assert.deepEqual(bad, [], name);
 }
 
-// forTheReadme takes the two pictures, where a folder for them is named.
+// forTheReadme takes the two pictures, where a folder for them is named: a chat
+// that has lost an answer, and what the bus tells of that.
 export async function forTheReadme(world) {
   for (const colorScheme of ["dark", "light"]) {
     const page = await world.open({ colorScheme });
-    const chat = await askForChat(page, "Grace");
-    await act(page, chat, "message", { text: "Hello Grace, this is Alex. How can I help?" });
-    await page.locator("#customer input[placeholder]").fill("My cup came broken. The order is 4711.");
-    await page.keyboard.press("Enter");
-    await page.locator("#desk .said.other", { hasText: "4711" }).waitFor();
-    await page.locator(".phenomenon[data-name=cut-answer] button").click();
-    await act(page, chat, "message", { text: "A new one is on its way." });
-    await page.locator("#customer .said.other", { hasText: "A new one" }).waitFor();
-    await act(page, chat, "form", { name: "survey" });
-    await page.locator("#customer .asked").waitFor();
-    await page.locator("#customer input[placeholder]").focus();
+    await lively(page);
+    if (colorScheme === "light") await readsOfTheRecovery(page);
     await shoot(page, `console-${colorScheme}`);
+    await page.getByRole("button", { name: "End the chat" }).click();
+    await page.locator("#customer .now", { hasText: "closed" }).waitFor();
   }
+}
+
+async function lively(page) {
+  const chat = await askForChat(page, "Grace");
+  await act(page, chat, "message", { text: "Hello Grace, this is Alex. How can I help?" });
+  await page.locator("#customer input[placeholder]").fill("My cup came broken. The order is 4711.");
+  await page.keyboard.press("Enter");
+  await page.locator("#desk .said.other", { hasText: "4711" }).waitFor();
+  await page.locator(".phenomenon[data-name=cut-answer] button").click();
+  await act(page, chat, "message", { text: "A new one is on its way." });
+  await row(page, "recovered").filter({ hasText: chat.slice(0, 8) }).waitFor();
+  await act(page, chat, "form", { name: "survey" });
+  await page.locator("#customer .asked").waitFor();
+  await page.locator("#customer input[placeholder]").focus();
+}
+
+async function readsOfTheRecovery(page) {
+  await row(page, "recovered").last().click();
+  await page.locator(".verdict[data-valid=true]").waitFor();
 }
