@@ -18,8 +18,8 @@ import (
 // consoleConfig is about the page on which people watch the bus.
 type consoleConfig struct {
 	on       bool
-	loopback bool   // it is served on a loopback address
-	token    string // that opens it; empty: none is needed
+	loopback bool          // it is served on a loopback address
+	token    func() string // that opens it; nil: none is needed
 }
 
 const tokenLeast = 16
@@ -30,14 +30,22 @@ func (r *reader) console() consoleConfig {
 	host, _, _ := net.SplitHostPort(r.HTTPAddr)
 	c.loopback = isLoopback(host)
 	if r.ConsoleFile != "" {
-		c.token = r.secret(&r.ConsoleFile).current()
-		r.require(len(c.token) >= tokenLeast, &r.ConsoleFile, "names a file that holds fewer than 16 characters; make a token by: openssl rand -hex 16")
+		from := r.source(&r.ConsoleFile)
+		c.token = rotate(r, &r.ConsoleFile, func() (string, string) { return readToken(from) }).again
 	}
 	served := r.HTTPAddr != "off"
 	r.require(!c.on || served, &r.Console, "is served on CC_HTTP_ADDR, which is off: set an address there, or leave this one out")
-	r.require(!c.on || !served || c.loopback || c.token != "", &r.ConsoleFile,
+	r.require(!c.on || !served || c.loopback || c.token != nil, &r.ConsoleFile,
 		"is missing: the page shows what customers write, and CC_HTTP_ADDR is not a loopback address; name a file with a token here, or set CC_HTTP_ADDR to 127.0.0.1:8080")
 	return c
+}
+
+func readToken(from source) (token, problem string) {
+	token, problem = readSecret(from)
+	if problem == "" && len(token) < tokenLeast {
+		problem = "names a file that holds fewer than 16 characters; make a token by: openssl rand -hex 16"
+	}
+	return token, problem
 }
 
 // pages are there as soon as NATS is connected.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -135,8 +137,23 @@ func TestPageOutsideLoopbackNeedsAToken(t *testing.T) {
 			t.Errorf("%s: %+v, %v", addr, cfg.console, err)
 		}
 	}
-	setEnv(t, with(map[string]string{"CC_CONSOLE": "true", "CC_HTTP_ADDR": ":8080", "CC_CONSOLE_TOKEN_FILE": writeFile(t, "sixteen letters.\n")}))
-	if cfg, err := readConfig(); err != nil || cfg.console.token != "sixteen letters." || cfg.console.loopback {
-		t.Errorf("%+v, %v", cfg.console, err)
+	file := writeFile(t, "sixteen letters.\n")
+	setEnv(t, with(map[string]string{"CC_CONSOLE": "true", "CC_HTTP_ADDR": ":8080", "CC_CONSOLE_TOKEN_FILE": file}))
+	cfg, err := readConfig()
+	if err != nil || cfg.console.token() != "sixteen letters." || cfg.console.loopback {
+		t.Fatalf("%+v, %v", cfg.console, err)
+	}
+	if files := cfg.secretFiles; !slices.Contains(files, secretFile{"CC_CONSOLE_TOKEN_FILE", file}) {
+		t.Errorf("of %v, check does not look at the token's", files)
+	}
+	for _, one := range []struct{ content, want string }{
+		{"sixteen letters, and other ones", "sixteen letters, and other ones"}, {"few", "sixteen letters, and other ones"},
+	} {
+		if err := os.WriteFile(file, []byte(one.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.console.token(); got != one.want {
+			t.Errorf("with %q in the file, the token is %q", one.content, got)
+		}
 	}
 }

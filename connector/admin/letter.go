@@ -68,6 +68,43 @@ func (a *Admin) Show(ctx context.Context, sequence uint64, withData bool) (Shown
 	return a.look(msg, withData), nil
 }
 
+// Describe looks into a dead letter for somebody who may see what was said, but no
+// secret: Shown.Data are the command's data as Told has them.
+func (a *Admin) Describe(ctx context.Context, sequence uint64) (Shown, error) {
+	msg, err := a.letterAt(ctx, sequence)
+	if err != nil {
+		return Shown{}, err
+	}
+	s := a.look(msg, false)
+	if e, _, err := schema.DecodeCommand(msg.Header, msg.Data); err == nil {
+		text, err := json.Marshal(Told(s.Command, e.Data()))
+		if err != nil {
+			return Shown{}, err
+		}
+		s.Data = string(text)
+	}
+	return s, nil
+}
+
+var withheld = json.RawMessage(`"(withheld)"`)
+
+// Told are a command's data without what results withhold, without clientIds, and
+// without what the command has no name for, where it is held against its names.
+func Told(command string, data []byte) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	spec, known := schema.LookupCommand(command)
+	if !known || json.Unmarshal(data, &members) != nil || members == nil {
+		return map[string]json.RawMessage{}
+	}
+	for name := range members {
+		field, is := spec.Field(name)
+		if !is && !spec.Open || field.Withheld || field.Kind == schema.KindClientID {
+			members[name] = withheld
+		}
+	}
+	return members
+}
+
 func (a *Admin) look(msg *bus.Stored, withData bool) Shown {
 	s := Shown{Version: Version, Letter: a.letterOf(msg, time.Now()), Bytes: len(msg.Data), Headers: headersOf(msg.Header, withData)}
 	if e, form, err := schema.DecodeCommand(msg.Header, msg.Data); err == nil {

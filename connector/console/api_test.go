@@ -85,8 +85,52 @@ func TestMessagesAndTheirSchemas(t *testing.T) {
 	if wrong["valid"] != false || !strings.Contains(fmt.Sprint(wrong["errors"]), "/chatId") {
 		t.Errorf("got %v", wrong)
 	}
-	if none := r.check(http.StatusOK, "GET", fmt.Sprintf("/console/api/validate/%d", unread.Sequence), nil); none["valid"] != false {
+	if checked["verdict"] != "valid" || wrong["verdict"] != "invalid" {
+		t.Errorf("got %v, %v", checked, wrong)
+	}
+	if none := r.check(http.StatusOK, "GET", fmt.Sprintf("/console/api/validate/%d", unread.Sequence), nil); none["valid"] != false || none["verdict"] != "invalid" {
 		t.Errorf("got %v", none)
+	}
+}
+
+// What cannot be checked is not called invalid.
+func TestVerdictOfWhatCannotBeChecked(t *testing.T) {
+	r := newRig(t)
+	for why, attributes := range map[string]string{
+		"it names no schema":                    ``,
+		"this version does not know its schema": `"dataschema":"cc-connector:/schemas/v1/event.to_come.json",`,
+		"its data lie in the object store":      `"dataschema":"cc-connector:/schemas/v1/event.message.json","dataref":"nats-object:///CC_FILES/1",`,
+	} {
+		ack, err := r.JS.Publish(r.Ctx, "cc.chat.c1.event.message", []byte(`{"specversion":"1.0","id":"1","source":"s",`+attributes+`"type":"t"}`))
+		r.Check(err)
+		got := r.check(http.StatusOK, "GET", fmt.Sprintf("/console/api/validate/%d", ack.Sequence), nil)
+		if got["verdict"] != "unchecked" || got["why"] != why || got["valid"] != false {
+			t.Errorf("%s: got %v", why, got)
+		}
+	}
+}
+
+// A message that is opened comes with what was published, character by character,
+// and by the one way in which a connector may read it.
+func TestMessagesAreOpenedAsTheyWerePublished(t *testing.T) {
+	r := newRig(t)
+	stream, err := r.JS.Stream(r.Ctx, "CC_EVENTS")
+	r.Check(err)
+	cfg := stream.CachedInfo().Config
+	cfg.AllowDirect = true // by an administrator
+	_, err = r.JS.UpdateStream(r.Ctx, cfg)
+	r.Check(err)
+	direct, err := r.NC.SubscribeSync("$JS.API.DIRECT.GET.>")
+	r.Check(err)
+	text := `{"specversion":"1.0", "id":"1","source":"s","type":"t","data":{"b":1.0,"2":12345678901234567890}}`
+	ack, err := r.JS.Publish(r.Ctx, "cc.chat.c1.event.message", []byte(text))
+	r.Check(err)
+	if got := r.check(http.StatusOK, "GET", fmt.Sprintf("/console/api/messages/%d", ack.Sequence), nil); got["raw"] != text {
+		t.Errorf("got %v", got["raw"])
+	}
+	r.Check(r.NC.Flush())
+	if n, _, _ := direct.Pending(); n > 0 {
+		t.Error("it was read by a direct get")
 	}
 }
 

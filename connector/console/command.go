@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
+	"cc-connector/connector/admin"
 	"cc-connector/connector/client"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -41,7 +42,8 @@ func (c *Console) runCommand(w http.ResponseWriter, r *http.Request) {
 		c.answer(w, nil, err)
 		return
 	}
-	c.feed.tell("command", map[string]any{"subject": msg.Subject, "data": o.told(), "lane": o.Lane, "id": msg.Header.Get(nats.MsgIdHdr), "at": time.Now().UTC()})
+	// Other pages may have of it what results tell.
+	c.feed.tell("command", map[string]any{"subject": msg.Subject, "data": admin.Told(o.Command, o.Data), "lane": o.Lane, "id": msg.Header.Get(nats.MsgIdHdr), "at": time.Now().UTC()})
 	ctx, cancel := context.WithTimeout(r.Context(), replyPatience)
 	defer cancel()
 	if o.Lane == "durable" {
@@ -54,23 +56,6 @@ func (c *Console) runCommand(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, c.ask(ctx, msg))
-}
-
-// told is the data as other pages may have them: without what results withhold, too.
-func (o order) told() map[string]json.RawMessage {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(o.Data, &members) != nil {
-		return map[string]json.RawMessage{} // the connector refuses it
-	}
-	spec, known := schema.LookupCommand(o.Command)
-	for name := range members {
-		if !known {
-			delete(members, name)
-		} else if field, is := spec.Field(name); is && (field.Withheld || field.Kind == schema.KindClientID) {
-			members[name] = json.RawMessage(`"(withheld)"`)
-		}
-	}
-	return members
 }
 
 func (c *Console) ask(ctx context.Context, msg *nats.Msg) map[string]any {

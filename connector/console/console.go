@@ -5,11 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"golang.org/x/time/rate"
 
 	"cc-connector/connector/admin"
 	"cc-connector/subjects"
@@ -28,9 +26,18 @@ type Config struct {
 	Version, Replica string
 	NATSURL          string // shown; without credentials
 	Loopback         bool   // it is served on a loopback address, and on no other
-	Token            string // that who looks must have; required unless Loopback
+
+	// Token is what who looks must have; it may become another one. Nil: nothing,
+	// which is for a loopback address only.
+	Token func() string
 
 	Workbench *Workbench // nil: pages can only look
+}
+
+func (c Config) status(ctx context.Context) Status {
+	s := c.Status(ctx)
+	s.Replica = c.Replica
+	return s
 }
 
 func (c Config) events() string { return c.Prefix.StreamName("EVENTS") }
@@ -40,20 +47,18 @@ type Console struct {
 	cfg   Config
 	api   *http.ServeMux
 	feed  *feed
-	tries *rate.Limiter // to sign in
+	token *secret
+	tries *tries // to sign in
 }
-
-// Tries to sign in: a few at once, then one every second.
-const triesAtOnce = 10
 
 var errNoToken = errors.New("console: on an address that is not loopback, Config.Token is required")
 
 // New starts nothing: there is work only while pages are open.
 func New(cfg Config) (*Console, error) {
-	if !cfg.Loopback && cfg.Token == "" {
+	if !cfg.Loopback && cfg.Token == nil {
 		return nil, errNoToken
 	}
-	c := &Console{cfg: cfg, api: http.NewServeMux(), feed: &feed{cfg: cfg, pace: usual}, tries: rate.NewLimiter(rate.Every(time.Second), triesAtOnce)}
+	c := &Console{cfg: cfg, api: http.NewServeMux(), feed: &feed{cfg: cfg, pace: usual}, token: &secret{read: cfg.Token}, tries: newTries()}
 	c.routes()
 	return c, nil
 }
@@ -73,15 +78,17 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch path := r.URL.Path; {
 	case !c.checkHost(r):
-		refuse(w, http.StatusForbidden, "the Host header must be localhost, 127.0.0.1 or [::1]")
+		refuse(w, http.StatusForbidden, "the Host header must be localhost, 127.0.0.1 or [::1], and is "+r.Host)
 	case path+"/" == At:
 		http.Redirect(w, r, At, http.StatusMovedPermanently)
 	case !strings.HasPrefix(path, apiAt):
 		servePage(w, r)
 	case fromOtherSite(r):
-		refuse(w, http.StatusForbidden, "it comes from another site")
+		refuse(w, http.StatusForbidden, otherSite(r))
 	case path == apiAt+"login" && r.Method == http.MethodPost:
 		c.serveLogin(w, r)
+	case path == apiAt+"login" && r.Method == http.MethodDelete:
+		guarded(signOut)(w, r)
 	case !c.signedIn(r):
 		refuse(w, http.StatusUnauthorized, "sign in first")
 	default:

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,16 +16,17 @@ import (
 )
 
 var headers = map[string]string{
-	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-	"X-Content-Type-Options":  "nosniff",
-	"Referrer-Policy":         "no-referrer",
-	"Cache-Control":           "no-store",
+	"Content-Security-Policy":    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+	"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+	"X-Content-Type-Options": "nosniff",
+	"Referrer-Policy":        "no-referrer",
+	"Cache-Control":          "no-store",
 }
 
 // checkHost refuses a name that somebody else may have had resolved to loopback.
-// Elsewhere a page of another name has no cookie.
+// Where there is a token, a page of another name has no cookie.
 func (c *Console) checkHost(r *http.Request) bool {
-	if !c.cfg.Loopback {
+	if !c.cfg.Loopback || c.cfg.Token != nil {
 		return true
 	}
 	host := r.Host
@@ -36,14 +38,21 @@ func (c *Console) checkHost(r *http.Request) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }
 
-// fromOtherSite tells what a page of another site has the browser ask for.
+// fromOtherSite tells what a page of another site has the browser ask for. The
+// browser's own word counts more than the names: a proxy may have changed the Host.
 func fromOtherSite(r *http.Request) bool {
-	site := r.Header.Get("Sec-Fetch-Site")
-	if site != "" && site != "same-origin" && site != "none" {
-		return true
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin":
+		return false
+	case "", "none":
+		origin := r.Header.Get("Origin")
+		return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
 	}
-	origin := r.Header.Get("Origin")
-	return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
+	return true
+}
+
+func otherSite(r *http.Request) string {
+	return fmt.Sprintf("it comes from another site: its Origin is %q, its Host %q; a proxy in between has to hand the Host on", r.Header.Get("Origin"), r.Host)
 }
 
 // mayChange tells a request that only the page itself can have made.
@@ -75,14 +84,14 @@ const (
 	cookieAge  = 12 * time.Hour
 )
 
-func (c *Console) seal(until string) string {
-	mac := hmac.New(sha256.New, []byte(c.cfg.Token))
+func seal(token, until string) string {
+	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write([]byte("cc-connector console until " + until))
 	return until + "." + hex.EncodeToString(mac.Sum(nil))
 }
 
 func (c *Console) signedIn(r *http.Request) bool {
-	if c.cfg.Token == "" {
+	if c.cfg.Token == nil {
 		return true
 	}
 	cookie, err := r.Cookie(cookieName)
@@ -91,7 +100,7 @@ func (c *Console) signedIn(r *http.Request) bool {
 	}
 	until, _, _ := strings.Cut(cookie.Value, ".")
 	end, err := strconv.ParseInt(until, 10, 64)
-	good := subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(c.seal(until))) == 1
+	good := subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(seal(c.token.lately(), until))) == 1
 	return good && err == nil && time.Now().Unix() < end
 }
 
@@ -99,7 +108,8 @@ const loginMost = 4 << 10
 
 // serveLogin takes the token in a body: addresses are logged and kept by many.
 func (c *Console) serveLogin(w http.ResponseWriter, r *http.Request) {
-	if !c.tries.Allow() {
+	tries := c.tries.of(r.RemoteAddr)
+	if tries.Tokens() < 1 {
 		w.Header().Set("Retry-After", "5")
 		refuse(w, http.StatusTooManyRequests, "too many tries: wait some seconds")
 		return
@@ -111,14 +121,22 @@ func (c *Console) serveLogin(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, `the body must be {"token":"…"}`)
 		return
 	}
-	given, want := sha256.Sum256([]byte(body.Token)), sha256.Sum256([]byte(c.cfg.Token))
-	if c.cfg.Token != "" && subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
+	wanted := c.token.now()
+	given, want := sha256.Sum256([]byte(body.Token)), sha256.Sum256([]byte(wanted))
+	if wanted != "" && subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
+		tries.Allow()
 		refuse(w, http.StatusForbidden, "this is not the token")
 		return
 	}
 	until := strconv.FormatInt(time.Now().Add(cookieAge).Unix(), 10)
+	setCookie(w, r, seal(wanted, until), int(cookieAge.Seconds()))
+}
+
+func signOut(w http.ResponseWriter, r *http.Request) { setCookie(w, r, "", -1) }
+
+func setCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: c.seal(until), Path: "/console", MaxAge: int(cookieAge.Seconds()),
+		Name: cookieName, Value: value, Path: "/console", MaxAge: age,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 	})
 	w.WriteHeader(http.StatusNoContent)

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -50,21 +52,28 @@ func TestOtherSitesAreRefused(t *testing.T) {
 	set := func(name, value string) func(*http.Request) {
 		return func(q *http.Request) { q.Header.Set(name, value) }
 	}
+	foreign := func(origin string) func(*http.Request) { // of a browser that says nothing else
+		return func(q *http.Request) { q.Header.Del("Sec-Fetch-Site"); q.Header.Set("Origin", origin) }
+	}
 	order := map[string]any{"command": "chat.send", "data": map[string]any{}}
 	for _, change := range []func(*http.Request){
 		set("X-Console", ""), set("X-Console", "0"), set("Content-Type", "text/plain"), set("Content-Type", "application/x-www-form-urlencoded"),
 		set("Content-Type", ""), set("Sec-Fetch-Site", "cross-site"), set("Sec-Fetch-Site", "same-site"), set("Sec-Fetch-Site", "none"),
-		set("Origin", "http://evil.example"), set("Origin", "null"),
+		foreign("http://evil.example"), foreign("null"),
 	} {
 		r.check(http.StatusForbidden, "POST", "/console/api/command", order, change)
 		r.check(http.StatusForbidden, "POST", "/console/api/weather/rain", nil, change)
 	}
 	r.check(http.StatusForbidden, "DELETE", "/console/api/dead/1", nil, set("X-Console", ""))
-	for _, change := range []func(*http.Request){set("Sec-Fetch-Site", "cross-site"), set("Origin", "http://evil.example")} {
+	for _, change := range []func(*http.Request){set("Sec-Fetch-Site", "cross-site"), foreign("http://evil.example")} {
 		for _, path := range append(calls, "/console/api/events") {
 			r.check(http.StatusForbidden, "GET", path, nil, change)
 		}
 	}
+	if answer := r.check(http.StatusForbidden, "GET", "/console/api/about", nil, foreign("https://evil.example")); !strings.Contains(fmt.Sprint(answer["error"]), "https://evil.example") {
+		t.Errorf("it is not said why: %v", answer)
+	}
+	r.check(http.StatusOK, "POST", "/console/api/weather/rain", nil, set("Origin", "https://of-a-proxy.example")) // which sets a Host of its own
 	if answer := r.check(http.StatusOK, "POST", "/console/api/weather/rain", nil); answer["promise"] != "It ends." {
 		t.Errorf("got %v", answer)
 	}
@@ -72,7 +81,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 
 const token = "a token of the test's own"
 
-func withToken(cfg *Config) { cfg.Token, cfg.Loopback = token, false }
+func withToken(cfg *Config) { cfg.Token, cfg.Loopback = func() string { return token }, false }
 
 func TestTokenIsRequiredOutsideLoopback(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
@@ -111,19 +120,19 @@ func TestTokenOpensThePage(t *testing.T) {
 	r.said("c1", "hello")
 	r.open("", "").upTo("live")
 
-	until, seal, _ := strings.Cut(c.Value, ".")
+	until, mac, _ := strings.Cut(c.Value, ".")
 	later, err := strconv.ParseInt(until, 10, 64)
 	r.Check(err)
 	past := strconv.FormatInt(time.Now().Add(-time.Minute).Unix(), 10)
 	for why, value := range map[string]string{
-		"made longer": strconv.FormatInt(later+1, 10) + "." + seal, "without a seal": until, "over": r.console.seal(past), "empty": "",
+		"made longer": strconv.FormatInt(later+1, 10) + "." + mac, "without a seal": until, "over": seal(token, past), "empty": "",
 	} {
 		r.cookie = &http.Cookie{Name: cookieName, Value: value}
 		closed(why)
 	}
-	other, err := New(Config{Token: token})
+	other, err := New(Config{Token: func() string { return token }})
 	r.Check(err)
-	if other.seal(until) != c.Value {
+	if seal(other.token.lately(), until) != c.Value {
 		t.Error("another replica with this token does not take the cookie")
 	}
 }
@@ -136,6 +145,69 @@ func TestSigningInIsSlowWhenItFails(t *testing.T) {
 	}
 	if last != http.StatusTooManyRequests {
 		t.Errorf("the last of many tries is answered %d", last)
+	}
+}
+
+// Who guesses takes the tries of nobody else, nor of the one who knows.
+func TestGuessesAreCountedByPlace(t *testing.T) {
+	tries := newTries()
+	use := func(from string) bool { return tries.of(from).Allow() }
+	for range 2 * triesAtOnce {
+		use("192.0.2.1:1000")
+		use("[2001:db8::1]:1000")
+	}
+	if use("192.0.2.1:2000") || use("[2001:db8::2]:1") || !use("192.0.2.2:1") || !use("[2001:db8:0:1::1]:1") {
+		t.Error("places are not told apart as they should be")
+	}
+	for i := range 3 * placesMost {
+		use(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255))
+	}
+	if len(tries.from) > placesMost {
+		t.Errorf("%d places are remembered", len(tries.from))
+	}
+	r := newRig(t, withToken)
+	for range 3 * triesAtOnce {
+		r.check(http.StatusNoContent, "POST", "/console/api/login", map[string]string{"token": token})
+	}
+}
+
+// A token that was replaced opens nothing any more, not even what is open.
+func TestTokenIsReplaced(t *testing.T) {
+	var now atomic.Value
+	now.Store(token)
+	r := newRig(t, func(cfg *Config) { cfg.Token = func() string { return now.Load().(string) } })
+	in := func(token string) *http.Cookie {
+		t.Helper()
+		_, _, header := r.call("POST", "/console/api/login", map[string]string{"token": token})
+		return (&http.Response{Header: header}).Cookies()[0]
+	}
+	old := in(token)
+	r.cookie = old
+	p := r.open("", "")
+	p.upTo("live")
+	now.Store(token + " anew")
+	r.check(http.StatusForbidden, "POST", "/console/api/login", map[string]string{"token": token})
+	r.check(http.StatusUnauthorized, "GET", "/console/api/about", nil)
+	for p.lines.Scan() { // to the end
+	}
+	r.cookie = in(token + " anew")
+	r.check(http.StatusOK, "GET", "/console/api/about", nil)
+	status, _, header := r.call("DELETE", "/console/api/login", nil)
+	if gone := (&http.Response{Header: header}).Cookies(); status != http.StatusNoContent || len(gone) != 1 || gone[0].Name != cookieName || gone[0].MaxAge >= 0 {
+		t.Errorf("signing out: %d %v", status, gone)
+	}
+	r.check(http.StatusForbidden, "DELETE", "/console/api/login", nil, func(q *http.Request) { q.Header.Del("X-Console") })
+}
+
+// What a browser does not tell of an event stream that is refused.
+func TestProbe(t *testing.T) {
+	r := newRig(t, withToken)
+	r.check(http.StatusUnauthorized, "GET", "/console/api/events?probe=1", nil)
+	r = newRig(t)
+	r.check(http.StatusNoContent, "GET", "/console/api/events?probe=1", nil)
+	r.console.feed.pages = pagesMost
+	if answer := r.check(http.StatusServiceUnavailable, "GET", "/console/api/events?probe=1", nil); !strings.Contains(fmt.Sprint(answer["error"]), "too many pages") {
+		t.Errorf("got %v", answer)
 	}
 }
 

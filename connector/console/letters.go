@@ -57,7 +57,7 @@ func (c *Console) onLetter(w http.ResponseWriter, r *http.Request, do func(conte
 
 func (c *Console) serveLetter(w http.ResponseWriter, r *http.Request) {
 	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) {
-		return a.Show(ctx, sequence, true)
+		return a.Describe(ctx, sequence)
 	})
 }
 

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"cc-connector/connector/admin"
 	"cc-connector/schema"
 	"cc-connector/subjects"
@@ -36,7 +34,7 @@ type commandInfo struct {
 
 func (c *Console) serveAbout(w http.ResponseWriter, _ *http.Request) {
 	a := about{
-		Prefix: c.cfg.Prefix, Version: c.cfg.Version, Replica: c.cfg.Replica, NeedsToken: c.cfg.Token != "",
+		Prefix: c.cfg.Prefix, Version: c.cfg.Version, Replica: c.cfg.Replica, NeedsToken: c.cfg.Token != nil,
 		NATSURL: c.cfg.NATSURL, ContactCenter: "real", Commands: c.commands(),
 	}
 	if bench := c.cfg.Workbench; bench != nil {
@@ -69,7 +67,7 @@ func (c *Console) commands() (all []commandInfo) {
 }
 
 func (c *Console) serveStatus(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusOK, c.cfg.Status(r.Context()))
+	answer(w, http.StatusOK, c.cfg.status(r.Context()))
 }
 
 func (c *Console) serveContract(w http.ResponseWriter, _ *http.Request) {
@@ -77,32 +75,30 @@ func (c *Console) serveContract(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, json.RawMessage(d.Content))
 }
 
-var errNoMessage = errors.New("there is no such message: it has expired, or is none of those that pages show")
+var errNoMessage = errors.New("there is no such message: it is none of those that pages show")
+
+// whole is a message that was opened.
+type whole struct {
+	message
+	Raw string `json:"raw"` // as it was published: JSON that is read and written is not the same text
+}
 
 // message reads one from the stream, if pages may see it.
-func (c *Console) message(ctx context.Context, text string) (m message, err error) {
+func (c *Console) message(ctx context.Context, text string) (whole, error) {
 	seq, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || seq == 0 {
-		return m, errNoMessage
+		return whole{}, errNoMessage
 	}
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
-	defer cancel()
-	stream, err := c.cfg.JetStream.Stream(ctx, c.cfg.events())
+	found, err := c.withAdmin(ctx, func(ctx context.Context, a *admin.Admin) (any, error) { return a.Event(ctx, seq) })
 	if err != nil {
-		return m, err
+		return whole{}, err
 	}
-	raw, err := stream.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return m, errNoMessage
-	}
-	if err != nil {
-		return m, err
-	}
-	m = readMessage(c.cfg.Prefix, stored{raw.Sequence, raw.Time, raw.Subject, raw.Header, raw.Data})
+	e := found.(admin.Stored)
+	m := readMessage(c.cfg.Prefix, stored{e.Sequence, e.Time, e.Subject, e.Header, e.Data})
 	if m.Kind == "" { // the connector's own business
-		return m, errNoMessage
+		return whole{}, errNoMessage
 	}
-	return m, nil
+	return whole{m, string(e.Data)}, nil
 }
 
 func (c *Console) serveMessage(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +112,7 @@ func (c *Console) answer(w http.ResponseWriter, body any, err error) {
 	switch {
 	case err == nil:
 		answer(w, http.StatusOK, body)
-	case errors.Is(err, errNoMessage), errors.Is(err, admin.ErrNoLetter), errors.Is(err, ErrUnknown):
+	case errors.Is(err, errNoMessage), errors.Is(err, admin.ErrNoEvent), errors.Is(err, admin.ErrNoLetter), errors.Is(err, ErrUnknown):
 		refuse(w, http.StatusNotFound, err.Error())
 	case errors.Is(err, admin.ErrUnfitLetter), errors.Is(err, ErrUnfit), errors.As(err, &unfit):
 		refuse(w, http.StatusBadRequest, err.Error())

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -152,7 +153,7 @@ type reading struct {
 	*rig
 	lines *bufio.Scanner
 	stop  context.CancelFunc
-	skip  bool // the status
+	skip  bool // the status, hello and trouble
 }
 
 func (r *rig) open(query, lastID string) *reading {
@@ -182,7 +183,7 @@ func scanner(body io.Reader) *bufio.Scanner {
 	return lines
 }
 
-// next is the next event, without the status.
+// next is the next event, without those that are skipped.
 func (p *reading) next() sse {
 	p.Helper()
 	var e sse
@@ -198,7 +199,7 @@ func (p *reading) next() sse {
 				p.Fatalf("%q: %v", value, err)
 			}
 		case "":
-			if e.event != "" && (e.event != "status" || !p.skip) {
+			if e.event != "" && (!p.skip || !slices.Contains([]string{"status", "hello", "trouble"}, e.event)) {
 				return e
 			}
 			e = sse{}

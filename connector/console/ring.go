@@ -35,6 +35,7 @@ type ring struct {
 	bytes   int
 	gone    uint64 // no message up to this one is in the ring
 	last    uint64 // message
+	stream  string // the identity of what is read; empty: not known yet
 	changed chan struct{}
 }
 
@@ -84,6 +85,18 @@ func (r *ring) restart(said entry) {
 	r.tell()
 }
 
+func (r *ring) readsFrom(stream string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stream = stream
+}
+
+func (r *ring) reading() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stream
+}
+
 func (r *ring) lastMessage() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,12 +127,12 @@ func (r *ring) before(i int) uint64 {
 	return r.gone
 }
 
-// behind is the place of a page that has seen a message. It is false if that
-// message is none of this stream's.
-func (r *ring) behind(seen uint64) (at place, end uint64, known bool) {
+// behind is the place of a page that has seen a message of a stream; empty: it does
+// not say of which. It is false if that message is none of this stream's.
+func (r *ring) behind(seen uint64, stream string) (at place, end uint64, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if seen > r.last {
+	if seen > r.last || stream != "" && stream != r.stream {
 		return place{}, 0, false
 	}
 	i := len(r.entries)

@@ -49,12 +49,12 @@ func TestPlacesInTheRing(t *testing.T) {
 	at, _ = r.latest(100)
 	checkTold(t, r, at, []uint64{12, 15, 0, 16})
 
-	at, _, known := r.behind(15)
+	at, _, known := r.behind(15, "")
 	checkTold(t, r, at, []uint64{0, 16})
-	if _, _, beyond := r.behind(17); !known || beyond {
+	if _, _, beyond := r.behind(17, ""); !known || beyond {
 		t.Error("a message that there never was is known")
 	}
-	at, _, _ = r.behind(3) // 4 to 10 were before the ring, 11 is none of ours
+	at, _, _ = r.behind(3, "") // 4 to 10 were before the ring, 11 is none of ours
 	checkTold(t, r, at, []uint64{12, 15, 0, 16}, hole{4, 10})
 }
 
@@ -89,7 +89,7 @@ func TestStreamThatWasMadeAnew(t *testing.T) {
 	r.restart(entry{0, []byte("restarted")})
 	put(r, 1, 2)
 	checkTold(t, r, at, []uint64{0, 1, 2})
-	if _, _, known := r.behind(8); known {
+	if _, _, known := r.behind(8, ""); known {
 		t.Error("a message of the old stream is known")
 	}
 }

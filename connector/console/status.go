@@ -13,6 +13,7 @@ import (
 
 // Status is how the connector does.
 type Status struct {
+	Replica  string               `json:"replica"` // whose figures these are
 	Ready    bool                 `json:"ready"`
 	Problems schema.List[Problem] `json:"problems"`
 

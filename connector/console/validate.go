@@ -16,14 +16,24 @@ import (
 )
 
 type validation struct {
-	Valid  bool                `json:"valid"`
-	Errors schema.List[string] `json:"errors"`
-	Schema string              `json:"schema"`
+	Verdict verdict             `json:"verdict"`
+	Why     string              `json:"why"` // it was not checked
+	Valid   bool                `json:"valid"`
+	Errors  schema.List[string] `json:"errors"`
+	Schema  string              `json:"schema"`
 }
+
+type verdict string
+
+const (
+	valid     verdict = "valid"
+	invalid   verdict = "invalid"
+	unchecked verdict = "unchecked" // which says nothing against the message
+)
 
 func (c *Console) serveValidation(w http.ResponseWriter, r *http.Request) {
 	m, err := c.message(r.Context(), r.PathValue("seq"))
-	c.answer(w, validate(m), err)
+	c.answer(w, validate(m.message), err)
 }
 
 // validate holds a message's data against the schema that it names.
@@ -33,26 +43,36 @@ func validate(m message) (v validation) {
 		DataRef    string          `json:"dataref"`
 		Data       json.RawMessage `json:"data"`
 	}
-	_ = json.Unmarshal(m.CloudEvent, &ce) // then there is no schema
-	at := strings.LastIndex(ce.DataSchema, "/v1/")
-	if at < 0 {
-		v.Errors = append(v.Errors, "it names no schema")
-		return v
+	if m.Unreadable != "" {
+		return validation{Verdict: invalid, Errors: []string{m.Unreadable}}
 	}
-	name := ce.DataSchema[at+1:]
-	v.Schema = "/schemas/" + name
+	_ = json.Unmarshal(m.CloudEvent, &ce) // then there is no schema
+	name := ""
+	if at := strings.LastIndex(ce.DataSchema, "/v1/"); at >= 0 {
+		name = ce.DataSchema[at+1:]
+		v.Schema = "/schemas/" + name
+	}
 	compiled, err := schemas()
 	switch {
+	case name == "":
+		return v.not("it names no schema")
 	case err != nil:
-		v.Errors = append(v.Errors, "the schemas cannot be read")
+		return v.not("the schemas cannot be read")
 	case compiled[name] == nil:
-		v.Errors = append(v.Errors, "this version does not know its schema")
+		return v.not("this version does not know its schema")
 	case ce.DataRef != "":
-		v.Errors = append(v.Errors, "its data lie in the object store")
-	default:
-		v.Errors = problems(compiled[name], ce.Data)
+		return v.not("its data lie in the object store")
 	}
-	v.Valid = len(v.Errors) == 0
+	v.Verdict, v.Errors = valid, problems(compiled[name], ce.Data)
+	if v.Valid = len(v.Errors) == 0; !v.Valid {
+		v.Verdict = invalid
+	}
+	return v
+}
+
+// not is why there was nothing to check.
+func (v validation) not(why string) validation {
+	v.Verdict, v.Why, v.Errors = unchecked, why, []string{why}
 	return v
 }
 

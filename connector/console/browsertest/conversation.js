@@ -39,7 +39,7 @@ async function answers(page, text) {
 async function says(page, text) {
   await write(page, "Message", "customer", text);
   const shell = await page.locator(".preview .shell code").textContent();
-  assert.match(shell, /^nats --server nats:\/\/\S+ req cc\.chat\.send '\{"chatId":"[^"]+","text":"My cup is broken\."\}'$/);
+  assert.match(shell, /^nats --server nats:\/\/\S+ req --timeout 35s -H 'Nats-Msg-Id:\{\{ID\}\}' cc\.chat\.send '\{"chatId":"[^"]+","text":"My cup is broken\."\}'$/);
   await page.keyboard.press("Enter");
   await page.locator("#desk .said.other", { hasText: text }).waitFor();
   await page.locator(".sent .subject", { hasText: "cc.chat.send" }).first().waitFor();

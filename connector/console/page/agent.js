@@ -112,11 +112,24 @@ export class Agent {
     this.timer ??= setTimeout(() => this.look(), 150);
   }
 
+  // look is never done twice at once: the older answer could come last.
   async look() {
     clearTimeout(this.timer);
     this.timer = null;
-    const chats = await get("agent/chats").catch(() => null);
+    if (this.looking) return this.#lookAgain();
+    this.looking = get("agent/chats").catch(() => null);
+    const chats = await this.looking;
+    this.looking = null;
     if (chats) this.#draw(chats);
+  }
+
+  // lookAgain does so once the look under way is over: what made it be asked for may not be in it.
+  async #lookAgain() {
+    this.next ??= this.looking.then(() => {
+      this.next = null;
+      return this.look();
+    });
+    await this.next;
   }
 
   #draw(chats) {
@@ -192,6 +205,7 @@ function line(l) {
 }
 
 const notes = {
+  __proto__: null, // names come from the wire
   typing: null,
   not_typing: null,
   message_delivered: null,

@@ -17,7 +17,8 @@ export function anyCommand(customer) {
   const show = () => {
     wrong.textContent = "";
     try {
-      customer.preview(read());
+      const order = read();
+      customer.preview({ ...order, put: order.name === "chat.file" && order.data.object });
     } catch {
       // not yet JSON
     }

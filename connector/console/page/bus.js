@@ -1,19 +1,20 @@
 // The middle column: the messages as they pass, what is new said aloud now and then.
 
-import { byId, say, element } from "./element.js";
+import { button, byId, element, say } from "./element.js";
 import { Detail } from "./detail.js";
 import { Filter } from "./filter.js";
 import { List } from "./list.js";
 import { fillRow, makeRow } from "./row.js";
 import { counted, summary, tone } from "./message.js";
 
+const mostHoles = 3; // that are named
 const breath = 4000; // ms between two announcements
 
 export class Bus {
   constructor(stream, about) {
     this.stream = stream;
     this.behind = 0;
-    this.unsaid = [];
+    Object.assign(this, { unsaid: [], holes: [], trouble: "", notes: this.#makeNotes() });
     this.filter = new Filter(byId("filter"), () => this.draw());
     const viewport = byId("messages");
     this.detail = new Detail(byId("detail"), { about, closed: () => viewport.focus() });
@@ -27,12 +28,17 @@ export class Bus {
   #listen() {
     this.stream.addEventListener("messages", (e) => this.#add(e.detail));
     this.stream.addEventListener("live", () => this.draw());
-    this.stream.addEventListener("reset", () => {
-      this.filter.reset();
-      byId("skipped")?.remove();
-      this.draw();
-    });
+    this.stream.addEventListener("reset", () => this.#reset());
     this.stream.addEventListener("skipped", (e) => this.#skipped(e.detail));
+    this.stream.addEventListener("trouble", (e) => this.#trouble(e.detail.message));
+    this.stream.addEventListener("hello", () => this.trouble && this.#trouble()); // what another server had said
+  }
+
+  #reset() {
+    this.filter.reset();
+    this.#forgetHoles();
+    this.behind = 0;
+    this.draw();
   }
 
   #add({ added, live }) {
@@ -50,7 +56,9 @@ export class Bus {
     if (!newer.hidden) say(newer, `${counted(this.behind, "new message")} ↓`);
     const nothing = byId("nothing");
     nothing.hidden = shown.length > 0;
-    say(nothing, this.#why());
+    nothing.classList.toggle("wrong", this.trouble !== "");
+    this.notes.trouble.hidden = this.trouble === "" || shown.length === 0;
+    say(nothing, this.trouble || this.#why());
   }
 
   #why() {
@@ -70,16 +78,42 @@ export class Bus {
     this.draw();
   }
 
+  // trouble is why nothing comes.
+  #trouble(message = "") {
+    this.trouble = message;
+    say(this.notes.trouble, message);
+    say(byId("alarmed"), message);
+    this.draw();
+  }
+
   #skipped({ from, to }) {
-    say(byId("alarmed"), `Messages ${from} to ${to} are not shown: this page was too slow, or the stream has them no more.`);
-    if (!byId("skipped")) byId("filter").after(element("p", { id: "skipped", class: "skipped" }));
-    say(byId("skipped"), `#${from} to #${to} are not shown: they came faster than this page could take them, or the stream has them no more.`);
+    const words = "they came faster than this page could take them, or the stream has them no more.";
+    say(byId("alarmed"), `Messages ${from} to ${to} are not shown: ${words}`);
+    this.holes = [...this.holes, `#${from} to #${to}`];
+    const shown = [this.holes.length > mostHoles ? `${this.holes.length - mostHoles} holes before` : null, ...this.holes.slice(-mostHoles)];
+    say(this.notes.words, `${shown.filter(Boolean).join(", ")} are not shown: ${words} `);
+    byId("filter").after(this.notes.holes);
+  }
+
+  #forgetHoles() {
+    this.holes = [];
+    this.notes.holes.remove();
+  }
+
+  // makeNotes: what stands above the messages where something is wrong with them.
+  #makeNotes() {
+    const words = element("span");
+    const close = button("Close", () => this.#forgetHoles(), { class: "quiet", "aria-label": "Close the note on messages that are not shown" });
+    const holes = element("p", { id: "skipped", class: "skipped" }, words, close);
+    const trouble = element("p", { id: "trouble", class: "skipped", hidden: true });
+    byId("filter").after(trouble);
+    return { words, holes, trouble };
   }
 
   // announce tells those who do not see: a loss or a recovery at once, the rest together.
   #announce(added) {
     const loud = added.filter((m) => ["gap", "recovered"].includes(tone(m)));
-    if (loud.length) say(byId("alarmed"), loud.map((m) => `session ${m.name}: ${summary(m)}`).join(". "));
+    if (loud.length) say(byId("alarmed"), loud.map((m) => `session ${m.name}: ${summary(m)} (#${m.seq})`).join(". "));
     this.unsaid.push(...added.slice(-3));
     this.unsaidCount = (this.unsaidCount ?? 0) + added.length;
     this.timer ??= setTimeout(() => this.#speak(), breath);

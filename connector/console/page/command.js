@@ -2,11 +2,12 @@
 // that does the same. The page's server publishes it; nothing here is special.
 
 import { post } from "./api.js";
-import { natsCommand } from "./shell.js";
+import { natsCommand, putCommand } from "./shell.js";
 
 export class Commander {
   constructor(about) {
     this.about = about;
+    this.turns = new Map(); // of each chat, the live command that was given last
     this.known = new Map((about.commands ?? []).map((c) => [named(about.prefix, c.subject), c]));
   }
 
@@ -19,19 +20,41 @@ export class Commander {
   }
 
   // describe says how it is published. Without a chat in the data, a durable one is for a chat to come.
-  describe({ name, data, lane, token }) {
+  // A file that is to be put into the object store is put before.
+  describe({ name, data, lane, token, put }) {
     const durable = lane === "durable" && this.known.get(name)?.durable;
     const live = `${this.about.prefix}.${name}`;
     const subject = durable ? durable.replace("<chat>", token ?? "<chat>") : live;
-    return { subject, data, lane: durable ? "durable" : "live", shell: natsCommand(this.about.natsURL, subject, data) };
+    const before = put ? [putCommand(this.about, put)] : [];
+    const shell = [...before, natsCommand(this.about.natsURL, subject, data)].join(" && ");
+    return { subject, data, lane: durable ? "durable" : "live", shell };
   }
 
   // run gives a sentence of what came of it, and the result where there is one.
   async run({ name, data, lane, chat }) {
     const { lane: taken } = this.describe({ name, data, lane });
+    const send = () => this.#send({ command: name, lane: taken, chat, data });
+    return taken === "durable" ? send() : this.#inTurn(chat, send);
+  }
+
+  // tell sends a live command of which nobody waits to hear.
+  async tell({ name, data, chat }) {
+    await post("command", { command: name, lane: "live", chat, data, wait: false }).catch(() => {});
+  }
+
+  // inTurn: the connector does a chat's commands one after the other. Here they
+  // wait for that without a connection, of which a browser has but six.
+  #inTurn(chat, send) {
+    const turn = (this.turns.get(chat) ?? Promise.resolve()).then(send);
+    this.turns.set(chat, turn);
+    turn.then(() => this.turns.get(chat) === turn && this.turns.delete(chat));
+    return turn;
+  }
+
+  async #send(order) {
     try {
-      const reply = await post("command", { command: name, lane: taken, chat, data });
-      return taken === "durable" ? stored(reply) : read(reply);
+      const reply = await post("command", order);
+      return order.lane === "durable" ? stored(reply) : read(reply);
     } catch (err) {
       return { ok: false, words: err.message };
     }

@@ -9,10 +9,20 @@ const mostChats = 200;
 export class Conversations {
   constructor() {
     this.chats = new Map();
+    this.chosen = null; // is kept, however old
   }
 
   take(messages) {
-    for (const message of messages) if (message.chat) this.#one(message);
+    for (const message of messages) if (message.chat) this.#try(message);
+  }
+
+  // try: one that nobody foresaw does not stop those behind it.
+  #try(message) {
+    try {
+      this.#one(message);
+    } catch (err) {
+      console.error(`message ${message.seq} does not fit in its conversation:`, err);
+    }
   }
 
   #one(message) {
@@ -28,7 +38,7 @@ export class Conversations {
     if (!this.chats.has(id)) {
       const token = parts(message.subject)?.[1] ?? id;
       this.chats.set(id, { id, token, lines: [], forms: [], names: new Map(), typing: "", state: "", customer: "", open: true });
-      if (this.chats.size > mostChats) this.chats.delete(this.chats.keys().next().value);
+      if (this.chats.size > mostChats) this.chats.delete([...this.chats.keys()].find((chat) => chat !== this.chosen));
     }
     return this.chats.get(id);
   }
@@ -43,6 +53,7 @@ const nameOf = (chat, d) => chat.names.get(d.partyId) ?? "Agent";
 const called = (d) => d.displayName || [d.firstName, d.lastName].filter(Boolean).join(" ") || "somebody";
 
 const events = {
+  __proto__: null, // names come from the wire
   message(chat, d, m) {
     chat.typing = "";
     if (d.partyId !== d.chatId) return line(chat, m, "agent", d.text ?? d.html, { name: nameOf(chat, d) });
@@ -73,6 +84,7 @@ const events = {
 };
 
 const sessions = {
+  __proto__: null,
   opened(chat) {
     chat.open = true;
   },
@@ -85,6 +97,7 @@ const sessions = {
 };
 
 const results = {
+  __proto__: null,
   "chat.request"(chat, d) {
     chat.customer = d.request?.from ?? chat.customer;
     chat.state ||= d.result?.state ?? "";

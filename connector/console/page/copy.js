@@ -12,8 +12,24 @@ export function copyButton(text, what) {
 export const copyable = (text, what) => element("div", { class: "shell" }, element("code", {}, text), copyButton(text, what));
 
 async function copy(text, what, button) {
-  const done = await navigator.clipboard.writeText(text).then(() => true, () => false);
-  say(byId("said"), done ? `Copied ${what}` : `The browser did not let ${what} be copied`);
-  button.textContent = done ? "Copied" : "No access";
-  setTimeout(() => (button.textContent = "Copy"), 1500);
+  const done = await toClipboard(text, button);
+  say(byId("said"), done ? `Copied ${what}` : `The browser did not let ${what} be copied. Where it is selected, press Ctrl C`);
+  button.textContent = done ? "Copied" : "Press Ctrl C";
+  setTimeout(() => {
+    button.textContent = "Copy";
+    say(byId("said"), "");
+  }, 3000);
+}
+
+// toClipboard: on plain HTTP of another machine, browsers have no clipboard but
+// for what is selected; then the text beside the button stays selected.
+async function toClipboard(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const beside = [...button.parentElement.querySelectorAll("code, .subject, pre")].find((e) => e.textContent === text);
+    if (beside) getSelection().selectAllChildren(beside);
+    return Boolean(beside) && document.execCommand("copy");
+  }
 }

@@ -85,8 +85,8 @@ export class Customer {
       return made;
     };
     const file = button("File …", () => this.file.click());
-    const sample = { object: "<object in CC_FILES>", fileName: "cup.png", fileType: "image" };
-    this.#previews(file, () => ({ name: "chat.file", data: this.#onChat(sample) }));
+    const sample = { object: "cup.png", fileName: "cup.png", fileType: "image" };
+    this.#previews(file, () => ({ name: "chat.file", data: this.#onChat(sample), put: sample.object }));
     return element("div", { class: "actions" }, this.file, file, act("Leave the conversation", "chat.disconnect"), act("End the chat", "chat.end"));
   }
 
@@ -138,17 +138,17 @@ export class Customer {
 
   #types() {
     if (!this.chat) return;
-    if (!this.isTyping) this.commander.run(this.#typingCommand("chat.typing"));
+    if (!this.isTyping) this.commander.tell(this.#typingCommand("chat.typing"));
     this.isTyping = true;
     clearTimeout(this.pause);
     this.pause = setTimeout(() => {
       this.isTyping = false;
-      this.commander.run(this.#typingCommand("chat.nottyping"));
+      this.commander.tell(this.#typingCommand("chat.nottyping"));
     }, quiet);
   }
 
   #typingCommand(name) {
-    return { name, data: this.#onChat({}), lane: "live", chat: this.chat };
+    return { name, data: this.#onChat({}), chat: this.chat };
   }
 
   async #sendFile() {
@@ -194,6 +194,7 @@ export class Customer {
     const wanted = all.find((c) => c.id === this.wanted);
     if (wanted) this.#show(wanted);
     if (!this.current) this.chat = (all.findLast((c) => c.open) ?? all.at(-1))?.id ?? null;
+    this.conversations.chosen = this.chat;
     this.#drawChoice(all);
     this.#drawChat(this.current);
   }

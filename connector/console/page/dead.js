@@ -6,24 +6,50 @@ import { button, element, hint, say, status, subject } from "./element.js";
 import { coloured } from "./json.js";
 import { counted, lasting } from "./message.js";
 
+const atOnce = 200;
+const whole = new Intl.NumberFormat("en");
+
 export class Dead {
   constructor(place, about) {
     Object.assign(this, { place, workbench: about.workbench });
     this.outcome = status("outcome");
     this.list = element("div", { class: "letters" });
+    this.count = status("hint");
+    this.more = button("Show more", () => this.#showMore(), { hidden: true });
     place.append(
       element("header", { class: "document-head" }, element("h2", {}, "Dead letters"), button("Look again", () => this.open())),
       hint("Durable commands that could not be done before their time was over. Each has its reason; put back, it is tried anew."),
-      this.outcome, this.list);
+      this.outcome, this.list, element("div", { class: "actions" }, this.count, this.more));
   }
 
   async open() {
     try {
-      const letters = await get("dead");
-      this.list.replaceChildren(...(letters.length ? letters.map((l) => this.#letter(l)) : [this.#none()]));
+      const found = await this.#read(0);
+      this.list.replaceChildren(...(found.length ? found : [this.#none()]));
     } catch (err) {
       this.#came(false, err.message);
     }
+  }
+
+  async #showMore() {
+    try {
+      const found = await this.#read(this.last);
+      this.list.append(...found);
+      found[0]?.querySelector("summary").focus();
+    } catch (err) {
+      this.#came(false, err.message);
+    }
+  }
+
+  // read gives some of the letters, drawn: there may be thousands.
+  async #read(after) {
+    const found = await get(`dead?after=${after}&most=${atOnce}`);
+    const { letters, more, total } = Array.isArray(found) ? { letters: found } : found; // a list is all there are
+    this.last = letters.at(-1)?.seq ?? after;
+    this.shown = letters.length + (after ? this.shown : 0);
+    this.more.hidden = !more;
+    say(this.count, more || after ? `${whole.format(this.shown)} of ${whole.format(total)}` : "");
+    return letters.map((l) => this.#letter(l));
   }
 
   #none() {
@@ -34,7 +60,7 @@ export class Dead {
   #letter(l) {
     const content = element("div", { class: "letter-content" });
     const look = element("details", {}, element("summary", {}, "Look"), content);
-    look.addEventListener("toggle", () => this.#look(l.seq, content), { once: true });
+    look.addEventListener("toggle", () => look.open && this.#look(l.seq, content));
     return element("article", { class: "letter", "aria-label": `${l.command}, ${l.code}` },
       element("header", {}, subject(l.command), element("span", { class: "code-word" }, l.code), element("span", { class: "since" }, since(l))),
       element("p", {}, l.message ?? ""),
@@ -43,8 +69,11 @@ export class Dead {
   }
 
   async #look(seq, content) {
-    const whole = await get(`dead/${seq}`).catch((err) => err.message);
-    content.replaceChildren(coloured(whole));
+    if (content.dataset.read) return;
+    const found = await get(`dead/${seq}`).catch((err) => ({ failed: err.message }));
+    if (found.failed) return content.replaceChildren(element("p", { class: "error", role: "alert" }, found.failed));
+    content.dataset.read = "yes";
+    content.replaceChildren(coloured(readable(found)));
   }
 
   #actions({ seq }) {
@@ -72,6 +101,15 @@ export class Dead {
   #came(ok, words) {
     say(this.outcome, words);
     this.outcome.dataset.ok = ok;
+  }
+}
+
+// readable: data that are JSON are shown as such, not as a string of it.
+function readable(letter) {
+  try {
+    return { ...letter, data: JSON.parse(letter.data) };
+  } catch {
+    return letter;
   }
 }
 

@@ -1,4 +1,4 @@
-// One message opened: its data, envelope, what the contact center had said, and
+// One message opened: its data, envelope, what was published, and
 // whether it keeps to its schema.
 
 import { get } from "./api.js";
@@ -6,8 +6,8 @@ import { button, element, hint, subject } from "./element.js";
 import { coloured } from "./json.js";
 import { copyButton, copyable } from "./copy.js";
 import { tabs } from "./tabs.js";
-import { tone, data, sized, lasting } from "./message.js";
-import { quotedForShell } from "./shell.js";
+import { tone, sized, lasting } from "./message.js";
+import { nats, streamName } from "./shell.js";
 
 export class Detail {
   constructor(place, { about, closed }) {
@@ -46,7 +46,7 @@ export class Detail {
     const panels = {
       Data: message.unreadable ? element("p", { class: "error" }, message.unreadable) : coloured(content ?? null),
       Envelope: attributes(envelope),
-      Raw: raw(message),
+      Raw: element("div", { class: "raw" }),
       "On the bus": this.#onTheBus(message),
     };
     this.place.dataset.tone = tone(message);
@@ -58,8 +58,22 @@ export class Detail {
   // remember goes to the part that was looked at in the message before.
   #remember() {
     const part = this.part;
-    const choose = tabs(this.place.querySelector("[role=tablist]"), (id) => (this.part = id));
+    const choose = tabs(this.place.querySelector("[role=tablist]"), (id) => this.#chosen(id));
     if (part) choose(part);
+  }
+
+  #chosen(part) {
+    this.part = part;
+    const place = this.place.querySelector(`[aria-labelledby=${part}] .raw`);
+    if (place) this.#raw(place, this.seq);
+  }
+
+  // raw is every character as it was published: what JSON is read into loses some of it.
+  async #raw(place, seq) {
+    place.replaceChildren(hint("Reading it …"));
+    const whole = await get(`messages/${seq}`).catch((err) => ({ failed: err.message }));
+    if (whole.failed) place.replaceChildren(element("p", { class: "error" }, whole.failed));
+    else place.replaceChildren(hint("As it was published, character by character:"), coloured(whole.raw ?? ""), copyButton(whole.raw ?? "", "the raw message"));
   }
 
   #head(message) {
@@ -72,10 +86,10 @@ export class Detail {
 
   #onTheBus(message) {
     const { prefix, natsURL } = this.about;
-    const stream = `${prefix.toUpperCase().replaceAll(".", "_")}_EVENTS`;
-    const shell = `nats --server ${quotedForShell(natsURL)} stream get ${stream} ${message.seq}`;
+    const stream = streamName(prefix, "EVENTS");
+    const shell = `${nats(natsURL)} stream get ${stream} ${message.seq}`;
     const { seq, stored, size, latencyMs, headers } = message;
-    const facts = { stream, sequence: seq, stored, size: sized(size), "time on the way": lasting(latencyMs), ...headers };
+    const facts = { stream, sequence: seq, stored, size: sized(size), "time on the way": latencyMs < 0 ? `the sender's clock is ahead by ${lasting(-latencyMs)}` : lasting(latencyMs), ...headers };
     return element("div", { class: "facts" }, attributes(facts), copyable(shell, "the nats command"));
   }
 
@@ -85,21 +99,18 @@ export class Detail {
     if (this.seq !== seq) return;
     const verdict = this.verdict;
     const found = await get(`validate/${seq}`).catch((err) => ({ failed: err.message }));
-    if (found.failed) return verdict.replaceChildren(`not checked: ${found.failed}`);
-    verdict.dataset.valid = found.valid;
+    if (found.failed) return verdict.replaceChildren(`– not checked: ${found.failed}`);
+    const said = found.verdict ?? (found.valid ? "valid" : "invalid");
+    if (said === "unchecked") return verdict.replaceChildren(`– not checked: ${found.why}`);
+    verdict.dataset.valid = said === "valid";
     const faults = (found.errors ?? []).map((fault) => element("span", { class: "fault" }, fault));
-    verdict.replaceChildren(found.valid ? "✓ valid by " : "✗ not valid by ", link(found.schema), ...faults);
+    verdict.replaceChildren(said === "valid" ? "✓ valid by " : "✗ not valid by ", link(found.schema), ...faults);
   }
 }
 
 function link(schema) {
   const name = String(schema ?? "").split("/").pop();
   return String(schema).startsWith("/schemas/") ? element("a", { href: schema, target: "_blank", rel: "noreferrer" }, name) : name;
-}
-
-function raw(message) {
-  const wire = data(message).raw;
-  return wire === undefined ? hint("The connector itself said this: the contact center has no event of it.") : coloured(wire);
 }
 
 function attributes(envelope) {

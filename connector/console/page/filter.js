@@ -3,6 +3,7 @@
 import { button, element, labelled } from "./element.js";
 import { shortChat, summary } from "./message.js";
 
+const mostChats = 500;
 const kinds = ["event", "result", "session"];
 
 export class Filter {
@@ -33,13 +34,20 @@ export class Filter {
     this.timer = setTimeout(() => this.changed(), 120);
   }
 
-  // learn adds the chats of these messages to the choice.
+  // learn adds the chats of these messages to the choice. The oldest go, but not the chosen one.
   learn(messages) {
     for (const { chat } of messages) {
-      if (!chat || this.chats.has(chat) || this.chats.size >= 500) continue;
+      if (!chat || this.chats.has(chat)) continue;
       this.chats.add(chat);
       this.chat.append(element("option", { value: chat, title: chat }, shortChat(chat)));
+      if (this.chats.size > mostChats) this.#forgetOldest();
     }
+  }
+
+  #forgetOldest() {
+    const option = [...this.chat.options].find(({ value, selected }) => value && !selected);
+    this.chats.delete(option.value);
+    option.remove();
   }
 
   reset() {

@@ -6,7 +6,9 @@ import { byId, say } from "./element.js";
 export function login() {
   const dialog = byId("login");
   const token = byId("token");
-  dialog.addEventListener("cancel", (e) => e.preventDefault());
+  let signedIn = false;
+  dialog.oncancel = (e) => e.preventDefault();
+  dialog.onclose = () => signedIn || dialog.showModal(); // a browser may close it whatever is said of that
   dialog.showModal();
   token.focus();
   return new Promise((resolve) => {
@@ -16,6 +18,7 @@ export function login() {
       say(byId("login-error"), wrong ?? "");
       if (wrong !== null) return token.select();
       token.value = "";
+      signedIn = true;
       dialog.close();
       resolve();
     };

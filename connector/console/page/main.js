@@ -1,6 +1,6 @@
 // The page: what the server says of itself decides which of its parts there are.
 
-import { get } from "./api.js";
+import { get, remove } from "./api.js";
 import { byId, hint, say } from "./element.js";
 import { Agent } from "./agent.js";
 import { Bus } from "./bus.js";
@@ -9,7 +9,7 @@ import { Conversations } from "./conversation.js";
 import { Customer } from "./customer.js";
 import { Dead } from "./dead.js";
 import { Status } from "./status.js";
-import { Stream, limit } from "./stream.js";
+import { Stream } from "./stream.js";
 import { Weather } from "./weather.js";
 import { login } from "./login.js";
 import { tabs } from "./tabs.js";
@@ -70,13 +70,21 @@ function workbench(stream, about) {
   new Weather(byId("weather"), stream, about);
 }
 
+// signOut loads the page anew, so that nothing of what it has shown is left in it.
+async function signOut() {
+  const refused = await remove("login").then(() => null, (err) => err);
+  if (refused) say(byId("signout"), `Still signed in: ${refused.message}`);
+  else location.reload();
+}
+
 async function begin() {
   columns();
+  byId("signout").addEventListener("click", signOut);
   const about = await learn();
+  byId("signout").hidden = !about.needsToken;
   document.body.dataset.form = about.workbench ? "workbench" : "watching";
-  byId("ready").title = `version ${about.version}, replica ${about.replica}`;
-  const stream = new Stream(about.replica);
-  stream.addEventListener("signedout", () => login().then(() => stream.open(limit)));
+  const stream = new Stream();
+  stream.addEventListener("signedout", () => login().then(() => stream.open()));
   new Status(stream);
   views(about);
   if (about.workbench) workbench(stream, about);

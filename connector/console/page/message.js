@@ -17,6 +17,7 @@ export function tone(message) {
 const seconds = (value) => (value === undefined || value === "" ? "" : `, about ${value} s to wait`);
 
 const events = {
+  __proto__: null, // names come from the wire
   message: (d) => quoted(d.text ?? d.html),
   party_joined: (d) => `${name(d)} joins`,
   party_left: (d) => `${name(d)} leaves`,
@@ -36,6 +37,7 @@ const events = {
 };
 
 const sessions = {
+  __proto__: null,
   opened: (d) => `polling begins${d.app ? `, app ${d.app}` : ""}`,
   recovered: (d) => `${counted(d.events, "event")} came back from the history`,
   gap: (d) => `events may be missing: ${reasons[d.reason] ?? d.reason ?? ""}`,
@@ -43,20 +45,29 @@ const sessions = {
 };
 
 const reasons = {
+  __proto__: null,
   signaling: "signaling is in no history",
   history_unavailable: "the history could not be had",
   history_unreadable: "the history could not be read",
 };
 
-// summary is what the message says, in a few words.
+// summary is what the message says, in a few words. One that nobody foresaw stops no other.
 export function summary(message) {
+  try {
+    return String(told(message));
+  } catch {
+    return "it cannot be told in a few words";
+  }
+}
+
+function told(message) {
   const d = data(message);
   if (message.unreadable) return `cannot be read: ${message.unreadable}`;
   if (message.truncated) return `${sized(message.size)} of data`;
   if (message.cloudevent?.dataref) return `data in ${message.cloudevent.dataref}`;
   if (message.kind === "result") return outcome(d);
-  const told = (message.kind === "session" ? sessions : events)[message.name];
-  return told ? told(d) : compact(d);
+  const inWords = (message.kind === "session" ? sessions : events)[message.name];
+  return inWords ? inWords(d) : compact(d);
 }
 
 function outcome(d) {
@@ -67,6 +78,7 @@ function outcome(d) {
 
 // results of what one does most.
 const results = {
+  __proto__: null,
   "chat.request": (asked, got) => `${asked.from ?? "a customer"} is ${got.state ?? "there"}${seconds(got.estimatedWaitTime)}`,
   "chat.send": (asked) => quoted(asked.text ?? asked.html),
   "chat.form": (asked) => (asked.formName ? `the form ${asked.formName} is filled in` : "answered"),

@@ -17,7 +17,18 @@ export function makeRow() {
   return row;
 }
 
+// fillRow: one that cannot be drawn does not stop the others.
 export function fillRow(row, message) {
+  try {
+    fill(row, message);
+  } catch {
+    row.dataset.tone = "error";
+    row.parts.subject.textContent = message.subject;
+    row.parts.summary.textContent = "it cannot be drawn: open it";
+  }
+}
+
+function fill(row, message) {
   const { parts } = row;
   row.dataset.tone = tone(message);
   subject(parts.subject, message);
@@ -44,7 +55,7 @@ function subject(place, message) {
 function delay(parts, ms) {
   const known = typeof ms === "number" && ms >= 0;
   parts.reach.parentElement.classList.toggle("none", !known);
-  parts.latency.textContent = known ? lasting(ms) : "";
+  parts.latency.textContent = ms < 0 ? "clock ahead" : known ? lasting(ms) : "";
   parts.reach.style.transform = `scaleX(${known ? reach(ms) : 0})`;
   parts.reach.dataset.slow = known && ms > 1000 ? "yes" : "no";
 }

@@ -13,7 +13,8 @@ export class Status {
     this.sparkline = new Sparkline();
     byId("figures").append(...this.#all());
     stream.addEventListener("status", (e) => this.show(e.detail));
-    stream.addEventListener("connection", (e) => this.#connection(e.detail.up));
+    stream.addEventListener("connection", (e) => this.#connection(e.detail));
+    stream.addEventListener("hello", ({ detail: { version, replica } }) => (byId("ready").title = `version ${version}, replica ${replica}`));
   }
 
   #all() {
@@ -25,6 +26,7 @@ export class Status {
       this.#figure("gaps", "gaps"),
       this.#figure("commands", "commands"),
       this.#figure("replicas", "replicas"),
+      this.#figure("whose", "figures of"),
     ];
   }
 
@@ -44,6 +46,7 @@ export class Status {
     this.#set("gaps", whole.format(s.gaps ?? 0), s.gaps > 0 ? "bad" : "");
     this.#commands(s.commands ?? {});
     this.#replicas(s.replicas ?? []);
+    this.#whose(s);
     this.#readiness(s);
     const count = byId("dead-count");
     count.hidden = !(s.deadLetters > 0);
@@ -78,6 +81,13 @@ export class Status {
     this.figures.get("replicas").replaceChildren(String(replicas.length || "–"), drawn);
   }
 
+  // whose figures these are matters where there are several: each replica counts its own.
+  #whose({ replica, replicas = [] }) {
+    const self = replica ?? replicas.find((r) => r.self)?.id ?? "";
+    this.#set("whose", "this replica");
+    Object.assign(this.figures.get("whose").parentElement, { hidden: replicas.length < 2, title: self });
+  }
+
   #readiness({ ready, problems = [], weather }) {
     const label = byId("ready");
     label.dataset.state = ready ? "ready" : "not-ready";
@@ -91,11 +101,11 @@ export class Status {
     place.replaceChildren(...text.map((t) => element("p", {}, t)));
   }
 
-  #connection(up) {
+  #connection({ up, why }) {
     if (up) return;
     const label = byId("ready");
     label.dataset.state = "lost";
-    say(label, "no connection: trying again");
+    say(label, why || "no connection: trying again");
   }
 }
 

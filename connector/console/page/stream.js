@@ -2,88 +2,121 @@
 //
 // Messages may come faster than anybody can draw them. They are collected, and
 // handed on together after a moment; of the oldest only the last `limit` stay.
-// The browser connects again by itself and says which message it had last. Where
-// it may not (a refusal ends an EventSource), or where another process answers
-// than before, the stream is opened anew, and what is known already is left out.
+// Each connection is opened here, not by the browser: it says which message of
+// which stream was seen last, and goes on behind it, whichever replica answers.
+// A tab that nobody sees gives its connection back: a browser has six for all of them.
 
 import { get } from "./api.js";
 
-export const limit = 2000;
+const usual = 500; // messages of the past, for a new page
+const limit = 2000;
 const moment = 30; // ms in which messages are collected
 const patience = [1000, 2000, 5000, 10000];
+const unseen = 5000; // ms out of sight, then it rests
 
 export class Stream extends EventTarget {
-  constructor(replica) {
+  constructor() {
     super();
-    this.messages = [];
-    this.replica = replica;
-    this.live = false;
-    this.waiting = [];
-    this.timer = null;
-    this.refusals = 0;
-    this.last = 0;
-    this.rejoins = false;
+    Object.assign(this, { source: null, stream: "", why: "", refusals: 0, wanted: false, resting: false });
+    this.#forget();
+    document.addEventListener("visibilitychange", () => this.#sight());
   }
 
-  open(past = 500) {
-    const source = new EventSource(`api/events?past=${past}`);
+  #forget() {
+    clearTimeout(this.timer);
+    Object.assign(this, { messages: [], waiting: [], timer: null, last: 0, live: false });
+  }
+
+  open() {
+    this.#close();
+    Object.assign(this, { wanted: true, resting: false });
+    this.#sight();
+    const source = new EventSource(`api/events?${this.#place()}`);
     this.source = source;
     source.addEventListener("open", () => this.#opened());
     source.addEventListener("error", () => this.#failed());
+    source.addEventListener("hello", (e) => this.#greeted(JSON.parse(e.data)));
+    source.addEventListener("restarted", (e) => this.#restarted(JSON.parse(e.data)));
     source.addEventListener("message", (e) => this.#take(JSON.parse(e.data)));
+    source.addEventListener("skipped", (e) => this.#passedOver(JSON.parse(e.data)));
     source.addEventListener("live", () => this.#becomeLive());
-    source.addEventListener("restarted", () => this.#forget());
-    for (const name of ["status", "command", "skipped"]) {
+    for (const name of ["status", "command", "trouble"]) {
       source.addEventListener(name, (e) => this.#tell(name, JSON.parse(e.data)));
     }
+  }
+
+  // place is where to go on: the server begins anew where the stream is another one.
+  #place() {
+    return new URLSearchParams(this.last ? { past: limit, after: this.last, stream: this.stream } : { past: usual });
+  }
+
+  #close() {
+    clearTimeout(this.retry);
+    this.source?.close();
+    this.source = null;
   }
 
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  async #opened() {
-    this.refusals = 0;
+  #opened() {
+    Object.assign(this, { refusals: 0, why: "" });
     this.#tell("connection", { up: true });
-    const about = await get("about").catch(() => null);
-    if (about && about.replica !== this.replica) this.#startAnew(about.replica);
   }
 
-  // startAnew forgets everything: it is another process, perhaps with another stream.
-  #startAnew(replica) {
-    this.source.close();
-    Object.assign(this, { replica, live: false });
+  #greeted(hello) {
+    if (this.stream && hello.stream && hello.stream !== this.stream) this.#startAnew();
+    this.stream = hello.stream || this.stream;
+    this.#tell("hello", hello);
+  }
+
+  // restarted: what comes now happens now, if that was so before.
+  #restarted({ stream = "" }) {
+    const { live } = this;
+    this.#startAnew();
+    Object.assign(this, { stream, live });
+  }
+
+  // startAnew forgets what was of another stream: its numbers mean something else.
+  #startAnew() {
     this.#forget();
-    this.open();
-  }
-
-  // forget what is known: its sequence numbers are another stream's.
-  #forget() {
-    Object.assign(this, { messages: [], waiting: [], last: 0 });
     this.#tell("reset", {});
   }
 
   #failed() {
-    this.#tell("connection", { up: false });
-    if (this.source.readyState !== EventSource.CLOSED) return; // the browser tries again
+    this.#close();
+    this.#tell("connection", { up: false, why: this.why });
     const wait = patience[Math.min(this.refusals, patience.length - 1)];
     this.refusals += 1;
-    setTimeout(() => this.#again(), wait);
+    this.retry = setTimeout(() => this.#again(), wait);
   }
 
-  // again opens it anew, or has somebody sign in: an EventSource does not say why it was refused.
+  // again asks first whether it may: an EventSource does not say why it was refused.
   async #again() {
-    const refused = await get("about").then(() => null, (err) => err);
-    this.rejoins = true;
-    if (refused?.status === 401) this.#tell("signedout", {});
-    else this.open(limit);
+    const refused = await get("events?probe=1").then(() => null, (err) => err);
+    if (this.source || this.resting) return;
+    this.why = refused?.status ? refused.message : "";
+    if (refused?.status === 401) this.#signedOut();
+    else if (refused) this.#failed();
+    else this.open();
   }
 
-  // rejoin: an EventSource that is opened anew does not say what it had last, so
-  // between that and the first message there may be others.
-  #rejoin(first) {
-    this.rejoins = false;
-    if (this.last > 0 && first > this.last + 1) this.#tell("skipped", { from: this.last + 1, to: first - 1 });
+  #signedOut() {
+    this.wanted = false;
+    this.#tell("signedout", {});
+  }
+
+  #sight() {
+    clearTimeout(this.sight);
+    if (document.hidden) this.sight = setTimeout(() => this.#rest(), unseen);
+    else if (this.resting) this.open();
+  }
+
+  #rest() {
+    if (!this.wanted) return; // it has not begun, or somebody has to sign in
+    this.resting = true;
+    this.#close();
   }
 
   #becomeLive() {
@@ -92,8 +125,12 @@ export class Stream extends EventTarget {
     this.#tell("live", {});
   }
 
+  #passedOver(hole) {
+    this.last = Math.max(this.last, hole.to);
+    this.#tell("skipped", hole);
+  }
+
   #take(message) {
-    if (this.rejoins) this.#rejoin(message.seq);
     if (message.seq <= this.last) return;
     this.last = message.seq;
     this.waiting.push(message);

@@ -1,0 +1,52 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+)
+
+// letter stores a dead letter as the connector does.
+func (r *rig) letter(command, data string, header ...string) uint64 {
+	r.Helper()
+	msg := nats.NewMsg("cc.deadletter." + command)
+	msg.Data = []byte(data)
+	msg.Header.Set("Cc-Command-Id", "1")
+	msg.Header.Set("Cc-Error-Code", "server_error")
+	msg.Header.Set("Cc-Error-Message", "it failed")
+	msg.Header.Set("Cc-Attempts", "3")
+	for i := 0; i < len(header); i += 2 {
+		msg.Header.Set(header[i], header[i+1])
+	}
+	ack, err := r.JS.PublishMsg(r.Ctx, msg)
+	r.Check(err)
+	return ack.Sequence
+}
+
+// Who may look at what customers write may not have what stands for them elsewhere.
+func TestDeadLettersTellNoSecrets(t *testing.T) {
+	r := newRig(t)
+	const planted = "pl4nted"
+	structured := `{"specversion":"1.0","id":"1","source":"s","type":"com.brightpattern.chat.command.chat.active","authtoken":"` + planted + `","data":{"clientId":"` + planted + `"}}`
+	for command, data := range map[string]string{
+		"push.apns.c1":         `{"chatId":"c1","deviceToken":"` + planted + `"}`,
+		"chat.active":          structured,
+		"chat.file.c1":         `{"chatId":"c1","fileName":"a.txt","content":"` + planted + `"}`,
+		"chat.send.c1":         `{"chatId":"c1","text":"hello","password":"` + planted + `"}`,
+		"chat.attach":          `"` + planted + `"`,
+		"chat.unheardof":       `{"x":"` + planted + `"}`,
+		"chat.attach.too.many": `{"clientId":"` + planted + `"}`,
+	} {
+		seq := r.letter(command, data, "Authorization", "Bearer "+planted)
+		status, shown, _ := r.call("GET", fmt.Sprintf("/console/api/dead/%d", seq), nil)
+		if text := fmt.Sprint(shown); status != http.StatusOK || strings.Contains(text, planted) || !strings.Contains(text, "Authorization") {
+			t.Errorf("%s: %d %s", command, status, text)
+		}
+	}
+	if shown := r.check(http.StatusOK, "GET", fmt.Sprintf("/console/api/dead/%d", r.letter("chat.send.c1", `{"text":"hello","chatId":"c1"}`)), nil); shown["data"] != `{"chatId":"c1","text":"hello"}` {
+		t.Errorf("got %v", shown)
+	}
+}
