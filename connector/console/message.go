@@ -60,7 +60,7 @@ func (m *message) readCloudEvent(s stored) {
 	}
 	m.Origin = schema.Extension(ce, schema.AttrOrigin)
 	if at := ce.Time(); !at.IsZero() {
-		ms := max(0, s.at.Sub(at).Milliseconds())
+		ms := s.at.Sub(at).Milliseconds() // below 0: the clock of the contact center is ahead
 		m.LatencyMs = &ms
 	}
 	if m.CloudEvent, err = json.Marshal(ce); err != nil {
