@@ -107,7 +107,7 @@ type secretFile struct{ variable, path string }
 
 // secretFiles are those that hold what nobody else should read.
 func (r *reader) secretFiles() (files []secretFile) {
-	for _, setting := range given(&r.NATSCreds, &r.NATSNkeySeedFile, &r.NATSPasswordFile, &r.NATSTokenFile, &r.NATSTLSKey) {
+	for _, setting := range given(&r.NATSCreds, &r.NATSNkeySeedFile, &r.NATSPasswordFile, &r.NATSTokenFile, &r.NATSTLSKey, &r.ConsoleFile) {
 		path := *setting
 		if _, inline := r.inline[setting]; inline {
 			path, _ = contextPath(r.NATSContext)

@@ -20,6 +20,8 @@ import (
 type Letters struct {
 	Version int                 `json:"version"`
 	Letters schema.List[Letter] `json:"letters"`
+	More    bool                `json:"-"` // there may be others that are meant: Filter.Most, or time was over
+	Stored  uint64              `json:"-"` // how many there are, whether or not they are meant
 }
 
 // Letter is a durable command that was given up, as its subject and the connector's
@@ -41,6 +43,8 @@ type Letter struct {
 type Filter struct {
 	Command, ChatID, Code string
 	Older, Newer          time.Duration // given up at least, at most so long ago; 0: whenever
+	After                 uint64        // only those behind this one in the stream
+	Most                  int           // 0: all
 }
 
 // Headers by which the connector tells of a dead letter: see package command.
@@ -52,17 +56,21 @@ const (
 	headerFirstSeen    = "Cc-First-Seen"
 )
 
-// Letters lists those that are meant.
+// Letters lists those that are meant. Where only some are
+// wanted and time is over, it lists what it has found.
 func (a *Admin) Letters(ctx context.Context, f Filter) (Letters, error) {
-	listed := Letters{Version: Version}
+	listed := Letters{Version: Version, Stored: a.streams.Dead.CachedInfo().State.Msgs}
 	subject, err := f.subject(a.cfg.Prefix)
 	if err != nil {
 		return listed, err
 	}
 	now := time.Now()
-	for next := uint64(1); ; {
+	for next := f.After + 1; ; {
 		msg, err := a.nextLetter(ctx, next, subject)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return listed, nil
+		}
+		if listed.More = f.Most > 0 && len(listed.Letters) > 0 && (err != nil && ctx.Err() != nil || len(listed.Letters) == f.Most); listed.More {
 			return listed, nil
 		}
 		if err != nil {

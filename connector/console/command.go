@@ -26,6 +26,7 @@ type order struct {
 	Chat    string          `json:"chat"`
 	Data    json.RawMessage `json:"data"`
 	ID      string          `json:"id"`
+	Wait    *bool           `json:"wait"` // false: for no reply
 }
 
 const replyPatience = 40 * time.Second // a command on the live lane may take as long
@@ -55,7 +56,20 @@ func (c *Console) runCommand(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"stream": ack.Stream, "seq": ack.Sequence})
 		return
 	}
+	if o.Wait != nil && !*o.Wait {
+		c.send(w, msg)
+		return
+	}
 	answer(w, http.StatusOK, c.ask(ctx, msg))
+}
+
+// send is for what comes often, of which the reply says little: that somebody types.
+func (c *Console) send(w http.ResponseWriter, msg *nats.Msg) {
+	if err := c.cfg.NATS.PublishMsg(msg); err != nil {
+		refuse(w, http.StatusBadGateway, err.Error())
+		return
+	}
+	answer(w, http.StatusAccepted, struct{}{})
 }
 
 func (c *Console) ask(ctx context.Context, msg *nats.Msg) map[string]any {

@@ -32,12 +32,35 @@ func (c *Console) withAdmin(ctx context.Context, do func(context.Context, *admin
 	return do(ctx, a)
 }
 
+// letters are some of them: there may be very many.
+type letters struct {
+	Letters schema.List[letter] `json:"letters"`
+	More    bool                `json:"more"`
+	Total   uint64              `json:"total"`
+}
+
+const lettersMost = 200
+
 func (c *Console) serveLetters(w http.ResponseWriter, r *http.Request) {
+	f := admin.Filter{Most: lettersMost}
+	var err error
+	if text := r.URL.Query().Get("after"); text != "" {
+		if f.After, err = strconv.ParseUint(text, 10, 64); err != nil {
+			refuse(w, http.StatusBadRequest, "after: must be the sequence of a dead letter")
+			return
+		}
+	}
+	if text := r.URL.Query().Get("most"); text != "" {
+		if f.Most, err = strconv.Atoi(text); err != nil || f.Most < 1 || f.Most > lettersMost {
+			refuse(w, http.StatusBadRequest, "most: must be a whole number, 1 to 200")
+			return
+		}
+	}
 	list, err := c.withAdmin(r.Context(), func(ctx context.Context, a *admin.Admin) (any, error) {
-		found, err := a.Letters(ctx, admin.Filter{})
-		list := schema.List[letter]{}
+		found, err := a.Letters(ctx, f)
+		list := letters{More: found.More, Total: found.Stored}
 		for _, l := range found.Letters {
-			list = append(list, letter{l.Sequence, l.Command, l.ChatID, l.Code, l.Message, l.Attempts, l.FirstSeen, l.Age})
+			list.Letters = append(list.Letters, letter{l.Sequence, l.Command, l.ChatID, l.Code, l.Message, l.Attempts, l.FirstSeen, l.Age})
 		}
 		return list, err
 	})

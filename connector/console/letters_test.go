@@ -50,3 +50,26 @@ func TestDeadLettersTellNoSecrets(t *testing.T) {
 		t.Errorf("got %v", shown)
 	}
 }
+
+// However many there are, some are told at a time.
+func TestManyDeadLettersAreToldInParts(t *testing.T) {
+	r := newRig(t)
+	for range 5 {
+		r.letter("chat.send.c1", `{}`)
+	}
+	for query, want := range map[string]string{
+		"?most=2": "[1 2] true 5", "?most=2&after=2": "[3 4] true 5", "?most=2&after=4": "[5] false 5", "?most=5": "[1 2 3 4 5] false 5", "?after=5": "[] false 5", "": "[1 2 3 4 5] false 5",
+	} {
+		got := r.check(http.StatusOK, "GET", "/console/api/dead"+query, nil)
+		var sequences []any
+		for _, l := range got["letters"].([]any) {
+			sequences = append(sequences, l.(map[string]any)["seq"])
+		}
+		if text := fmt.Sprint(sequences, got["more"], got["total"]); text != want {
+			t.Errorf("%s: got %s, want %s", query, text, want)
+		}
+	}
+	for _, bad := range []string{"?most=0", "?most=201", "?most=x", "?after=x", "?after=-1"} {
+		r.check(http.StatusBadRequest, "GET", "/console/api/dead"+bad, nil)
+	}
+}

@@ -31,7 +31,7 @@ type message struct {
 	Chat       string          `json:"chat"`
 	Origin     string          `json:"origin"`
 	Size       int             `json:"size"`
-	LatencyMs  *int64          `json:"latencyMs"` // below 0: the clock of who made it is ahead of the server's
+	LatencyMs  *int64          `json:"latencyMs"`
 	CloudEvent json.RawMessage `json:"cloudevent"`
 	Headers    nats.Header     `json:"headers"`
 	Truncated  bool            `json:"truncated,omitempty"`  // its data are left out
@@ -60,7 +60,7 @@ func (m *message) readCloudEvent(s stored) {
 	}
 	m.Origin = schema.Extension(ce, schema.AttrOrigin)
 	if at := ce.Time(); !at.IsZero() {
-		ms := s.at.Sub(at).Milliseconds()
+		ms := s.at.Sub(at).Milliseconds() // below 0: the clock of the contact center is ahead
 		m.LatencyMs = &ms
 	}
 	if m.CloudEvent, err = json.Marshal(ce); err != nil {

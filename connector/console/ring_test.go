@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func put(r *ring, sequences ...uint64) {
@@ -79,6 +80,15 @@ func TestBytesOfTheRing(t *testing.T) {
 	r.add(entry{51, []byte(strings.Repeat("x", 5000))})
 	if len(r.entries) != 1 {
 		t.Error("the latest one is not there alone")
+	}
+}
+
+// A contact center whose clock is ahead is to be seen.
+func TestLatencyBelowNothing(t *testing.T) {
+	data := []byte(`{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-01-01T00:00:02Z"}`)
+	m := readMessage("cc", stored{1, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), "cc.chat.c1.event.message", nil, data})
+	if m.LatencyMs == nil || *m.LatencyMs != -2000 {
+		t.Errorf("got %v", m.LatencyMs)
 	}
 }
 

@@ -169,11 +169,15 @@ func (c *Console) setWeather(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = c.cfg.Workbench.Weather.Set(r.Context(), name, body.On == nil || *body.On)
 	}
+	if err != nil {
+		c.answer(w, nil, err)
+		return
+	}
 	promise := ""
 	for _, p := range c.cfg.Workbench.Weather.List() {
 		if p.Name == name {
 			promise = p.Promise
 		}
 	}
-	c.answer(w, map[string]string{"promise": promise}, err)
+	c.answer(w, map[string]string{"promise": promise}, nil)
 }
