@@ -41,9 +41,9 @@ func phenomena() []phenomenon {
 		{console.Phenomenon{Name: "cut-answer", Title: "Cut the next answer to a poll", Kind: console.Once,
 			Promise: "The events that were in it are read from the chat's history and published, in their order, and session.recovered says how many."},
 			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}}, nil},
-		{console.Phenomenon{Name: "lost-history", Title: "Cut it, and refuse the history", Kind: console.Once,
+		{console.Phenomenon{Name: "lost-history", Title: "Cut it, and refuse the history for 20 s", Kind: console.Once,
 			Promise: "Nobody can know what was in it: session.gap says between which times events may be missing, and the chat goes on."},
-			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}, {Method: bpsim.GetHistory, Kind: "status", Status: http.StatusBadRequest, Code: "5003", Times: 1}}, nil},
+			[]bpsim.Fault{{Method: bpsim.PollEvents, Kind: "lose", Times: 1}, {Method: bpsim.GetHistory, Kind: "status", Status: http.StatusBadRequest, Code: "5003", For: 20 * time.Second}}, nil},
 		{console.Phenomenon{Name: "http-500", Title: "Answer 500 to everything", Kind: console.Switch,
 			Promise: "Live commands are refused with what is known of their effect, durable ones wait and are tried again; polls go on when it is over, and no event is lost."},
 			[]bpsim.Fault{{Kind: "status", Status: http.StatusInternalServerError}}, nil},
@@ -124,13 +124,14 @@ func (w *weather) turn(p phenomenon, on bool) error {
 // takeNATSDown brings it back, too.
 func (w *weather) takeNATSDown() error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.down {
+	was := w.down
+	w.down = true
+	w.mu.Unlock()
+	if was {
 		return nil
 	}
-	w.down = true
+	w.nats.down()
 	w.work.Go(func() {
-		w.nats.down()
 		select {
 		case <-time.After(outage):
 		case <-w.quit:
