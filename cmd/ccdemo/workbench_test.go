@@ -220,39 +220,8 @@ func TestWorkbench(t *testing.T) {
 	if !about.Workbench || about.ContactCenter != "simulator" || len(about.Weather) < 8 || len(about.Scripts) < 2 {
 		t.Errorf("got %+v", about)
 	}
-	b.openChat()
-	b.call("agent/"+b.chat+"/accept", map[string]any{})
-	b.shown("party_joined", "")
-	b.says("Hello")
-	b.shown("message", "Hello")
-	b.call("command", map[string]any{"command": "chat.send", "lane": "durable", "chat": b.chat, "data": map[string]any{"text": "<img src=x onerror=alert(1)>"}})
-	b.await("message", func(m map[string]any) bool { return m["name"] == "chat.send" && m["chat"] == b.chat })
-	b.checkTranscript("<img src=x onerror=alert(1)>")
-
-	b.weather("cut-answer", true)
-	b.says("in the answer that was cut")
-	b.shown("recovered", "")
-	b.shown("message", "in the answer that was cut")
-
-	b.weather("nats-down", true)
-	b.says("while NATS was down")
-	b.shown("message", "while NATS was down")
-
-	b.weather("connector-kill", true)
-	s := b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["connector"] == "stopped" })
-	if s["ready"] != false || !strings.Contains(fmt.Sprint(s["problems"]), "does not run") {
-		t.Errorf("the status is %v", s)
-	}
-	b.says("while the connector was dead")
-	b.weather("connector-start", true)
-	b.shown("message", "while the connector was dead")
-	b.await("status", func(s map[string]any) bool { return s["ready"] == true })
-
-	b.weather("http-500", true)
-	b.says("behind a fault")
-	b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["http-500"] == true })
-	b.weather("http-500", false)
-	b.shown("message", "behind a fault")
+	b.talks()
+	b.storms()
 	b.call("agent/"+b.chat+"/flow", map[string]any{"events": 300})
 	b.shown("message", "This is message 300 of many.")
 	if b.seen["gap "] > 0 {
@@ -269,6 +238,48 @@ func TestWorkbench(t *testing.T) {
 	if strings.Contains(b.out.String(), "Hello") {
 		t.Errorf("--quiet prints\n%s", b.out)
 	}
+}
+
+// talks begins a chat from both sides.
+func (b *bench) talks() {
+	b.Helper()
+	b.openChat()
+	b.call("agent/"+b.chat+"/accept", map[string]any{})
+	b.shown("party_joined", "")
+	b.says("Hello")
+	b.shown("message", "Hello")
+	b.call("command", map[string]any{"command": "chat.send", "lane": "durable", "chat": b.chat, "data": map[string]any{"text": "<img src=x onerror=alert(1)>"}})
+	b.await("message", func(m map[string]any) bool { return m["name"] == "chat.send" && m["chat"] == b.chat })
+	b.checkTranscript("<img src=x onerror=alert(1)>")
+}
+
+// storms has everything break, one after another.
+func (b *bench) storms() {
+	b.Helper()
+	b.weather("cut-answer", true)
+	b.says("in the answer that was cut")
+	b.shown("recovered", "")
+	b.shown("message", "in the answer that was cut")
+
+	b.weather("nats-down", true)
+	b.says("while NATS was down")
+	b.shown("message", "while NATS was down")
+
+	b.weather("connector-kill", true)
+	s := b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["connector"] == "stopped" })
+	if s["ready"] != false || !strings.Contains(fmt.Sprint(s["problems"]), "does not run") {
+		b.Errorf("the status is %v", s)
+	}
+	b.says("while the connector was dead")
+	b.weather("connector-start", true)
+	b.shown("message", "while the connector was dead")
+	b.await("status", func(s map[string]any) bool { return s["ready"] == true })
+
+	b.weather("http-500", true)
+	b.says("behind a fault")
+	b.await("status", func(s map[string]any) bool { return s["weather"].(map[string]any)["http-500"] == true })
+	b.weather("http-500", false)
+	b.shown("message", "behind a fault")
 }
 
 // losesOnPurpose: what cannot be had is told.

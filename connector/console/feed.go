@@ -118,6 +118,7 @@ type run struct {
 	ring   *ring
 	past   chan struct{} // closed when the ring has what the stream had
 	caught sync.Once
+	made   time.Time // the stream whose messages the ring has; only read uses it, and lookAgain for its time
 
 	mu      sync.Mutex
 	status  []byte
@@ -210,10 +211,11 @@ func (r *run) open() (stream jetstream.Stream, from uint64, err error) {
 		return nil, 0, err
 	}
 	state, last := stream.CachedInfo().State, r.ring.lastMessage()
-	if last > state.LastSeq {
+	if last > 0 && r.isAnother(stream) {
 		r.ring.restart(entry{text: eventText("restarted", 0, struct{}{})})
 		last = 0
 	}
+	r.made = stream.CachedInfo().Created
 	if last == 0 {
 		last = max(state.FirstSeq, 1) - 1
 		if state.LastSeq > last+readBehind {
@@ -222,6 +224,13 @@ func (r *run) open() (stream jetstream.Stream, from uint64, err error) {
 		r.ring.begin(last)
 	}
 	return stream, last + 1, nil
+}
+
+// isAnother tells whether the ring's messages are not this stream's: it was made
+// anew, or is an older one again.
+func (r *run) isAnother(stream jetstream.Stream) bool {
+	info := stream.CachedInfo()
+	return !info.Created.Equal(r.made) || info.State.LastSeq < r.ring.lastMessage()
 }
 
 // lookAgain ends the reading when the stream is gone, or was made anew.
@@ -237,7 +246,7 @@ func (r *run) lookAgain(ctx context.Context, end func()) {
 		ask, cancel := context.WithTimeout(ctx, askPatience)
 		stream, err := r.cfg.JetStream.Stream(ask, r.cfg.events())
 		cancel()
-		if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && stream.CachedInfo().State.LastSeq < r.ring.lastMessage() {
+		if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && r.isAnother(stream) {
 			end()
 			return
 		}
