@@ -53,7 +53,7 @@ func New(cfg Config) (*Console, error) {
 	if !cfg.Loopback && cfg.Token == "" {
 		return nil, errNoToken
 	}
-	c := &Console{cfg: cfg, api: http.NewServeMux(), feed: &feed{cfg: cfg, pace: usual}, tries: rate.NewLimiter(rate.Every(time.Second), triesAtOnce)}
+	c := &Console{cfg: cfg, api: http.NewServeMux(), feed: &feed{cfg: cfg, pace: usual, room: room{ringMessages, ringBytes}}, tries: rate.NewLimiter(rate.Every(time.Second), triesAtOnce)}
 	c.routes()
 	return c, nil
 }

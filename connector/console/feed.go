@@ -37,6 +37,7 @@ var errPages = errors.New("too many pages are open: close some; at most 32 are s
 type feed struct {
 	cfg  Config
 	pace pace
+	room room
 
 	mu    sync.Mutex
 	pages int
@@ -62,7 +63,7 @@ func (f *feed) join() (*run, error) {
 		f.idle = nil
 	}
 	if f.run == nil {
-		f.run = newRun(f.cfg, f.pace)
+		f.run = newRun(f.cfg, f.pace, newRing(f.room.messages, f.room.bytes))
 		f.work.Go(f.run.read)
 		f.work.Go(f.run.watch)
 	}
@@ -125,8 +126,8 @@ type run struct {
 	changed chan struct{} // closed when there is another status
 }
 
-func newRun(cfg Config, pace pace) *run {
-	r := &run{cfg: cfg, pace: pace, ring: newRing(ringMessages, ringBytes), past: make(chan struct{}), changed: make(chan struct{})}
+func newRun(cfg Config, pace pace, ring *ring) *run {
+	r := &run{cfg: cfg, pace: pace, ring: ring, past: make(chan struct{}), changed: make(chan struct{})}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
 }
