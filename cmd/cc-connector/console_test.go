@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"cc-connector/connector/brightpattern/bpsim"
+	"cc-connector/connector/permissions"
 	"cc-connector/subjects"
 )
 
@@ -52,30 +57,51 @@ func (p pageOf) check(status int, method, path, body string) *http.Response {
 	return answer
 }
 
-// The page works with the rights of the connector's own user, shows what customers write to
-// nobody without the token, and neither logs anything of it nor holds up a connector that leaves.
-func TestProcessServesThePage(t *testing.T) {
-	const prefix, token = subjects.Prefix("acme.eu"), "a token of the test's own"
+const (
+	pagePrefix = subjects.Prefix("acme.eu")
+	pageToken  = "a token of the test's own"
+)
+
+// startWithPage starts a connector that serves pages, with the rights of its own user.
+func startWithPage(t *testing.T, more map[string]string) (*process, *bpsim.Server, jetstream.JetStream) {
+	t.Helper()
 	sim := bpsim.New(bpsim.Options{Hold: time.Second})
 	web := httptest.NewServer(sim)
 	t.Cleanup(func() { sim.Close(); web.Close() })
-	natsServer, js := usersBus(t, prefix)
-	env := signInEnv(t, prefix)
-	env["CC_NATS_URL"], env["CC_SUBJECT_PREFIX"], env["CC_BASE_URL"], env["CC_TENANT_URL"] = natsServer.ClientURL(), string(prefix), web.URL, "acme.example"
-	env["CC_APP_ID"], env["CC_HTTP_ADDR"], env["CC_LOG_LEVEL"] = "app", "127.0.0.1:0", "debug"
-	env["CC_CONSOLE"], env["CC_CONSOLE_TOKEN_FILE"] = "true", writeFile(t, token+"\n")
+	natsServer, js := usersBus(t, pagePrefix)
+	env := map[string]string{"CC_NATS_INBOX_PREFIX": permissions.InboxPrefix(pagePrefix, permissions.Connector)}
+	signedIn := "nats://" + permissions.UserName(pagePrefix, permissions.Connector) + ":" + natsPassword + "@"
+	env["CC_NATS_URL"] = strings.Replace(natsServer.ClientURL(), "nats://", signedIn, 1)
+	env["CC_SUBJECT_PREFIX"], env["CC_BASE_URL"], env["CC_TENANT_URL"] = string(pagePrefix), web.URL, "acme.example"
+	env["CC_APP_ID"], env["CC_HTTP_ADDR"] = "app", "127.0.0.1:0"
+	env["CC_CONSOLE"], env["CC_CONSOLE_TOKEN_FILE"] = "true", writeFile(t, pageToken+"\n")
+	maps.Copy(env, more)
 	p := start(t, env)
 	p.waitReady(t, http.StatusOK)
+	return p, sim, js
+}
 
+// signedIn is somebody who has the token.
+func signedIn(t *testing.T, p *process) pageOf {
+	t.Helper()
 	page := pageOf{T: t, base: "http://" + loggedAddress(t, p.stderr)}
-	page.check(http.StatusOK, "GET", "/console/", "")
-	page.check(http.StatusUnauthorized, "GET", "/console/api/events", "")
-	page.check(http.StatusForbidden, "POST", "/console/api/login", `{"token":"`+planted+`"}`)
-	cookies := page.check(http.StatusNoContent, "POST", "/console/api/login", `{"token":"`+token+`"}`).Cookies()
+	cookies := page.check(http.StatusNoContent, "POST", "/console/api/login", `{"token":"`+pageToken+`"}`).Cookies()
 	if len(cookies) != 1 {
 		t.Fatalf("%d cookies", len(cookies))
 	}
 	page.cookie = cookies[0]
+	return page
+}
+
+// The page works with the rights of the connector's own user, shows what customers write to
+// nobody without the token, and neither logs anything of it nor holds up a connector that leaves.
+func TestProcessServesThePage(t *testing.T) {
+	p, _, js := startWithPage(t, map[string]string{"CC_LOG_LEVEL": "debug"})
+	stranger := pageOf{T: t, base: "http://" + loggedAddress(t, p.stderr)}
+	stranger.check(http.StatusOK, "GET", "/console/", "")
+	stranger.check(http.StatusUnauthorized, "GET", "/console/api/events", "")
+	stranger.check(http.StatusForbidden, "POST", "/console/api/login", `{"token":"`+planted+`"}`)
+	page := signedIn(t, p)
 	events := bufio.NewReader(page.check(http.StatusOK, "GET", "/console/api/events", "").Body)
 	chat := openedChat(t, js.Conn())
 	shown := awaitLine(t, events, `"name":"opened"`)
@@ -92,13 +118,17 @@ func TestProcessServesThePage(t *testing.T) {
 	}
 	page.check(http.StatusOK, "GET", fmt.Sprintf("/console/api/messages/%d", m.Seq), "")
 	page.check(http.StatusOK, "GET", "/console/api/dead", "")
+	about, err := io.ReadAll(page.check(http.StatusOK, "GET", "/console/api/about", "").Body)
+	if err != nil || !strings.Contains(string(about), `"natsURL":"nats://`) || strings.Contains(string(about), natsPassword) {
+		t.Errorf("told is %s, %v", about, err)
+	}
 	page.check(http.StatusForbidden, "POST", "/console/api/command", `{"command":"chat.send","data":{}}`)
 	page.check(http.StatusForbidden, "POST", "/console/api/weather/connector-kill", "")
 	checkGet(t, page.base+"/metrics", http.StatusOK, "go_goroutines")
 
 	p.signal(t, syscall.SIGTERM)
 	p.checkExit(t, 0)
-	for _, secret := range []string{planted, token, page.cookie.Value} {
+	for _, secret := range []string{planted, pageToken, natsPassword, page.cookie.Value} {
 		if strings.Contains(p.stderr.String(), secret) {
 			t.Errorf("it is logged what must not be:\n%s", p.stderr)
 		}

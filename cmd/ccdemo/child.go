@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -70,7 +71,7 @@ func workAsConnector(in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
 	}()
-	nc, err := nats.Connect(j.NATS, append(connector.NATSOptions(), nats.ReconnectWait(reconnectWait))...)
+	nc, err := j.connect(ctx)
 	if err != nil {
 		return fmt.Errorf("NATS: %w", err)
 	}
@@ -83,6 +84,21 @@ func workAsConnector(in io.Reader, out io.Writer) error {
 	defer done()
 	go say(ctx, json.NewEncoder(out), c, registry)
 	return c.Run(ctx)
+}
+
+// connect waits for a server that is away for a while.
+func (j job) connect(ctx context.Context) (*nats.Conn, error) {
+	for {
+		nc, err := nats.Connect(j.NATS, append(connector.NATSOptions(), nats.ReconnectWait(reconnectWait))...)
+		if !errors.Is(err, nats.ErrNoServers) {
+			return nc, err
+		}
+		select {
+		case <-time.After(reconnectWait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // connector is made as in any program; done is for when it has ended.

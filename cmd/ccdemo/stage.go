@@ -21,6 +21,7 @@ const (
 	tenant  = "demo.example"
 	appID   = "demo"
 	startup = 20 * time.Second
+	hold    = 2 * time.Second // of a poll: a gap is told when the one that was cut off can take nothing more
 
 	scriptParameter = "script" // of a request for a chat: what the simulated agent does
 )
@@ -90,7 +91,7 @@ func (s *stage) joinContactCenter(set settings) error {
 	if err != nil {
 		return fmt.Errorf("simulated contact center: %w", err)
 	}
-	s.sim = bpsim.New(bpsim.Options{Tenant: tenant, Apps: []string{appID}, ScriptParameter: scriptParameter, Pace: set.pace})
+	s.sim = bpsim.New(bpsim.Options{Tenant: tenant, Apps: []string{appID}, ScriptParameter: scriptParameter, Pace: set.pace, Hold: hold})
 	web := &http.Server{Handler: s.sim, ReadHeaderTimeout: startup}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()

@@ -58,7 +58,10 @@ func New(cfg Config) (*Console, error) {
 	if !cfg.Loopback && cfg.Token == nil {
 		return nil, errNoToken
 	}
-	c := &Console{cfg: cfg, api: http.NewServeMux(), feed: &feed{cfg: cfg, pace: usual}, token: &secret{read: cfg.Token}, tries: newTries()}
+	c := &Console{
+		cfg: cfg, api: http.NewServeMux(), feed: &feed{cfg: cfg, pace: usual, room: room{ringMessages, ringBytes}},
+		token: &secret{read: cfg.Token}, tries: newTries(),
+	}
 	c.routes()
 	return c, nil
 }

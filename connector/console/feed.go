@@ -28,6 +28,7 @@ var errPages = errors.New("too many pages are open: close some; at most 32 are s
 type feed struct {
 	cfg  Config
 	pace pace
+	room room
 
 	mu    sync.Mutex
 	pages int
@@ -50,7 +51,7 @@ func (f *feed) join() (*run, error) {
 		f.idle = nil
 	}
 	if f.run == nil {
-		f.run = newRun(f.cfg, f.pace)
+		f.run = newRun(f.cfg, f.pace, newRing(f.room.messages, f.room.bytes))
 		f.work.Go(f.run.read)
 		f.work.Go(f.run.watch)
 	}

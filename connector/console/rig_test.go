@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -51,7 +52,12 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	r.Check(err)
 	r.console.feed.pace.look = 50 * time.Millisecond
 	r.console.feed.pace.write = time.Minute
-	server := httptest.NewServer(r.console)
+	server := httptest.NewUnstartedServer(r.console)
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		r.Check(c.(*net.TCPConn).SetWriteBuffer(64 << 10)) // else the machine's own buffers hold much
+		return ctx
+	}
+	server.Start()
 	r.server = server
 	t.Cleanup(func() { r.console.Close(); server.Close(); http.DefaultClient.CloseIdleConnections() })
 	return r

@@ -24,6 +24,9 @@ type place struct {
 // hole is what a page was not told: messages of the stream.
 type hole struct{ From, To uint64 }
 
+// room is for so many entries, and so many bytes of them.
+type room struct{ messages, bytes int }
+
 // ring holds the latest entries, each under a number that is one higher than that
 // of the one before.
 type ring struct {

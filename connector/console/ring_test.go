@@ -102,6 +102,13 @@ func TestStreamThatWasMadeAnew(t *testing.T) {
 	if _, _, known := r.behind(8, ""); known {
 		t.Error("a message of the old stream is known")
 	}
+
+	r = newRing(3, 1<<20) // too little for a page that was far in the old one
+	put(r, 7, 8)
+	at, _ = r.latest(0)
+	r.restart(entry{0, []byte("restarted")})
+	put(r, 1, 2, 3, 4, 5)
+	checkTold(t, r, at, []uint64{3, 4, 5}, hole{1, 2})
 }
 
 // However many pages there are, what they are told is made once: to feed one more

@@ -33,8 +33,8 @@ type news struct {
 	changed       chan struct{} // closed when there is other news
 }
 
-func newRun(cfg Config, pace pace) *run {
-	r := &run{cfg: cfg, pace: pace, ring: newRing(ringMessages, ringBytes), past: make(chan struct{})}
+func newRun(cfg Config, pace pace, ring *ring) *run {
+	r := &run{cfg: cfg, pace: pace, ring: ring, past: make(chan struct{})}
 	r.news.changed = make(chan struct{})
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
