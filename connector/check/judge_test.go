@@ -79,7 +79,7 @@ func TestNothingIsTakenFromOthers(t *testing.T) {
 			t.Errorf("%s is not in the domain", pattern)
 		}
 	}
-	if len(tr.extras) != len(permissions.ForTools("cc")) {
+	if len(tr.extras) != len(permissions.ForTools("cc"))+len(permissions.ForPage("cc")) {
 		t.Errorf("for tools: %v", tr.extras)
 	}
 }

@@ -49,7 +49,7 @@ func (r rights) maySubscribe(pattern string) bool { return !r.refused["subscribe
 type trial struct {
 	nc     *nats.Conn
 	user   permissions.User // as it should be
-	extras map[string]bool  // of which a connector that runs needs none
+	extras map[string]bool  // for its tools and its page alone
 	prefix subjects.Prefix
 	token  string // makes all subjects this trial's own
 
@@ -60,7 +60,7 @@ type trial struct {
 
 func newTrial(nc *nats.Conn, prefix subjects.Prefix, domain string) *trial {
 	user := permissions.Users(prefix, "check")[0]
-	extra := permissions.User{Publish: permissions.ForTools(prefix)}
+	extra := permissions.User{Publish: append(permissions.ForTools(prefix), permissions.ForPage(prefix)...)}
 	both := permissions.InDomain([]permissions.User{user, extra}, domain)
 	t := &trial{nc: nc, user: both[0], extras: make(map[string]bool), prefix: prefix, token: "check-" + nuid.Next(), changed: make(chan struct{})}
 	for _, subject := range both[1].Publish {

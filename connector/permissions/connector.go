@@ -42,14 +42,14 @@ func (b bus) connector() User {
 		u.mayPublish(api("CONSUMER.CREATE", b.stream("EVENTS")+"."+UserName(b.prefix, reader)))
 	}
 	u.mayPublish(ForTools(b.prefix)...)
+	u.mayPublish(ForPage(b.prefix)...)
 	return u
 }
 
 // ForTools are the subjects to which a connector that runs does not publish, but
 // the other commands of cc-connector do, which sign in as it does: check asks what
 // the account allows, and who reads; dead puts a command back; purge detaches a
-// chat, and has the disk forget what it has left. So does the page of CC_CONSOLE:
-// it has a consumer as long as somebody looks.
+// chat, and has the disk forget what it has left.
 func ForTools(prefix subjects.Prefix) []string {
 	b := bus{prefix}
 	all := []string{"$JS.API.INFO", api("CONSUMER.LIST", b.stream("EVENTS")), b.under("durable.>"), b.under("chat.detach")}
@@ -59,6 +59,13 @@ func ForTools(prefix subjects.Prefix) []string {
 	for _, bucket := range []string{b.kv("JOURNAL"), b.kv("CHATS"), b.kv("STATE")} {
 		all = append(all, api("STREAM.PURGE", bucket))
 	}
+	return all
+}
+
+// ForPage are the subjects that a connector needs for the page of CC_CONSOLE, and
+// for nothing else: it has a consumer of the events as long as somebody looks.
+func ForPage(prefix subjects.Prefix) (all []string) {
+	b := bus{prefix}
 	for _, operation := range []string{"CREATE", "INFO", "DELETE", "MSG.NEXT"} {
 		all = append(all, api("CONSUMER."+operation, b.stream("EVENTS")+".*"))
 	}
