@@ -285,9 +285,11 @@ func (b *bench) storms() {
 	b.shown("message", "behind a fault")
 }
 
-// losesOnPurpose: what cannot be had is told.
+// losesOnPurpose: what cannot be had is told, in a chat whose history nothing else
+// has read at that moment.
 func (b *bench) losesOnPurpose() {
 	b.Helper()
+	b.openChat()
 	b.weather("lost-history", true)
 	b.says("lost for good")
 	b.shown("gap", "")
