@@ -1,7 +1,8 @@
 // What comes from the server: an EventSource, and a bounded store of messages.
 //
 // Messages may come faster than anybody can draw them. They are collected, and
-// handed on together after a moment; of the oldest only the last `limit` stay.
+// handed on together after a moment, the longer the more time drawing takes: most
+// of it stays for whoever uses the page. Of the oldest only the last `limit` stay.
 // Each connection is opened here, not by the browser: it says which message of
 // which stream was seen last, and goes on behind it, whichever replica answers.
 // A tab that nobody sees gives its connection back: a browser has six for all of them.
@@ -10,14 +11,15 @@ import { get } from "./api.js";
 
 const usual = 500; // messages of the past, for a new page
 const limit = 2000;
-const moment = 30; // ms in which messages are collected
+const moment = { least: 30, most: 1000 }; // ms in which messages are collected
+const rest = 2; // times as long as drawing took, nothing is drawn
 const patience = [1000, 2000, 5000, 10000];
 const unseen = 5000; // ms out of sight, then it rests
 
 export class Stream extends EventTarget {
   constructor() {
     super();
-    Object.assign(this, { source: null, stream: "", why: "", refusals: 0, wanted: false, resting: false });
+    Object.assign(this, { source: null, stream: "", why: "", refusals: 0, wanted: false, resting: false, moment: moment.least });
     this.#forget();
     document.addEventListener("visibilitychange", () => this.#sight());
   }
@@ -134,7 +136,7 @@ export class Stream extends EventTarget {
     if (message.seq <= this.last) return;
     this.last = message.seq;
     this.waiting.push(message);
-    this.timer ??= setTimeout(() => this.#handOn(), moment);
+    this.timer ??= setTimeout(() => this.#handOn(), this.moment);
   }
 
   #handOn() {
@@ -144,6 +146,14 @@ export class Stream extends EventTarget {
     const added = this.waiting;
     this.waiting = [];
     this.messages = this.messages.concat(added).slice(-limit);
+    this.#measure();
     this.#tell("messages", { added, live: this.live });
+  }
+
+  // measure how long it takes from here to the next frame.
+  #measure() {
+    const began = performance.now();
+    const done = () => (this.moment = Math.min(moment.most, Math.max(moment.least, rest * (performance.now() - began))));
+    requestAnimationFrame(() => setTimeout(done));
   }
 }
