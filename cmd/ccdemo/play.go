@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -174,15 +175,19 @@ func mayPass(err error) bool {
 // insist publishes a command that is not answered again, under the same id: a
 // repeat is harmless.
 func (c *customer) insist(ctx context.Context, name subjects.Command, msg *nats.Msg) (*schema.Result, error) {
+	var why error // before the time was over, which says less
 	for {
 		reply, err := c.ask(ctx, msg)
-		if err == nil {
+		switch {
+		case err == nil:
 			return readResult(name, reply)
-		}
-		if ctx.Err() != nil || !unanswered(err) {
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("%s: %w", name, cmp.Or(why, err))
+		case !unanswered(err):
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		c.printer.repeat(name, err)
+		why = err
 	}
 }
 
