@@ -22,8 +22,9 @@ import (
 // is made when it is first needed, and forgotten when few are left.
 //
 // A poll may tell in whole seconds what the history told in milliseconds. So of
-// several alike it may take the wrong one, which shows when that one is given away
-// and finds itself taken. Then the earlier taker gets another one instead.
+// several within a second it may take the wrong one, which shows when that one is
+// given away and finds itself taken. Then the earlier taker gets another one
+// instead. The next holder no longer knows who took what.
 
 // Memory is what is known of a chat's published events.
 type Memory struct {
@@ -31,13 +32,12 @@ type Memory struct {
 	counts  map[fingerprintKey]int
 	untaken []int            // where in the journal the events stand that a history told and no poll has
 	index   *translate.Index // of those, if it is needed
-	takings []taking         // the last ones, as long as others are untaken
+	takings []taking         // the last that may be wrong
 }
 
 // taking is an event of a history, and the spelling of it that came later.
 type taking struct{ told, came translate.Likeness }
 
-// Those are alike that are told within a second.
 const mostTakings = 32
 
 // ErrNoJournal says that something is not what a memory has written.
@@ -154,11 +154,12 @@ func (m *Memory) note(at int, e entry) {
 // take tells whether an event is known that a history told and no poll has;
 // that one is taken then, the likeliest of several.
 func (m *Memory) take(l translate.Likeness) bool {
-	at, found := m.find(l)
+	at, hasRivals, found := m.find(l)
+	if hasRivals {
+		m.noteTaking(at, l)
+	}
 	if !found {
 		at, found = m.retake(l)
-	} else {
-		m.noteTaking(at, l)
 	}
 	if !found {
 		return false
@@ -172,10 +173,10 @@ func (m *Memory) take(l translate.Likeness) bool {
 // that one is taken then.
 func (m *Memory) retake(l translate.Likeness) (at int, found bool) {
 	for i, t := range m.takings {
-		if !t.told.Agreement(l).Exists() {
+		if !t.told.Agreement(l).IsWithinSecond() {
 			continue
 		}
-		if at, found := m.find(t.came); found {
+		if at, _, found := m.find(t.came); found && m.told(at).Agreement(t.came).IsWithinSecond() {
 			m.takings[i].came = l
 			m.noteTaking(at, t.came)
 			return at, true
@@ -184,9 +185,13 @@ func (m *Memory) retake(l translate.Likeness) (at int, found bool) {
 	return 0, false
 }
 
-func (m *Memory) noteTaking(at int, came translate.Likeness) {
+func (m *Memory) told(at int) translate.Likeness {
 	e, _ := readEntry(m.journal[at:])
-	m.takings = append(m.takings, taking{e.Likeness, came})
+	return e.Likeness
+}
+
+func (m *Memory) noteTaking(at int, came translate.Likeness) {
+	m.takings = append(m.takings, taking{m.told(at), came})
 	if len(m.takings) > mostTakings {
 		m.takings = slices.Delete(m.takings, 0, 1)
 	}
@@ -195,7 +200,8 @@ func (m *Memory) noteTaking(at int, came translate.Likeness) {
 // mostCompared are looked at one by one.
 const mostCompared = 512
 
-func (m *Memory) find(l translate.Likeness) (at int, found bool) {
+// find also tells whether others within the same second may be meant as well.
+func (m *Memory) find(l translate.Likeness) (at int, hasRivals, found bool) {
 	if len(m.untaken) <= mostCompared {
 		m.index = nil
 		return m.compare(l)
@@ -203,22 +209,26 @@ func (m *Memory) find(l translate.Likeness) (at int, found bool) {
 	if m.index == nil {
 		m.index = translate.NewIndex()
 		for _, at := range m.untaken {
-			e, _ := readEntry(m.journal[at:])
-			m.index.Add(at, e.Likeness)
+			m.index.Add(at, m.told(at))
 		}
 	}
-	return m.index.Likeliest(l)
+	at, found = m.index.Likeliest(l)
+	return at, found, found
 }
 
-func (m *Memory) compare(l translate.Likeness) (best int, found bool) {
+func (m *Memory) compare(l translate.Likeness) (best int, hasRivals, found bool) {
 	var most translate.Agreement
+	near := 0
 	for _, at := range m.untaken {
-		e, _ := readEntry(m.journal[at:])
-		if agreement := e.Agreement(l); agreement.Exists() && (!found || agreement.IsCloser(most)) {
+		agreement := m.told(at).Agreement(l)
+		if agreement.IsWithinSecond() {
+			near++
+		}
+		if agreement.Exists() && (!found || agreement.IsCloser(most)) {
 			best, most, found = at, agreement, true
 		}
 	}
-	return best, found
+	return best, near > 1, found
 }
 
 func (m *Memory) forgetUntaken(at int) bool {

@@ -138,6 +138,17 @@ func TestEachIsTakenOnce(t *testing.T) {
 	})
 }
 
+// One of which a history has told nothing is new, though one that it told is near,
+// and the one who took that might be another one.
+func TestNewEventsAreNotTaken(t *testing.T) {
+	m := NewMemory()
+	m.add(typingAt(1614718747_900), true) // no poll gives it away
+	m.add(typingAt(1614718748_500), true)
+	if !m.take(typingAt(1614718748)) || m.take(typingAt(1614718749)) {
+		t.Error("a new event is taken for one that was told before")
+	}
+}
+
 func typingAt(at int64) translate.Likeness {
 	return likeness(fmt.Sprintf(`{"event":"chat_session_typing","party_id":"p","timestamp":%d}`, at))
 }

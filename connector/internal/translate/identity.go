@@ -132,6 +132,9 @@ type Agreement struct {
 // Exists tells whether they can be of one event.
 func (a Agreement) Exists() bool { return a.common > 0 }
 
+// IsWithinSecond tells that without a time that was rounded.
+func (a Agreement) IsWithinSecond() bool { return a.Exists() && !a.otherSecond }
+
 // IsCloser tells which of two partners is the likelier: the one with more in
 // common, then of the same second, for times are cut to whole seconds more often
 // than rounded, then the nearer one.

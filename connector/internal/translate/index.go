@@ -240,7 +240,9 @@ func (s *search) look(shelves []*shelf) {
 		}
 		if shelf.name == s.of.name && shelf.turn != s.index.turn {
 			shelf.turn = s.index.turn
-			s.lookAt(shelf.alike(s.of))
+			for _, list := range shelf.alike(s.of) {
+				s.lookAt(list)
+			}
 		}
 	}
 }
@@ -260,8 +262,9 @@ func (s *search) lookAt(list spots) {
 	}
 }
 
-// alike are the events of a shelf that may agree with another one.
-func (s *shelf) alike(t traits) spots {
+// alike are the events of a shelf that may agree with another one, those of the
+// same second first.
+func (s *shelf) alike(t traits) []spots {
 	list, shares := s.all, s.silent || len(t.parts) == 0
 	if t.timed && s.timed && (t.at <= s.from-second || t.at >= s.to+second) {
 		return nil
@@ -277,10 +280,11 @@ func (s *shelf) alike(t traits) spots {
 	if !shares {
 		return nil
 	}
-	if t.timed && s.timed {
-		return list.between(t.at-second, t.at+second)
+	if !t.timed || !s.timed {
+		return []spots{list}
 	}
-	return list
+	begin := t.at - t.at%second
+	return []spots{list.between(begin, begin+second), list.between(t.at-second, begin), list.between(begin+second, t.at+second)}
 }
 
 func (list spots) between(from, to int64) spots {

@@ -48,6 +48,22 @@ func TestIndexFindsTheLikeliest(t *testing.T) {
 	})
 }
 
+// However many others agree, one of the same second is found.
+func TestIndexFindsTheSameSecond(t *testing.T) {
+	x := NewIndex()
+	typing := func(at int64) Likeness {
+		return LikenessOf(wire(fmt.Sprintf(`{"event":"chat_session_typing","party_id":"p","timestamp":%d}`, at)))
+	}
+	for i := range int64(2 * enough) {
+		x.Add(int(i), typing(1614718747_500+i))
+	}
+	const place = 2 * enough
+	x.Add(place, typing(1614718748_300))
+	if got, found := x.Likeliest(typing(1614718748)); !found || got != place {
+		t.Errorf("found is %d, %v", got, found)
+	}
+}
+
 // Of very many events each is found once, however they differ.
 func TestIndexOfLongChats(t *testing.T) {
 	const events = 1000
