@@ -54,6 +54,8 @@ func (r *rig) checkComesBack(before, after string, last uint64, said []uint64) {
 	checkIDs(r.TB.(*testing.T), "a page that knows this stream", same, said[last:]...)
 	header, _ := r.open(at(after), fmt.Sprint(last+1)).upTo("live")
 	checkIDs(r.TB.(*testing.T), "a page whose browser knows better", header, said[last+1:]...)
+	ahead, _ := r.open(fmt.Sprintf("?after=%d&stream=%s", last+1000, after), "").upTo("live")
+	checkIDs(r.TB.(*testing.T), "a page that another replica has told more", ahead)
 	p := r.open(at(before), "")
 	p.upTo("restarted")
 	other, _ := p.upTo("live")
