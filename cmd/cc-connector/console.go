@@ -65,8 +65,7 @@ func withConsole(on bool, pages *pages, others http.Handler) http.Handler {
 		}
 		show := pages.there.Load()
 		if show == nil {
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, "NATS is not connected yet", http.StatusServiceUnavailable)
+			console.ServeWaiting(w, "NATS is not connected yet")
 			return
 		}
 		show.ServeHTTP(w, r)

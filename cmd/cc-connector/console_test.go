@@ -197,6 +197,10 @@ func TestPageIsOffByDefault(t *testing.T) {
 	waiting := httptest.NewServer(withConsole(true, new(pages), opsHandler(newReadiness("not yet"), newRegistry())))
 	defer waiting.Close()
 	checkGet(t, waiting.URL+"/console/", http.StatusServiceUnavailable, "NATS is not connected yet")
+	answer := pageOf{T: t, base: waiting.URL}.do("GET", "/console/api/about", "")
+	if h := answer.Header; h.Get("Content-Security-Policy") == "" || h.Get("Cache-Control") != "no-store" || h.Get("Retry-After") == "" {
+		t.Errorf("an answer before there are pages has the headers %v", h)
+	}
 	checkGet(t, waiting.URL+"/healthz", http.StatusOK, "alive")
 }
 

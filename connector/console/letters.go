@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -52,7 +53,7 @@ func (c *Console) serveLetters(w http.ResponseWriter, r *http.Request) {
 	}
 	if text := r.URL.Query().Get("most"); text != "" {
 		if f.Most, err = strconv.Atoi(text); err != nil || f.Most < 1 || f.Most > lettersMost {
-			refuse(w, http.StatusBadRequest, "most: must be a whole number, 1 to 200")
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("most: must be a whole number, 1 to %d", lettersMost))
 			return
 		}
 	}
