@@ -33,7 +33,6 @@ type Admin struct {
 	*Dead
 	cfg      Config
 	nc       *nats.Conn
-	js       jetstream.JetStream
 	streams  *bus.Streams
 	registry *replicas.Registry
 	asker    inquiry.Asker
@@ -56,7 +55,7 @@ func Open(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, cfg Config
 	log := slog.New(slog.DiscardHandler) // what fails is told as an error
 	return &Admin{
 		Dead: &Dead{cfg, js, streams.Dead},
-		cfg:  cfg, nc: nc, js: js, streams: streams,
+		cfg:  cfg, nc: nc, streams: streams,
 		registry: replicas.NewRegistry(streams.State, "", time.Second, &bus.Health{}, log),
 		asker:    inquiry.Asker{NATS: nc, Prefix: cfg.Prefix, Patience: cfg.Answer},
 	}, nil

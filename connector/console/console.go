@@ -15,7 +15,7 @@ import (
 
 // Config is what a console needs.
 type Config struct {
-	NATS      *nats.Conn
+	NATS      *nats.Conn // of pages alone: what they read holds up nothing else
 	JetStream jetstream.JetStream
 	Prefix    subjects.Prefix
 	Admin     admin.Config // by which dead letters are found
