@@ -107,7 +107,12 @@ func expiry(jwt string) (time.Time, bool) {
 // tried, and nothing else reads the options at that moment.
 type nkeyUser struct {
 	seed *rotated[nkeyPair]
-	nc   atomic.Pointer[nats.Conn] // once there is a connection
+}
+
+// nkeyDial is one connection of an nkeyUser.
+type nkeyDial struct {
+	*nkeyUser
+	nc atomic.Pointer[nats.Conn] // once there is one
 }
 
 type nkeyPair struct {
@@ -118,7 +123,7 @@ type nkeyPair struct {
 func (r *reader) nkey() access {
 	from := r.source(&r.NATSNkeySeedFile)
 	u := &nkeyUser{seed: rotate(r, &r.NATSNkeySeedFile, func() (nkeyPair, string) { return readNkey(from) })}
-	return access{nkey: u, options: []nats.Option{nats.ReconnectToServer(u.takeAnew)}}
+	return access{nkey: u}
 }
 
 func readNkey(from source) (pair nkeyPair, problem string) {
@@ -137,15 +142,15 @@ func readNkey(from source) (pair nkeyPair, problem string) {
 	return pair, ""
 }
 
-// option is for a first connection.
-func (u *nkeyUser) option() nats.Option {
-	return nats.Nkey(u.seed.again().public, func(nonce []byte) ([]byte, error) { return sign(u.seed.current().key, nonce) })
+func (d *nkeyDial) options() []nats.Option {
+	first := nats.Nkey(d.seed.again().public, func(nonce []byte) ([]byte, error) { return sign(d.seed.current().key, nonce) })
+	return []nats.Option{first, nats.ReconnectToServer(d.takeAnew)}
 }
 
 // takeAnew leaves the choice of the server to the library.
-func (u *nkeyUser) takeAnew([]nats.Server, nats.ServerInfo) (*nats.Server, time.Duration) {
-	if nc := u.nc.Load(); nc != nil {
-		nc.Opts.Nkey = u.seed.again().public
+func (d *nkeyDial) takeAnew([]nats.Server, nats.ServerInfo) (*nats.Server, time.Duration) {
+	if nc := d.nc.Load(); nc != nil {
+		nc.Opts.Nkey = d.seed.again().public
 	}
 	return nil, 0
 }

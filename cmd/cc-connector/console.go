@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -64,8 +65,7 @@ func withConsole(on bool, pages *pages, others http.Handler) http.Handler {
 		}
 		show := pages.there.Load()
 		if show == nil {
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, "NATS is not connected yet", http.StatusServiceUnavailable)
+			console.ServeWaiting(w, "NATS is not connected yet")
 			return
 		}
 		show.ServeHTTP(w, r)
@@ -73,16 +73,30 @@ func withConsole(on bool, pages *pages, others http.Handler) http.Handler {
 }
 
 // open lets pages in, if they are to be served. What it returns ends them.
-func (p *pages) open(cfg config, nc *nats.Conn, conn *connector.Connector, registry *prometheus.Registry) (end func(), err error) {
+func (p *pages) open(cfg config, conn *connector.Connector, registry *prometheus.Registry, log *slog.Logger) (end func(), err error) {
 	if !cfg.console.on {
 		return func() {}, nil
 	}
+	nc, err := dialForPages(cfg.nats, log)
+	if err != nil {
+		return nil, err
+	}
+	show, err := newConsole(cfg, nc, conn, registry)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	p.there.Store(show)
+	return func() { show.Close(); nc.Close() }, nil
+}
+
+func newConsole(cfg config, nc *nats.Conn, conn *connector.Connector, registry *prometheus.Registry) (*console.Console, error) {
 	js, err := cfg.nats.jetStream(nc)
 	if err != nil {
 		return nil, err
 	}
 	measure := &console.Measure{Gatherer: registry, Health: healthOf(conn), Replicas: replicasOf(conn)}
-	show, err := console.New(console.Config{
+	return console.New(console.Config{
 		NATS: nc, JetStream: js, Prefix: cfg.connector.Prefix,
 		Admin: admin.Config{
 			Prefix: cfg.connector.Prefix, Tenant: cfg.connector.Tenant, BaseURL: cfg.connector.BaseURL, CallTimeout: cfg.connector.CallTimeout,
@@ -91,11 +105,6 @@ func (p *pages) open(cfg config, nc *nats.Conn, conn *connector.Connector, regis
 		Version: cfg.connector.Version, Replica: conn.Replica(), NATSURL: redacted(cfg.nats.urls),
 		Loopback: cfg.console.loopback, Token: cfg.console.token,
 	})
-	if err != nil {
-		return nil, err
-	}
-	p.there.Store(show)
-	return show.Close, nil
 }
 
 func healthOf(conn *connector.Connector) console.Health {

@@ -9,12 +9,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/brightpattern/bpsim"
@@ -65,10 +68,17 @@ const (
 // startWithPage starts a connector that serves pages, with the rights of its own user.
 func startWithPage(t *testing.T, more map[string]string) (*process, *bpsim.Server, jetstream.JetStream) {
 	t.Helper()
+	natsServer, js := usersBus(t, pagePrefix)
+	p, sim := startPageOn(t, natsServer, more)
+	p.waitReady(t, http.StatusOK)
+	return p, sim, js
+}
+
+func startPageOn(t *testing.T, natsServer *server.Server, more map[string]string) (*process, *bpsim.Server) {
+	t.Helper()
 	sim := bpsim.New(bpsim.Options{Hold: time.Second})
 	web := httptest.NewServer(sim)
 	t.Cleanup(func() { sim.Close(); web.Close() })
-	natsServer, js := usersBus(t, pagePrefix)
 	env := map[string]string{"CC_NATS_INBOX_PREFIX": permissions.InboxPrefix(pagePrefix, permissions.Connector)}
 	signedIn := "nats://" + permissions.UserName(pagePrefix, permissions.Connector) + ":" + natsPassword + "@"
 	env["CC_NATS_URL"] = strings.Replace(natsServer.ClientURL(), "nats://", signedIn, 1)
@@ -76,9 +86,7 @@ func startWithPage(t *testing.T, more map[string]string) (*process, *bpsim.Serve
 	env["CC_APP_ID"], env["CC_HTTP_ADDR"] = "app", "127.0.0.1:0"
 	env["CC_CONSOLE"], env["CC_CONSOLE_TOKEN_FILE"] = "true", writeFile(t, pageToken+"\n")
 	maps.Copy(env, more)
-	p := start(t, env)
-	p.waitReady(t, http.StatusOK)
-	return p, sim, js
+	return start(t, env), sim
 }
 
 // signedIn is somebody who has the token.
@@ -136,6 +144,38 @@ func TestProcessServesThePage(t *testing.T) {
 	checkPermitted(t, p.stderr.String())
 }
 
+// A user that may do what an earlier version did has a connector that starts and stays
+// ready, whoever looks meanwhile; who looks is told.
+func TestPageIsNoMatterOfReadiness(t *testing.T) {
+	file := writeUsers(t, pagePrefix)
+	users := filepath.Join(filepath.Dir(file), "users.conf")
+	text := contentOf(t, users)
+	for _, subject := range permissions.ForPage(pagePrefix) {
+		text = strings.ReplaceAll(text, strconv.Quote(subject), `"nothing"`)
+	}
+	replaceFile(t, users, text)
+	options, err := server.ProcessConfigFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.JetStream, options.StoreDir = true, t.TempDir()
+	p, _ := startPageOn(t, startNATS(t, *options), map[string]string{"CC_CONSOLE_TOKEN_FILE": ""})
+	page := pageOf{T: t, base: "http://" + loggedAddress(t, p.stderr)}
+	var events *bufio.Reader
+	await(t, "pages are let in while it starts", func() bool {
+		answer := page.do("GET", "/console/api/events", "")
+		events = bufio.NewReader(answer.Body)
+		return answer.StatusCode == http.StatusOK
+	})
+	p.stderr.waitFor(t, "Permissions Violation")
+	p.waitReady(t, http.StatusOK)
+	awaitLine(t, events, `"the stream ACME_EU_EVENTS cannot be read: NATS does not answer, or does not allow it`)
+	checkGet(t, page.base+"/readyz", http.StatusOK, `"ready"`)
+	if log := p.stderr.String(); strings.Contains(log, `"not ready"`) {
+		t.Errorf("it was not ready:\n%s", log)
+	}
+}
+
 // awaitLine is the next line of events with a text.
 func awaitLine(t *testing.T, lines *bufio.Reader, text string) string {
 	t.Helper()
@@ -157,6 +197,10 @@ func TestPageIsOffByDefault(t *testing.T) {
 	waiting := httptest.NewServer(withConsole(true, new(pages), opsHandler(newReadiness("not yet"), newRegistry())))
 	defer waiting.Close()
 	checkGet(t, waiting.URL+"/console/", http.StatusServiceUnavailable, "NATS is not connected yet")
+	answer := pageOf{T: t, base: waiting.URL}.do("GET", "/console/api/about", "")
+	if h := answer.Header; h.Get("Content-Security-Policy") == "" || h.Get("Cache-Control") != "no-store" || h.Get("Retry-After") == "" {
+		t.Errorf("an answer before there are pages has the headers %v", h)
+	}
 	checkGet(t, waiting.URL+"/healthz", http.StatusOK, "alive")
 }
 

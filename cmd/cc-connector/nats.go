@@ -56,21 +56,29 @@ func (cfg natsConfig) unreachable(where string, patience time.Duration, err erro
 }
 
 // dialNATS tries every server once.
-func dialNATS(cfg natsConfig, log *slog.Logger, lost func(error)) (*nats.Conn, error) {
+func dialNATS(cfg natsConfig, log *slog.Logger, lost func(error), more ...nats.Option) (*nats.Conn, error) {
 	back := &setback{cfg: cfg, log: log}
-	options := slices.Concat(cfg.options, cfg.access.options, connectionOptions(log, back, lost))
+	options := slices.Concat(cfg.options, cfg.access.options, connectionOptions(log, back, lost), more)
+	nkey := &nkeyDial{nkeyUser: cfg.access.nkey}
 	if cfg.access.nkey != nil {
-		options = append(options, cfg.access.nkey.option())
+		options = append(options, nkey.options()...)
 	}
 	nc, err := nats.Connect(strings.Join(cfg.urls, ","), options...)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.access.nkey != nil {
-		cfg.access.nkey.nc.Store(nc)
-	}
+	nkey.nc.Store(nc)
 	back.watch(nc)
 	return nc, nil
+}
+
+// dialForPages is a connection for pages alone. What they read holds up nothing of
+// the connector's own, and what NATS forbids them is no matter of its readiness. It
+// is there at once: where NATS does not take it, it is tried again and again.
+func dialForPages(cfg natsConfig, log *slog.Logger) (*nats.Conn, error) {
+	log = log.With("connection", "of the page")
+	lost := func(err error) { log.Error("the page gets nothing more", "error", err.Error()) }
+	return dialNATS(cfg, log, lost, nats.Name("cc-connector, the page"), nats.RetryOnFailedConnect(true))
 }
 
 func connectionOptions(log *slog.Logger, back *setback, lost func(error)) []nats.Option {

@@ -156,6 +156,39 @@ func TestRotatedSecretIsUsed(t *testing.T) {
 	}
 }
 
+// The page's connection is none that a start waits for. It comes by itself, and comes
+// back as the other one does.
+func TestPagesHaveAConnectionOfTheirOwn(t *testing.T) {
+	c := rotations(t)["nkey"]
+	s, file := startReloadable(t, c.oldConf+"\nmax_connections: 1"), writeFile(t, c.old)
+	setEnv(t, with(map[string]string{"CC_NATS_URL": s.ClientURL(), c.variable: file}))
+	cfg, err := readConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.nats.options = append(cfg.nats.options, nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0))
+	nc, err := connectNATS(t.Context(), cfg.nats, 0, newLogger(newOutput(), logConfig{}), func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	out := newOutput()
+	page, err := dialForPages(cfg.nats, newLogger(out, logConfig{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(page.Close)
+	if line := out.waitFor(t, "NATS does not take the connection"); !strings.Contains(line, "takes no more connections") || !strings.Contains(line, "of the page") {
+		t.Errorf("logged: %s", line)
+	}
+	s.change(c.oldConf)
+	awaitConnected(t, page)
+	replaceFile(t, file, c.renewed)
+	s.change(c.renewedConf)
+	awaitConnected(t, page)
+	awaitConnected(t, nc)
+}
+
 func awaitConnected(t *testing.T, nc *nats.Conn) {
 	t.Helper()
 	await(t, "it is connected again", func() bool { return nc.IsConnected() && nc.FlushTimeout(time.Second) == nil })

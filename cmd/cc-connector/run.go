@@ -85,7 +85,7 @@ func run(ctx context.Context, fail func(error), cfg config, log *slog.Logger) er
 		return err
 	}
 	ready.use(conn.Health)
-	closePages, err := pages.open(cfg, nc, conn, registry)
+	closePages, err := pages.open(cfg, conn, registry, log)
 	if err != nil {
 		return err
 	}

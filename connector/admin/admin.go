@@ -30,9 +30,9 @@ type Config struct {
 
 // Admin works for an administrator, on a connection that is not its own.
 type Admin struct {
+	*Dead
 	cfg      Config
 	nc       *nats.Conn
-	js       jetstream.JetStream
 	streams  *bus.Streams
 	registry *replicas.Registry
 	asker    inquiry.Asker
@@ -48,14 +48,35 @@ func Open(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, cfg Config
 	if cfg.UnderWay == 0 {
 		cfg.UnderWay = 2 * cfg.CallTimeout
 	}
-	streams, err := bus.Find(ctx, js, bus.Config{Prefix: cfg.Prefix, Tenant: cfg.Tenant, BaseURL: cfg.BaseURL, Durable: schema.Commands})
+	streams, err := bus.Find(ctx, js, cfg.bus())
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.DiscardHandler) // what fails is told as an error
 	return &Admin{
-		cfg: cfg, nc: nc, js: js, streams: streams,
+		Dead: &Dead{cfg, js, streams.Dead},
+		cfg:  cfg, nc: nc, streams: streams,
 		registry: replicas.NewRegistry(streams.State, "", time.Second, &bus.Health{}, log),
 		asker:    inquiry.Asker{NATS: nc, Prefix: cfg.Prefix, Patience: cfg.Answer},
 	}, nil
+}
+
+func (c Config) bus() bus.Config {
+	return bus.Config{Prefix: c.Prefix, Tenant: c.Tenant, BaseURL: c.BaseURL, Durable: schema.Commands}
+}
+
+// Dead are the dead letters.
+type Dead struct {
+	cfg    Config
+	js     jetstream.JetStream
+	stream *bus.Stream
+}
+
+// OpenDead finds their stream, and needs no other.
+func OpenDead(ctx context.Context, js jetstream.JetStream, cfg Config) (*Dead, error) {
+	stream, err := bus.FindStream(ctx, js, cfg.bus(), cfg.Prefix.StreamName("DEADLETTER"))
+	if err != nil {
+		return nil, err
+	}
+	return &Dead{cfg, js, stream}, nil
 }

@@ -24,16 +24,21 @@ type Stored struct {
 var ErrNoEvent = errors.New("there is no such message: it has expired, or never was")
 
 // Event reads one message of the stream of events, by the word of its leader: a
-// connector may read in no other way.
-func (a *Admin) Event(ctx context.Context, sequence uint64) (Stored, error) {
+// connector may read in no other way. It needs no other stream.
+func Event(ctx context.Context, js jetstream.JetStream, cfg Config, sequence uint64) (Stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
 	defer cancel()
-	msg, err := a.streams.Events.At(ctx, sequence)
+	name := cfg.Prefix.StreamName("EVENTS")
+	events, err := bus.FindStream(ctx, js, cfg.bus(), name)
+	if err != nil {
+		return Stored{}, err
+	}
+	msg, err := events.At(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Stored{}, ErrNoEvent
 	}
 	if err != nil {
-		return Stored{}, bus.Explain(a.cfg.Prefix.StreamName("EVENTS"), err)
+		return Stored{}, bus.Explain(name, err)
 	}
 	return Stored{msg.Subject, msg.Sequence, msg.Header, msg.Data, msg.Time}, nil
 }

@@ -60,22 +60,22 @@ var open = map[string]bool{
 }
 
 // Show looks into a dead letter; withData has it tell all.
-func (a *Admin) Show(ctx context.Context, sequence uint64, withData bool) (Shown, error) {
-	msg, err := a.letterAt(ctx, sequence)
+func (d *Dead) Show(ctx context.Context, sequence uint64, withData bool) (Shown, error) {
+	msg, err := d.letterAt(ctx, sequence)
 	if err != nil {
 		return Shown{}, err
 	}
-	return a.look(msg, withData), nil
+	return d.look(msg, withData), nil
 }
 
 // Describe looks into a dead letter for somebody who may see what was said, but no
 // secret: Shown.Data are the command's data as Told has them.
-func (a *Admin) Describe(ctx context.Context, sequence uint64) (Shown, error) {
-	msg, err := a.letterAt(ctx, sequence)
+func (d *Dead) Describe(ctx context.Context, sequence uint64) (Shown, error) {
+	msg, err := d.letterAt(ctx, sequence)
 	if err != nil {
 		return Shown{}, err
 	}
-	s := a.look(msg, false)
+	s := d.look(msg, false)
 	if e, _, err := schema.DecodeCommand(msg.Header, msg.Data); err == nil {
 		text, err := json.Marshal(Told(s.Command, e.Data()))
 		if err != nil {
@@ -105,8 +105,8 @@ func Told(command string, data []byte) map[string]json.RawMessage {
 	return members
 }
 
-func (a *Admin) look(msg *bus.Stored, withData bool) Shown {
-	s := Shown{Version: Version, Letter: a.letterOf(msg, time.Now()), Bytes: len(msg.Data), Headers: headersOf(msg.Header, withData)}
+func (d *Dead) look(msg *bus.Stored, withData bool) Shown {
+	s := Shown{Version: Version, Letter: d.letterOf(msg, time.Now()), Bytes: len(msg.Data), Headers: headersOf(msg.Header, withData)}
 	if e, form, err := schema.DecodeCommand(msg.Header, msg.Data); err == nil {
 		s.Form, s.Fields = form, fieldsOf(e.Data())
 		if form == schema.FormStructured {

@@ -17,7 +17,7 @@ import (
 
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-func offline() *Admin { return &Admin{cfg: Config{Prefix: natstest.Prefix}} }
+func offline() *Dead { return &Dead{cfg: Config{Prefix: natstest.Prefix}} }
 
 // letter is a dead letter as the connector writes it.
 func letter(subject string, headers map[string]string, data string) *bus.Stored {

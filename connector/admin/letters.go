@@ -58,15 +58,15 @@ const (
 
 // Letters lists those that are meant. Where only some are
 // wanted and time is over, it lists what it has found.
-func (a *Admin) Letters(ctx context.Context, f Filter) (Letters, error) {
-	listed := Letters{Version: Version, Stored: a.streams.Dead.CachedInfo().State.Msgs}
-	subject, err := f.subject(a.cfg.Prefix)
+func (d *Dead) Letters(ctx context.Context, f Filter) (Letters, error) {
+	listed := Letters{Version: Version, Stored: d.stream.CachedInfo().State.Msgs}
+	subject, err := f.subject(d.cfg.Prefix)
 	if err != nil {
 		return listed, err
 	}
 	now := time.Now()
 	for next := f.After + 1; ; {
-		msg, err := a.nextLetter(ctx, next, subject)
+		msg, err := d.nextLetter(ctx, next, subject)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return listed, nil
 		}
@@ -74,21 +74,21 @@ func (a *Admin) Letters(ctx context.Context, f Filter) (Letters, error) {
 			return listed, nil
 		}
 		if err != nil {
-			return listed, bus.Explain(a.deadName(), err)
+			return listed, bus.Explain(d.deadName(), err)
 		}
-		if letter := a.letterOf(msg, now); f.means(letter) {
+		if letter := d.letterOf(msg, now); f.means(letter) {
 			listed.Letters = append(listed.Letters, letter)
 		}
 		next = msg.Sequence + 1
 	}
 }
 
-func (a *Admin) deadName() string { return a.cfg.Prefix.StreamName("DEADLETTER") }
+func (d *Dead) deadName() string { return d.cfg.Prefix.StreamName("DEADLETTER") }
 
-func (a *Admin) nextLetter(ctx context.Context, from uint64, subject string) (*bus.Stored, error) {
+func (d *Dead) nextLetter(ctx context.Context, from uint64, subject string) (*bus.Stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
 	defer cancel()
-	return a.streams.Dead.Next(ctx, from, subject)
+	return d.stream.Next(ctx, from, subject)
 }
 
 // subject has the server look for what it can tell.
@@ -125,12 +125,12 @@ func (f Filter) means(l Letter) bool {
 }
 
 // letterOf takes headers that anybody may have written.
-func (a *Admin) letterOf(msg *bus.Stored, now time.Time) Letter {
+func (d *Dead) letterOf(msg *bus.Stored, now time.Time) Letter {
 	l := Letter{
 		Sequence: msg.Sequence, StoredAt: schema.NewTime(msg.Time), Age: max(0, now.Sub(msg.Time).Seconds()),
 		CommandID: shown(msg.Header.Get(headerCommandID)), Code: shown(msg.Header.Get(headerErrorCode)), Message: shown(msg.Header.Get(headerErrorMessage)),
 	}
-	if subject, err := a.cfg.Prefix.Parse(msg.Subject); err == nil && subject.Kind == subjects.KindDeadLetter {
+	if subject, err := d.cfg.Prefix.Parse(msg.Subject); err == nil && subject.Kind == subjects.KindDeadLetter {
 		l.Command, l.ChatID = string(subject.Command), subject.Chat.ID()
 	}
 	if attempts, err := strconv.Atoi(msg.Header.Get(headerAttempts)); err == nil {
@@ -160,22 +160,22 @@ func shown(s string) string {
 // ErrNoLetter says that there is no dead letter of that sequence, or no more.
 var ErrNoLetter = errors.New("there is no dead letter of this sequence: it was put back or deleted, or has expired")
 
-func (a *Admin) letterAt(ctx context.Context, sequence uint64) (*bus.Stored, error) {
+func (d *Dead) letterAt(ctx context.Context, sequence uint64) (*bus.Stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
 	defer cancel()
-	msg, err := a.streams.Dead.At(ctx, sequence)
+	msg, err := d.stream.At(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || sequence == 0 {
 		return nil, ErrNoLetter
 	}
-	return msg, bus.Explain(a.deadName(), err)
+	return msg, bus.Explain(d.deadName(), err)
 }
 
 // Delete removes a dead letter, and has the server overwrite it; ErrNoLetter.
-func (a *Admin) Delete(ctx context.Context, sequence uint64) error {
+func (d *Dead) Delete(ctx context.Context, sequence uint64) error {
 	if sequence == 0 {
 		return ErrNoLetter
 	}
-	erased, err := a.streams.Dead.Erase(ctx, sequence)
+	erased, err := d.stream.Erase(ctx, sequence)
 	if err == nil && !erased {
 		err = ErrNoLetter
 	}

@@ -47,24 +47,24 @@ type PutBack struct {
 var ErrUnfitLetter = errors.New("the dead letter cannot be read as a durable command, so it cannot be put back: look at it, and send the command anew")
 
 // PutBack has the command of a dead letter run again; ErrNoLetter, ErrUnfitLetter.
-func (a *Admin) PutBack(ctx context.Context, sequence uint64) (PutBack, error) {
-	letter, err := a.letterAt(ctx, sequence)
+func (d *Dead) PutBack(ctx context.Context, sequence uint64) (PutBack, error) {
+	letter, err := d.letterAt(ctx, sequence)
 	if err != nil {
 		return PutBack{}, err
 	}
-	msg, done, err := a.again(letter, time.Now())
+	msg, done, err := d.again(letter, time.Now())
 	if err != nil {
 		return done, err
 	}
-	commands := a.cfg.Prefix.StreamName("COMMANDS")
+	commands := d.cfg.Prefix.StreamName("COMMANDS")
 	publishing, cancel := context.WithTimeout(ctx, bus.AnswerPatience)
 	defer cancel()
-	ack, err := a.js.PublishMsg(publishing, msg, jetstream.WithExpectStream(commands), jetstream.WithRetryAttempts(0))
+	ack, err := d.js.PublishMsg(publishing, msg, jetstream.WithExpectStream(commands), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return done, fmt.Errorf("%s: %w", whatBecame(err), bus.Explain(commands, err))
 	}
 	done.Stored = ack.Sequence
-	if err := a.Delete(ctx, sequence); err != nil && !errors.Is(err, ErrNoLetter) {
+	if err := d.Delete(ctx, sequence); err != nil && !errors.Is(err, ErrNoLetter) {
 		return done, fmt.Errorf("the command is put back, but its dead letter is not deleted (to put it back once more within CC_IDEMPOTENCY_WINDOW is harmless): %w", err)
 	}
 	return done, nil
@@ -80,9 +80,9 @@ func whatBecame(err error) string {
 }
 
 // again is the message of a dead letter as it is to be published.
-func (a *Admin) again(letter *bus.Stored, now time.Time) (*nats.Msg, PutBack, error) {
-	done := PutBack{Sequence: letter.Sequence, ID: a.newID(letter)}
-	subject, err := a.cfg.Prefix.Parse(letter.Subject)
+func (d *Dead) again(letter *bus.Stored, now time.Time) (*nats.Msg, PutBack, error) {
+	done := PutBack{Sequence: letter.Sequence, ID: d.newID(letter)}
+	subject, err := d.cfg.Prefix.Parse(letter.Subject)
 	spec, known := schema.LookupCommand(string(subject.Command))
 	if err != nil || subject.Kind != subjects.KindDeadLetter || !known || !spec.Durable || spec.NamesChat() != (subject.Chat != "") || letter.Unreadable {
 		return nil, done, ErrUnfitLetter
@@ -94,7 +94,7 @@ func (a *Admin) again(letter *bus.Stored, now time.Time) (*nats.Msg, PutBack, er
 	}
 	expires, err := schema.ExpiryTime(e)
 	done.Expired = err == nil && !expires.IsZero() && !now.Before(expires)
-	msg := &nats.Msg{Subject: a.cfg.Prefix.Durable(subject.Command, subject.Chat), Header: ownHeaders(letter.Header), Data: letter.Data}
+	msg := &nats.Msg{Subject: d.cfg.Prefix.Durable(subject.Command, subject.Chat), Header: ownHeaders(letter.Header), Data: letter.Data}
 	if err := rename(msg, form, done.ID, done.Expired); err != nil {
 		return nil, done, err
 	}
@@ -102,11 +102,11 @@ func (a *Admin) again(letter *bus.Stored, now time.Time) (*nats.Msg, PutBack, er
 }
 
 // newID is the same whenever a dead letter is put back, and a repeat of it.
-func (a *Admin) newID(letter *bus.Stored) string {
+func (d *Dead) newID(letter *bus.Stored) string {
 	if id := letter.Header.Get(nats.MsgIdHdr); id != "" {
 		return translate.ID("put back", id)
 	}
-	return translate.ID("put back", a.deadName(), strconv.FormatUint(letter.Sequence, 10), letter.Time.UTC().Format(time.RFC3339Nano))
+	return translate.ID("put back", d.deadName(), strconv.FormatUint(letter.Sequence, 10), letter.Time.UTC().Format(time.RFC3339Nano))
 }
 
 // ownHeaders are those that the command came with, but for what they told JetStream.

@@ -15,7 +15,7 @@ import (
 
 // Config is what a console needs.
 type Config struct {
-	NATS      *nats.Conn
+	NATS      *nats.Conn // of pages alone: what they read holds up nothing else
 	JetStream jetstream.JetStream
 	Prefix    subjects.Prefix
 	Admin     admin.Config // by which dead letters are found
@@ -76,9 +76,7 @@ const apiAt = At + "api/"
 
 // ServeHTTP serves what is under At.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for name, value := range headers {
-		w.Header().Set(name, value)
-	}
+	fence(w)
 	switch path := r.URL.Path; {
 	case !c.checkHost(r):
 		refuse(w, http.StatusForbidden, "the Host header must be localhost, 127.0.0.1 or [::1], and is "+r.Host)
@@ -96,6 +94,19 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "sign in first")
 	default:
 		c.api.ServeHTTP(w, r)
+	}
+}
+
+// ServeWaiting answers as long as there is no console yet.
+func ServeWaiting(w http.ResponseWriter, why string) {
+	fence(w)
+	w.Header().Set("Retry-After", "1")
+	refuse(w, http.StatusServiceUnavailable, why)
+}
+
+func fence(w http.ResponseWriter) {
+	for name, value := range headers {
+		w.Header().Set(name, value)
 	}
 }
 

@@ -13,8 +13,9 @@
 // what it has missed, and goes on with what there is: it costs as much memory as
 // any other, none.
 //
-// A page that comes back says which message it has seen last (Last-Event-ID, the
-// sequence in the stream), which is a place in the ring again.
+// A page that comes back says which message it has seen last (its sequence), and of
+// which stream: that is a place in the ring again. Other clients may say it by
+// Last-Event-ID.
 //
 // # Who may look
 //

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,7 +10,7 @@ import (
 
 const (
 	pastUsual     = 500
-	reconnects    = "retry: 1000\n\n"
+	comesBack     = "retry: 1000\n\n" // how soon; for clients that come back by themselves, as the page does not
 	helloPatience = time.Second
 )
 
@@ -52,14 +53,15 @@ func refuseForNow(w http.ResponseWriter, err error) {
 	refuse(w, http.StatusServiceUnavailable, err.Error())
 }
 
-// wanted reads what a page asks for. What a browser says that comes back by itself
-// is newer than what stands in the address.
+// wanted reads what a page asks for. The page itself says in the address where it goes
+// on; a client that comes back by itself has the same address, and says by
+// Last-Event-ID what is newer.
 func wanted(r *http.Request) (p *page, wrong string) {
 	p = &page{past: pastUsual, stream: r.URL.Query().Get("stream")}
 	var err error
 	if text := r.URL.Query().Get("past"); text != "" {
 		if p.past, err = strconv.Atoi(text); err != nil || p.past < 0 || p.past > ringMessages {
-			return nil, "past: must be a whole number, 0 to 2000"
+			return nil, fmt.Sprintf("past: must be a whole number, 0 to %d", ringMessages)
 		}
 	}
 	if text := r.URL.Query().Get("after"); text != "" {
@@ -92,7 +94,7 @@ type page struct {
 }
 
 func (p *page) feed(ctx context.Context) error {
-	err := p.write([]byte(reconnects))
+	err := p.write([]byte(comesBack))
 	p.awaitHello(ctx)
 	for err == nil && p.mayStay() {
 		text, news, more := p.next()

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -22,7 +23,7 @@ type pace struct {
 
 var usual = pace{30 * time.Second, 5 * time.Second, 200 * time.Millisecond, time.Second, 10 * time.Second}
 
-var errPages = errors.New("too many pages are open: close some; at most 32 are served")
+var errPages = fmt.Errorf("too many pages are open: close some; at most %d are served", pagesMost)
 
 // feed is what all pages read. It works only while there are some.
 type feed struct {

@@ -108,12 +108,6 @@ const loginMost = 4 << 10
 
 // serveLogin takes the token in a body: addresses are logged and kept by many.
 func (c *Console) serveLogin(w http.ResponseWriter, r *http.Request) {
-	tries := c.tries.of(r.RemoteAddr)
-	if tries.Tokens() < 1 {
-		w.Header().Set("Retry-After", "5")
-		refuse(w, http.StatusTooManyRequests, "too many tries: wait some seconds")
-		return
-	}
 	var body struct {
 		Token string `json:"token"`
 	}
@@ -121,13 +115,19 @@ func (c *Console) serveLogin(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, `the body must be {"token":"…"}`)
 		return
 	}
+	giveBack, ok := c.tries.take(r.RemoteAddr, time.Now())
+	if !ok {
+		w.Header().Set("Retry-After", "5")
+		refuse(w, http.StatusTooManyRequests, "too many tries: wait some seconds")
+		return
+	}
 	wanted := c.token.now()
 	given, want := sha256.Sum256([]byte(body.Token)), sha256.Sum256([]byte(wanted))
 	if wanted != "" && subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
-		tries.Allow()
 		refuse(w, http.StatusForbidden, "this is not the token")
 		return
 	}
+	giveBack()
 	until := strconv.FormatInt(time.Now().Add(cookieAge).Unix(), 10)
 	setCookie(w, r, seal(wanted, until), int(cookieAge.Seconds()))
 }

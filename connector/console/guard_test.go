@@ -2,9 +2,12 @@ package console
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -153,6 +156,41 @@ func TestSigningInIsSlowWhenItFails(t *testing.T) {
 	}
 }
 
+// held is a body that is sent when all of them are waited for.
+type held struct {
+	io.Reader
+	waiting *sync.WaitGroup
+	once    sync.Once
+}
+
+func (h *held) Read(p []byte) (int, error) {
+	h.once.Do(func() { h.waiting.Done(); h.waiting.Wait() })
+	return h.Reader.Read(p)
+}
+
+// Who guesses many times at the same time has no more tries than one after the other.
+func TestGuessesAtTheSameTimeAreCounted(t *testing.T) {
+	r := newRig(t, withToken)
+	var waiting, done sync.WaitGroup
+	var late atomic.Int64
+	waiting.Add(5 * triesAtOnce)
+	for range 5 * triesAtOnce {
+		done.Go(func() {
+			body := &held{Reader: strings.NewReader(`{"token":"guess"}`), waiting: &waiting}
+			request := httptest.NewRequest("POST", "/console/api/login", body)
+			answer := httptest.NewRecorder()
+			r.console.ServeHTTP(answer, request)
+			if answer.Code == http.StatusTooManyRequests {
+				late.Add(1)
+			}
+		})
+	}
+	done.Wait()
+	if late.Load() == 0 {
+		t.Error("all guesses were tried")
+	}
+}
+
 // Who guesses takes the tries of nobody else, nor of the one who knows.
 func TestGuessesAreCountedByPlace(t *testing.T) {
 	tries := newTries()
@@ -164,11 +202,15 @@ func TestGuessesAreCountedByPlace(t *testing.T) {
 	if use("192.0.2.1:2000") || use("[2001:db8::2]:1") || !use("192.0.2.2:1") || !use("[2001:db8:0:1::1]:1") {
 		t.Error("places are not told apart as they should be")
 	}
-	for i := range 3 * placesMost {
+	guesser := tries.of("192.0.2.1:1")
+	for i := range placesMost + 100 {
 		use(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255))
 	}
 	if len(tries.from) > placesMost {
 		t.Errorf("%d places are remembered", len(tries.from))
+	}
+	if tries.of("192.0.2.1:1") != guesser {
+		t.Error("who has guessed is forgotten, because others have tried")
 	}
 	r := newRig(t, withToken)
 	for range 3 * triesAtOnce {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -21,15 +22,15 @@ type letter struct {
 	Age       float64      `json:"age"` // in seconds
 }
 
-// withAdmin looks for the streams anew each time: they may have been made meanwhile.
-func (c *Console) withAdmin(ctx context.Context, do func(context.Context, *admin.Admin) (any, error)) (any, error) {
+// withDead looks for the stream anew each time: it may have been made meanwhile.
+func (c *Console) withDead(ctx context.Context, do func(context.Context, *admin.Dead) (any, error)) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	a, err := admin.Open(ctx, c.cfg.NATS, c.cfg.JetStream, c.cfg.Admin)
+	dead, err := admin.OpenDead(ctx, c.cfg.JetStream, c.cfg.Admin)
 	if err != nil {
 		return nil, err
 	}
-	return do(ctx, a)
+	return do(ctx, dead)
 }
 
 // letters are some of them: there may be very many.
@@ -52,12 +53,12 @@ func (c *Console) serveLetters(w http.ResponseWriter, r *http.Request) {
 	}
 	if text := r.URL.Query().Get("most"); text != "" {
 		if f.Most, err = strconv.Atoi(text); err != nil || f.Most < 1 || f.Most > lettersMost {
-			refuse(w, http.StatusBadRequest, "most: must be a whole number, 1 to 200")
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("most: must be a whole number, 1 to %d", lettersMost))
 			return
 		}
 	}
-	list, err := c.withAdmin(r.Context(), func(ctx context.Context, a *admin.Admin) (any, error) {
-		found, err := a.Letters(ctx, f)
+	list, err := c.withDead(r.Context(), func(ctx context.Context, dead *admin.Dead) (any, error) {
+		found, err := dead.Letters(ctx, f)
 		list := letters{More: found.More, Total: found.Stored}
 		for _, l := range found.Letters {
 			list.Letters = append(list.Letters, letter{l.Sequence, l.Command, l.ChatID, l.Code, l.Message, l.Attempts, l.FirstSeen, l.Age})
@@ -68,30 +69,35 @@ func (c *Console) serveLetters(w http.ResponseWriter, r *http.Request) {
 }
 
 // onLetter does something with the letter that the path names.
-func (c *Console) onLetter(w http.ResponseWriter, r *http.Request, do func(context.Context, *admin.Admin, uint64) (any, error)) {
+func (c *Console) onLetter(w http.ResponseWriter, r *http.Request, do func(context.Context, *admin.Dead, uint64) (any, error)) {
 	sequence, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
 	if err != nil {
 		c.answer(w, nil, admin.ErrNoLetter)
 		return
 	}
-	done, err := c.withAdmin(r.Context(), func(ctx context.Context, a *admin.Admin) (any, error) { return do(ctx, a, sequence) })
+	done, err := c.withDead(r.Context(), func(ctx context.Context, dead *admin.Dead) (any, error) { return do(ctx, dead, sequence) })
 	c.answer(w, done, err)
 }
 
 func (c *Console) serveLetter(w http.ResponseWriter, r *http.Request) {
-	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) {
-		return a.Describe(ctx, sequence)
+	c.onLetter(w, r, func(ctx context.Context, dead *admin.Dead, sequence uint64) (any, error) {
+		return dead.Describe(ctx, sequence)
 	})
 }
 
+// putBack publishes: so all streams must be there, and the connector's.
 func (c *Console) putBack(w http.ResponseWriter, r *http.Request) {
-	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) {
+	c.onLetter(w, r, func(ctx context.Context, _ *admin.Dead, sequence uint64) (any, error) {
+		a, err := admin.Open(ctx, c.cfg.NATS, c.cfg.JetStream, c.cfg.Admin)
+		if err != nil {
+			return nil, err
+		}
 		return a.PutBack(ctx, sequence)
 	})
 }
 
 func (c *Console) deleteLetter(w http.ResponseWriter, r *http.Request) {
-	c.onLetter(w, r, func(ctx context.Context, a *admin.Admin, sequence uint64) (any, error) {
-		return struct{}{}, a.Delete(ctx, sequence)
+	c.onLetter(w, r, func(ctx context.Context, dead *admin.Dead, sequence uint64) (any, error) {
+		return struct{}{}, dead.Delete(ctx, sequence)
 	})
 }

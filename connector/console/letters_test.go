@@ -73,3 +73,39 @@ func TestManyDeadLettersAreToldInParts(t *testing.T) {
 		r.check(http.StatusBadRequest, "GET", "/console/api/dead"+bad, nil)
 	}
 }
+
+// Whatever other stream is missing, a message is opened, and a dead letter: by one
+// request for its stream, and one for it.
+func TestWhatIsOpenedNeedsItsStreamAlone(t *testing.T) {
+	r := newRig(t, workbench)
+	message, letter := r.said("c1", "hello"), r.letter("chat.send.c1", `{}`)
+	r.Check(r.JS.DeleteStream(r.Ctx, "OBJ_CC_FILES"))
+	r.Check(r.JS.DeleteConsumer(r.Ctx, "CC_COMMANDS", "runners"))
+	asked, err := r.NC.SubscribeSync("$JS.API.>")
+	r.Check(err)
+	r.Check(r.NC.Flush())
+	opened := fmt.Sprintf("/console/api/messages/%d", message)
+	r.check(http.StatusOK, "GET", opened, nil)
+	r.checkAsked(asked, "STREAM.INFO.CC_EVENTS", "STREAM.MSG.GET.CC_EVENTS")
+	r.check(http.StatusOK, "GET", strings.Replace(opened, "messages", "validate", 1), nil)
+	r.checkAsked(asked, "STREAM.INFO.CC_EVENTS", "STREAM.MSG.GET.CC_EVENTS")
+	dead := fmt.Sprintf("/console/api/dead/%d", letter)
+	r.check(http.StatusOK, "GET", dead, nil)
+	r.checkAsked(asked, "STREAM.INFO.CC_DEADLETTER", "STREAM.MSG.GET.CC_DEADLETTER")
+	r.check(http.StatusOK, "GET", "/console/api/dead?most=1", nil)
+	r.check(http.StatusBadGateway, "POST", dead+"/put-back", nil) // to a stream that nobody takes from
+	r.check(http.StatusOK, "DELETE", dead, nil)
+}
+
+func (r *rig) checkAsked(asked *nats.Subscription, want ...string) {
+	r.Helper()
+	r.Check(r.NC.Flush())
+	for _, subject := range want {
+		if msg, err := asked.NextMsgWithContext(r.Ctx); err != nil || msg.Subject != "$JS.API."+subject {
+			r.Errorf("asked is %v, %v, want %s", msg, err, subject)
+		}
+	}
+	if n, _, err := asked.Pending(); n > 0 {
+		r.Errorf("%d more requests, %v", n, err)
+	}
+}

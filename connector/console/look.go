@@ -89,11 +89,10 @@ func (c *Console) message(ctx context.Context, text string) (whole, error) {
 	if err != nil || seq == 0 {
 		return whole{}, errNoMessage
 	}
-	found, err := c.withAdmin(ctx, func(ctx context.Context, a *admin.Admin) (any, error) { return a.Event(ctx, seq) })
+	e, err := admin.Event(ctx, c.cfg.JetStream, c.cfg.Admin, seq)
 	if err != nil {
 		return whole{}, err
 	}
-	e := found.(admin.Stored)
 	m := readMessage(c.cfg.Prefix, stored{e.Sequence, e.Time, e.Subject, e.Header, e.Data})
 	if m.Kind == "" { // the connector's own business
 		return whole{}, errNoMessage

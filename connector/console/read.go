@@ -34,15 +34,12 @@ const (
 // read goes on after every failure: NATS may be away for a while.
 func (r *run) read() {
 	for pause := firstPause; r.ctx.Err() == nil; pause = min(2*pause, longestPause) {
-		before := r.ring.lastMessage()
-		err := r.follow()
-		if r.ring.lastMessage() != before {
+		begun, err := r.follow()
+		if begun || err == nil {
 			pause = firstPause
 		}
 		if err != nil {
-			r.tellTrouble(fmt.Sprintf("the stream %s cannot be read: %s; `cc-connector check` says what is missing", r.cfg.events(), wordsOf(err)))
-		} else {
-			pause = firstPause
+			r.tellTrouble(wordsOf(r.cfg.events(), err))
 		}
 		select {
 		case <-time.After(pause):
@@ -51,19 +48,24 @@ func (r *run) read() {
 	}
 }
 
-func wordsOf(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "NATS does not answer, or does not allow it"
+func wordsOf(stream string, err error) string {
+	if errors.Is(err, jetstream.ErrNoHeartbeat) {
+		return fmt.Sprintf("the stream %s is not read at the moment: NATS has fallen silent; it is asked again", stream)
 	}
-	return err.Error()
+	why := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) {
+		why = "NATS does not answer, or does not allow it"
+	}
+	return fmt.Sprintf("the stream %s cannot be read: %s; `cc-connector check` says what is missing", stream, why)
 }
 
-// follow reads the stream from where the ring ends. It returns nil where there is
-// nothing to tell: the stream is another one, or reading has to begin anew.
-func (r *run) follow() error {
+// follow reads the stream from where the ring ends. It tells whether it has begun to,
+// and no error where there is nothing to tell: the stream is another one, or reading
+// has to begin anew.
+func (r *run) follow() (begun bool, err error) {
 	stream, from, err := r.open()
 	if err != nil {
-		return err
+		return false, err
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
@@ -73,7 +75,7 @@ func (r *run) follow() error {
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: idleMost,
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer forget(stream, consumer)
 	r.tellTrouble("")
@@ -86,9 +88,9 @@ func (r *run) follow() error {
 	}
 	err = r.takeAll(ctx, consumer)
 	if ctx.Err() != nil { // another stream
-		return nil
+		return true, nil
 	}
-	return err
+	return true, err
 }
 
 // takeAll takes what comes until something is in the way.

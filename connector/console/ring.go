@@ -15,10 +15,11 @@ type entry struct {
 }
 
 // place is where a page is in the ring: the number of the entry that it reads next,
-// and the last message that it was told.
+// and the last message that it was told, of which stream.
 type place struct {
 	next uint64
 	seen uint64
+	made int
 }
 
 // hole is what a page was not told: messages of the stream.
@@ -39,6 +40,7 @@ type ring struct {
 	gone    uint64 // no message up to this one is in the ring
 	last    uint64 // message
 	stream  string // the identity of what is read; empty: not known yet
+	made    int    // how often it was made anew
 	changed chan struct{}
 }
 
@@ -85,6 +87,7 @@ func (r *ring) restart(said entry) {
 	defer r.mu.Unlock()
 	r.first += uint64(len(r.entries))
 	r.entries, r.bytes, r.gone, r.last = []entry{said}, len(said.text), 0, 0
+	r.made++
 	r.tell()
 }
 
@@ -117,7 +120,7 @@ func (r *ring) latest(past int) (at place, end uint64) {
 			past--
 		}
 	}
-	return place{r.first + uint64(i), r.before(i)}, r.first + uint64(len(r.entries))
+	return place{r.first + uint64(i), r.before(i), r.made}, r.first + uint64(len(r.entries))
 }
 
 // before is the last message in front of an entry.
@@ -131,18 +134,20 @@ func (r *ring) before(i int) uint64 {
 }
 
 // behind is the place of a page that has seen a message of a stream; empty: it does
-// not say of which. It is false if that message is none of this stream's.
+// not say of which. It is false if that message is none of this stream's. One of this
+// stream may be ahead of the ring: another replica has told it first, or what it was
+// is no more.
 func (r *ring) behind(seen uint64, stream string) (at place, end uint64, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if seen > r.last || stream != "" && stream != r.stream {
+	if stream == "" && seen > r.last || stream != "" && stream != r.stream {
 		return place{}, 0, false
 	}
 	i := len(r.entries)
 	for i > 0 && (r.entries[i-1].sequence == 0 || r.entries[i-1].sequence > seen) {
 		i--
 	}
-	return place{r.first + uint64(i), seen}, r.first + uint64(len(r.entries)), true
+	return place{r.first + uint64(i), seen, r.made}, r.first + uint64(len(r.entries)), true
 }
 
 // Bounds of what is read at once, and so written to a page at once.
@@ -151,14 +156,14 @@ const (
 	batchBytes   = 256 << 10
 )
 
-// read returns what follows a place, the hole in front of it, and a channel that is
-// closed when there is more.
+// read returns what follows a place and was not seen there, the hole in front of it,
+// and a channel that is closed when there is more.
 func (r *ring) read(at *place) (batch []entry, missed *hole, changed <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at.next = max(at.next, r.first)
-	if r.last < at.seen { // another stream
-		at.seen = 0
+	if at.made != r.made {
+		at.seen, at.made = 0, r.made
 	}
 	if at.seen < r.gone {
 		missed = &hole{at.seen + 1, r.gone}
@@ -169,9 +174,12 @@ func (r *ring) read(at *place) (batch []entry, missed *hole, changed <-chan stru
 		if len(batch) == batchEntries || len(batch) > 0 && bytes+len(e.text) > batchBytes {
 			break
 		}
+		at.next++
+		if e.sequence > 0 && e.sequence <= at.seen {
+			continue
+		}
 		batch, bytes = append(batch, e), bytes+len(e.text)
 		at.seen = max(at.seen, e.sequence)
 	}
-	at.next += uint64(len(batch))
 	return batch, missed, r.changed
 }

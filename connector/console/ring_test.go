@@ -55,8 +55,18 @@ func TestPlacesInTheRing(t *testing.T) {
 	if _, _, beyond := r.behind(17, ""); !known || beyond {
 		t.Error("a message that there never was is known")
 	}
+	r.readsFrom("this one")
+	at, _, known = r.behind(18, "this one") // which another replica has told
+	if _, _, other := r.behind(15, "another one"); !known || other {
+		t.Error("streams are not told apart")
+	}
+	checkTold(t, r, at, nil)
 	at, _, _ = r.behind(3, "") // 4 to 10 were before the ring, 11 is none of ours
 	checkTold(t, r, at, []uint64{12, 15, 0, 16}, hole{4, 10})
+
+	at, _, _ = r.behind(18, "this one")
+	put(r, 17, 18, 0, 19)
+	checkTold(t, r, at, []uint64{0, 19})
 }
 
 func TestSlowPageIsToldItsHole(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"cc-connector/connector/internal/natstest"
 )
@@ -54,6 +55,8 @@ func (r *rig) checkComesBack(before, after string, last uint64, said []uint64) {
 	checkIDs(r.TB.(*testing.T), "a page that knows this stream", same, said[last:]...)
 	header, _ := r.open(at(after), fmt.Sprint(last+1)).upTo("live")
 	checkIDs(r.TB.(*testing.T), "a page whose browser knows better", header, said[last+1:]...)
+	ahead, _ := r.open(fmt.Sprintf("?after=%d&stream=%s", last+1000, after), "").upTo("live")
+	checkIDs(r.TB.(*testing.T), "a page that another replica has told more", ahead)
 	p := r.open(at(before), "")
 	p.upTo("restarted")
 	other, _ := p.upTo("live")
@@ -101,6 +104,42 @@ func TestPagesAreToldWhyTheyReadNothing(t *testing.T) {
 	}
 	p.skip = true
 	p.upTo("live")
+}
+
+// Who has begun to read tries again soon, however quiet the bus has been, and says
+// what has ended it.
+func TestReadingThatHasBegunIsNoFailure(t *testing.T) {
+	r := newRig(t)
+	run := newRun(r.console.cfg, usual, newRing(ringMessages, ringBytes))
+	type end struct {
+		begun bool
+		err   error
+	}
+	ended := make(chan end, 1)
+	follow := func() { begun, err := run.follow(); ended <- end{begun, err} }
+	go follow()
+	var name string
+	r.Eventually("it is read", func() bool {
+		stream, err := r.JS.Stream(r.Ctx, "CC_EVENTS")
+		r.Check(err)
+		for name = range stream.ConsumerNames(r.Ctx).Name() {
+		}
+		return name != ""
+	})
+	natstest.Receive(r.Rig, run.past) // which the reader closes after it is sure of its consumer
+	r.Check(r.JS.DeleteConsumer(r.Ctx, "CC_EVENTS", name))
+	if e := natstest.Receive(r.Rig, ended); !e.begun || e.err == nil {
+		t.Errorf("it ended by %+v", e)
+	}
+	r.Check(r.JS.DeleteStream(r.Ctx, "CC_EVENTS"))
+	go follow()
+	if e := natstest.Receive(r.Rig, ended); e.begun || e.err == nil {
+		t.Errorf("it ended by %+v", e)
+	}
+	silent := wordsOf("CC_EVENTS", jetstream.ErrNoHeartbeat)
+	if strings.Contains(silent, "check") || !strings.Contains(silent, "CC_EVENTS is not read at the moment") {
+		t.Errorf("of silence is told %q", silent)
+	}
 }
 
 // A page that is opened on large messages burdens neither memory nor connection.

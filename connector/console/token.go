@@ -1,6 +1,7 @@
 package console
 
 import (
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -58,6 +59,17 @@ const (
 
 func newTries() *tries { return &tries{from: make(map[netip.Prefix]*rate.Limiter)} }
 
+// take is one try, before it is known whether it fails; a right one is given back.
+func (t *tries) take(remote string, now time.Time) (giveBack func(), ok bool) {
+	one := t.of(remote).ReserveN(now, 1)
+	giveBack = func() { one.CancelAt(now) } // any later it would be used up
+	if one.DelayFrom(now) > 0 {
+		giveBack()
+		return nil, false
+	}
+	return giveBack, true
+}
+
 func (t *tries) of(remote string) *rate.Limiter {
 	address, _ := netip.ParseAddrPort(remote) // what is no address is one place
 	ip := address.Addr().Unmap()
@@ -70,9 +82,26 @@ func (t *tries) of(remote string) *rate.Limiter {
 	defer t.mu.Unlock()
 	if t.from[place] == nil {
 		if len(t.from) == placesMost {
-			clear(t.from)
+			t.makeRoom(time.Now())
 		}
 		t.from[place] = rate.NewLimiter(rate.Every(time.Second), triesAtOnce)
 	}
 	return t.from[place]
+}
+
+// makeRoom forgets who has all tries anyway, or else who has the most.
+func (t *tries) makeRoom(now time.Time) {
+	var most netip.Prefix
+	left := math.Inf(-1)
+	for place, of := range t.from {
+		switch has := of.TokensAt(now); {
+		case has >= triesAtOnce:
+			delete(t.from, place)
+		case has > left:
+			most, left = place, has
+		}
+	}
+	if len(t.from) == placesMost {
+		delete(t.from, most)
+	}
 }

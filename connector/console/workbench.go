@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -142,7 +143,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) {
 // withFile reads a form with one file.
 func withFile(w http.ResponseWriter, r *http.Request, do func(multipart.File, *multipart.FileHeader) error) error {
 	r.Body = http.MaxBytesReader(w, r.Body, fileMost+formMemory)
-	unfit := errors.Join(ErrUnfit, errors.New("the body must be a form with one file of at most 25 MiB"))
+	unfit := errors.Join(ErrUnfit, fmt.Errorf("the body must be a form with one file of at most %d MiB", fileMost>>20))
 	if r.ParseMultipartForm(formMemory) != nil {
 		return unfit
 	}

@@ -193,6 +193,17 @@ func (s *Stream) EraseAll(ctx context.Context, filter string) (erased int, err e
 	return erased, err
 }
 
+// FindStream finds one stream, and asks for no other; it is an error if it is not
+// this connector's.
+func FindStream(ctx context.Context, js jetstream.JetStream, cfg Config, name string) (*Stream, error) {
+	s, err := openStream(ctx, js, name)
+	if err != nil {
+		return nil, Explain(name, err)
+	}
+	ours := Definition{Stream: jetstream.StreamConfig{Metadata: metadata(cfg)}}
+	return s, ours.CheckOwner(s.CachedInfo())
+}
+
 // Find is Open for who makes nothing and changes nothing. It is an error if one of
 // the streams is missing, or is not this connector's.
 func Find(ctx context.Context, js jetstream.JetStream, cfg Config) (*Streams, error) {
