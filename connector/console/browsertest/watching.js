@@ -41,7 +41,7 @@ const mayRead = (page) => page.evaluate(async () => (await fetch("api/about")).s
 // seesAChat that somebody else asks for, and ends.
 async function seesAChat(world, page) {
   const nats = await NATS.of(world.nats);
-  const { chatId } = (await nats.ask(`${prefix}.chat.request`, { from: "Watched" })).data.result;
+  const { chatId } = (await nats.ask(`${prefix}.chat.request`, { from: "Watched" })).result;
   await told(page, "polling begins").waitFor();
   await nats.ask(`${prefix}.chat.end`, { chatId });
   nats.close();
