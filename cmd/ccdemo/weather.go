@@ -22,9 +22,12 @@ const refusal = 2 * time.Minute
 type weather struct {
 	*stage
 
+	clicks sync.Mutex // one takes effect at a time
+	once   string     // id of the fault that the last click has left
+	ended  bool       // all is taken down, and nothing goes wrong any more
+
 	mu     sync.Mutex
 	faults map[string]string // ids of those that last, by phenomenon
-	once   string            // id of the one that the last click has left
 	over   func()            // ends the outage of NATS; nil: there is none
 	work   sync.WaitGroup
 }
@@ -85,32 +88,52 @@ func (w *weather) List() (all []console.Phenomenon) {
 	return all
 }
 
-func (w *weather) Set(_ context.Context, name string, on bool) error {
+func phenomenonCalled(name string) (p phenomenon, known bool) {
 	for _, p := range phenomena() {
-		if p.Name != name {
-			continue
+		if p.Name == name {
+			return p, true
 		}
-		if w.sim == nil && p.needsSimulator() {
-			return errors.Join(console.ErrUnfit, errors.New("the contact center is a real one"))
-		}
-		switch {
-		case p.do == nil:
-			return w.turn(p, on)
-		case on:
-			return p.do(w)
-		}
-		return nil
 	}
-	return console.ErrUnknown
+	return phenomenon{}, false
+}
+
+var errEnded = errors.New("the demonstration ends")
+
+// Set is a click. It takes away what the click before has left: what was promised for
+// one thing is not promised for the next.
+func (w *weather) Set(_ context.Context, name string, on bool) error {
+	p, known := phenomenonCalled(name)
+	switch {
+	case !known:
+		return console.ErrUnknown
+	case w.sim == nil && p.needsSimulator():
+		return errors.Join(console.ErrUnfit, errors.New("the contact center is a real one"))
+	}
+	w.clicks.Lock()
+	defer w.clicks.Unlock()
+	if w.ended {
+		return errEnded
+	}
+	if w.sim != nil {
+		w.sim.ClearFault(w.once)
+	}
+	switch {
+	case p.do == nil:
+		return w.turn(p, on)
+	case on:
+		return p.do(w)
+	}
+	return nil
 }
 
 // turn has the contact center make a fault, or make it no more.
-func (w *weather) turn(p phenomenon, on bool) error {
+func (w *weather) turn(p phenomenon, on bool) (err error) {
+	if p.Kind == console.Once {
+		w.once, err = w.sim.Inject(*p.fault)
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if p.Kind == console.Once {
-		return w.strikeOnce(p.fault)
-	}
 	if id, lasts := w.faults[p.Name]; lasts {
 		w.sim.ClearFault(id)
 		delete(w.faults, p.Name)
@@ -125,34 +148,12 @@ func (w *weather) turn(p phenomenon, on bool) error {
 	return err
 }
 
-func (w *weather) strikeOnce(fault *bpsim.Fault) (err error) {
-	w.forget()
-	w.once, err = w.sim.Inject(*fault)
-	return err
-}
-
-// forget takes away what a click has left: what was promised for one thing is not
-// promised for the next.
-func (w *weather) forget() {
-	if w.sim != nil {
-		w.sim.ClearFault(w.once)
-	}
-}
-
 func (w *weather) kill() error {
-	w.mu.Lock()
-	w.forget()
-	w.mu.Unlock()
 	w.connector.kill()
 	return nil
 }
 
-func (w *weather) start() error {
-	w.mu.Lock()
-	w.forget()
-	w.mu.Unlock()
-	return w.connector.start()
-}
+func (w *weather) start() error { return w.connector.start() }
 
 // takeNATSDown brings it back, too.
 func (w *weather) takeNATSDown() error {
@@ -199,6 +200,9 @@ func (w *weather) clearFaults() {
 
 // end lets the connector leave without waiting for what answers nothing.
 func (w *weather) end() {
+	w.clicks.Lock()
+	w.ended = true
+	w.clicks.Unlock()
 	w.clearFaults()
 	w.endOutage()
 	w.work.Wait()

@@ -49,17 +49,20 @@ async function fromTheAgent(page, chat) {
 // deadLetters are looked at, put back and deleted.
 async function deadLetters(page) {
   const { natsURL } = await api(page, "about");
-  for (const chat of ["one", "two"]) await publishDeadLetter(natsURL, chat);
-  await page.locator("#dead-count", { hasText: "2" }).waitFor();
+  for (const chat of ["one", "two", "three"]) await publishDeadLetter(natsURL, chat);
+  await page.locator("#dead-count", { hasText: "3" }).waitFor();
   await page.locator("#tab-dead").click();
-  await page.locator(".letter summary").first().click();
+  await page.locator(".letter summary").nth(1).click();
   await page.locator(".letter .json", { hasText: "onerror" }).waitFor();
   await shoot(page, "dead");
   await page.getByRole("button", { name: "Put back" }).first().click();
-  await page.locator(".letter").nth(1).waitFor({ state: "detached" });
-  const remove = page.locator(".letter .danger");
-  await remove.click();
-  await page.getByRole("button", { name: "Delete for good?" }).click();
+  await page.locator(".letter").nth(2).waitFor({ state: "detached" });
+  assert.equal(await page.locator(".letter details[open] summary:focus").count(), 1, "the next one is open still, and has the focus");
+  for (const left of [1, 0]) {
+    await page.locator(".letter .danger").first().click();
+    await page.getByRole("button", { name: "Delete for good?" }).click();
+    await page.locator(".letter").nth(left).waitFor({ state: "detached" });
+  }
   await page.getByText("No dead letters", { exact: true }).waitFor();
 }
 

@@ -9,6 +9,7 @@ export async function asPublished(world) {
   const chat = await askForChat(page, "Exact");
   const nats = await NATS.of((await api(page, "about")).natsURL);
   const body = { specversion: "1.0", id: "exact-1", source: "urn:test", type: "exact", time: "2099-01-01T00:00:00Z", data: { chatId: chat, n: 0 } };
+  nats.publishText(`cc.chat.${chat}.event.broken`, "{");
   nats.publishText(`cc.chat.${chat}.event.exact`, JSON.stringify(body).replace('"n":0', '"n":12345678901234567890'));
   nats.close();
   const row = page.locator(".row", { hasText: ".event.exact" });
@@ -19,6 +20,8 @@ export async function asPublished(world) {
   await page.locator(".detail .raw .json", { hasText: '"n":12345678901234567890' }).waitFor();
   await page.getByRole("button", { name: "Copy the subject" }).click();
   await page.getByText("Copied", { exact: true }).waitFor();
+  await page.locator(".row", { hasText: ".event.broken" }).click();
+  await page.locator(".verdict[data-valid=false]", { hasText: /^✗ not valid(?! by)/ }).waitFor();
   assert.deepEqual(page.wrong, []);
 }
 

@@ -32,28 +32,3 @@ export async function aFilter(world) {
   await page.waitForFunction(() => [...document.querySelectorAll(".row .subject")].every((s) => s.textContent.includes(".session.")));
   assert.ok((await page.locator(".row").count()) > 0);
 }
-
-// onlyWatching is the page of cc-connector: no customer, no agent, and a token first.
-export async function onlyWatching(world) {
-  let signedIn = false;
-  const prepare = async (page) => {
-    await page.route("**/api/login", (route) => {
-      signedIn = route.request().postDataJSON().token === "the token";
-      return signedIn ? route.fulfill({ status: 204 }) : route.fulfill({ status: 403, json: { error: "this is not the token" } });
-    });
-    await page.route("**/api/about", async (route) => {
-      if (!signedIn) return route.fulfill({ status: 401, json: { error: "sign in" } });
-      const about = await (await route.fetch()).json();
-      return route.fulfill({ json: { ...about, workbench: false, needsToken: true } });
-    });
-  };
-  const page = await world.open({}, { prepare });
-  await page.getByLabel("Token").fill("wrong");
-  await page.keyboard.press("Enter");
-  await page.getByText("this is not the token").waitFor();
-  await page.getByLabel("Token").fill("the token");
-  await page.keyboard.press("Enter");
-  await page.locator(".row").first().waitFor();
-  for (const part of ["#customer", "#desk", ".column-switch"]) assert.equal(await page.locator(part).isVisible(), false, part);
-  assert.ok(!page.url().includes("token"));
-}

@@ -10,17 +10,22 @@ export async function whileNothingAnswers(world) {
   const chat = await askForChat(page, "Patient");
   await page.locator(".phenomenon[data-name=hang] button").click();
   await page.locator(".phenomenon[data-name=hang][data-on=true]").waitFor();
-  const pending = count(page, (r) => r.url().endsWith("api/command") && r.postDataJSON().wait !== false);
+  const commands = (wanted) => count(page, (r) => r.url().endsWith("api/command") && wanted(r.postDataJSON()));
+  const [all, sends, requests] = [commands((c) => c.wait !== false), commands((c) => c.command === "chat.send"), commands((c) => c.command === "chat.request")];
   const field = page.locator("#customer input[placeholder='Write to the agent']");
   for (const text of ["one", "two", "three"]) {
     await field.fill(text);
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.querySelector("#customer input[placeholder]").value === "");
   }
+  const besides = page.waitForRequest(() => requests.now.size === 2);
+  for (let n = 0; n < 3; n++) await page.getByRole("button", { name: "Ask for a chat" }).click();
+  await besides;
   await page.locator(".phenomenon[data-name=clear] button").click();
   await page.locator(".phenomenon[data-name=hang][data-on=false]").waitFor();
   for (const text of ["one", "two", "three"]) await page.locator("#desk .said.other", { hasText: text }).waitFor();
-  assert.equal(pending.most, 1, "of a chat, one command is under way");
+  assert.equal(sends.most, 1, "of a chat, one command is under way");
+  assert.equal(all.most, 3, "of all, three are");
   await looksOnce(page, chat);
   assert.deepEqual(page.wrong, []);
 }

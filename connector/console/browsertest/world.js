@@ -13,24 +13,27 @@ export async function start() {
   const demo = spawn(process.env.CCDEMO, ["-quiet", "-pace", "0", "-http", "127.0.0.1:0", "-nats", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
   process.once("exit", () => demo.kill());
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1)); // nothing stays behind
-  const address = await addressOf(demo);
+  const addresses = await addressesOf(demo);
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-  return new World(demo, address, browser);
+  return new World(demo, addresses, browser);
 }
 
-async function addressOf(demo) {
+const printed = { address: /^Page +(\S+)/, nats: /^NATS with JetStream +(\S+)/, contactCenter: /^Contact center +(\S+)/ };
+
+async function addressesOf(demo) {
+  const found = {};
   for await (const line of createInterface({ input: demo.stdout })) {
-    const found = line.match(/http:\/\/\S+\/console\//);
-    if (!found) continue;
+    for (const [what, pattern] of Object.entries(printed)) found[what] ??= line.match(pattern)?.[1];
+    if (Object.values(found).includes(undefined)) continue;
     demo.stdout.resume();
-    return found[0];
+    return found;
   }
-  throw new Error("ccdemo has ended without an address");
+  throw new Error(`ccdemo has ended, and told no more than ${JSON.stringify(found)}`);
 }
 
 class World {
-  constructor(demo, address, browser) {
-    Object.assign(this, { demo, address, browser, contexts: [] });
+  constructor(demo, addresses, browser) {
+    Object.assign(this, { demo, ...addresses, browser, contexts: [] });
   }
 
   // open gives a page. What it must never do is collected in page.wrong.

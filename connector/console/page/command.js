@@ -3,11 +3,15 @@
 
 import { post } from "./api.js";
 import { natsCommand, putCommand } from "./shell.js";
+import { Turnstile } from "./turnstile.js";
+
+const atOnce = 3; // live commands under way: a browser has six connections
 
 export class Commander {
   constructor(about) {
     this.about = about;
     this.turns = new Map(); // of each chat, the live command that was given last
+    this.turnstile = new Turnstile(atOnce);
     this.known = new Map((about.commands ?? []).map((c) => [named(about.prefix, c.subject), c]));
   }
 
@@ -34,7 +38,9 @@ export class Commander {
   async run({ name, data, lane, chat }) {
     const { lane: taken } = this.describe({ name, data, lane });
     const send = () => this.#send({ command: name, lane: taken, chat, data });
-    return taken === "durable" ? send() : this.#inTurn(chat, send);
+    if (taken === "durable") return send();
+    const pass = () => this.turnstile.pass(send);
+    return chat ? this.#inTurn(chat, pass) : pass();
   }
 
   // tell sends a live command of which nobody waits to hear.
@@ -43,7 +49,7 @@ export class Commander {
   }
 
   // inTurn: the connector does a chat's commands one after the other. Here they
-  // wait for that without a connection, of which a browser has but six.
+  // wait for that without a connection.
   #inTurn(chat, send) {
     const turn = (this.turns.get(chat) ?? Promise.resolve()).then(send);
     this.turns.set(chat, turn);

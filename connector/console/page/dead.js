@@ -16,8 +16,9 @@ export class Dead {
     this.list = element("div", { class: "letters" });
     this.count = status("hint");
     this.more = button("Show more", () => this.#showMore(), { hidden: true });
+    this.again = button("Look again", () => this.open());
     place.append(
-      element("header", { class: "document-head" }, element("h2", {}, "Dead letters"), button("Look again", () => this.open())),
+      element("header", { class: "document-head" }, element("h2", {}, "Dead letters"), this.again),
       hint("Durable commands that could not be done before their time was over. Each has its reason; put back, it is tried anew."),
       this.outcome, this.list, element("div", { class: "actions" }, this.count, this.more));
   }
@@ -48,8 +49,13 @@ export class Dead {
     this.last = letters.at(-1)?.seq ?? after;
     this.shown = letters.length + (after ? this.shown : 0);
     this.more.hidden = !more;
-    say(this.count, more || after ? `${whole.format(this.shown)} of ${whole.format(total)}` : "");
+    Object.assign(this, { total, counts: more || after > 0 });
+    this.#sayCount();
     return letters.map((l) => this.#letter(l));
+  }
+
+  #sayCount() {
+    say(this.count, this.counts ? `${whole.format(this.shown)} of ${whole.format(this.total)}` : "");
   }
 
   #none() {
@@ -61,7 +67,7 @@ export class Dead {
     const content = element("div", { class: "letter-content" });
     const look = element("details", {}, element("summary", {}, "Look"), content);
     look.addEventListener("toggle", () => look.open && this.#look(l.seq, content));
-    return element("article", { class: "letter", "aria-label": `${l.command}, ${l.code}` },
+    return element("article", { class: "letter", "data-seq": l.seq, "aria-label": `${l.command}, ${l.code}` },
       element("header", {}, subject(l.command), element("span", { class: "code-word" }, l.code), element("span", { class: "since" }, since(l))),
       element("p", {}, l.message ?? ""),
       hint(history(l)),
@@ -78,7 +84,7 @@ export class Dead {
 
   #actions({ seq }) {
     return element("div", { class: "actions" },
-      button("Put back", () => this.#do(`put back #${seq}`, () => post(`dead/${seq}/put-back`)), { class: "primary" }),
+      button("Put back", () => this.#do(seq, "put back", () => post(`dead/${seq}/put-back`)), { class: "primary" }),
       this.#deleting(seq));
   }
 
@@ -86,16 +92,31 @@ export class Dead {
   #deleting(seq) {
     const asked = "Delete for good?";
     const made = button("Delete", () => {
-      if (made.textContent === asked) this.#do(`deleted #${seq}`, () => remove(`dead/${seq}`));
+      if (made.textContent === asked) this.#do(seq, "deleted", () => remove(`dead/${seq}`));
       else say(made, asked);
     }, { class: "danger" });
     made.addEventListener("blur", () => say(made, "Delete"));
     return made;
   }
 
-  async #do(words, act) {
-    await act().then(() => this.#came(true, words), (err) => this.#came(false, err.message));
-    await this.open();
+  async #do(seq, done, act) {
+    const failed = await act().then(() => null, (err) => err);
+    this.#came(!failed, failed ? failed.message : `${done} #${seq}`);
+    if (!failed || failed.status === 404) this.#take(seq);
+  }
+
+  // take takes one from the list: the others stay as they are, and the keyboard goes on.
+  #take(seq) {
+    const letter = this.list.querySelector(`[data-seq="${seq}"]`);
+    if (!letter) return;
+    const focused = letter.contains(document.activeElement);
+    const next = letter.nextElementSibling ?? letter.previousElementSibling;
+    letter.remove();
+    this.shown -= 1;
+    this.total -= 1;
+    this.#sayCount();
+    if (focused) (next?.querySelector("summary") ?? this.again).focus();
+    if (!next) this.open();
   }
 
   #came(ok, words) {

@@ -104,7 +104,8 @@ export class Detail {
     if (said === "unchecked") return verdict.replaceChildren(`– not checked: ${found.why}`);
     verdict.dataset.valid = said === "valid";
     const faults = (found.errors ?? []).map((fault) => element("span", { class: "fault" }, fault));
-    verdict.replaceChildren(said === "valid" ? "✓ valid by " : "✗ not valid by ", link(found.schema), ...faults);
+    const by = found.schema ? [" by ", link(found.schema)] : []; // what is no CloudEvent names none
+    verdict.replaceChildren(said === "valid" ? "✓ valid" : "✗ not valid", ...by, ...faults);
   }
 }
 

@@ -78,6 +78,7 @@ async function signOut() {
 }
 
 async function begin() {
+  byId("unloaded").remove(); // all modules are here
   columns();
   byId("signout").addEventListener("click", signOut);
   const about = await learn();
