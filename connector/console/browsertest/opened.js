@@ -11,9 +11,9 @@ export async function asPublished(world) {
   const body = { specversion: "1.0", id: "exact-1", source: "urn:test", type: "exact", time: "2099-01-01T00:00:00Z", data: { chatId: chat, n: 0 } };
   nats.publishText(`cc.chat.${chat}.event.broken`, "{");
   nats.publishText(`cc.chat.${chat}.event.exact`, JSON.stringify(body).replace('"n":0', '"n":12345678901234567890'));
-  nats.close();
   const row = page.locator(".row", { hasText: ".event.exact" });
   await row.locator(".latency", { hasText: "clock ahead" }).waitFor();
+  nats.close(); // no sooner: it drops what is not yet sent
   await row.click();
   await page.locator(".verdict", { hasText: "– not checked: " }).waitFor();
   await page.getByRole("tab", { name: "Raw" }).click();
