@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 
 const (
 	floodMessages = 300
+	floodAhead    = 12        // without an answer: what a command's subscription has no room for is dropped
 	mostHeap      = 512 << 20 // of the whole process: server, senders and connector
 )
 
@@ -59,8 +61,15 @@ func (o outsider) floodMeanwhile(data []byte, do func()) {
 	answers, err := nc.SubscribeSync("_INBOX_" + stranger + ".flood.*")
 	o.check(err)
 	var sending sync.WaitGroup
+	ahead := make(chan struct{}, floodAhead)
+	ctx, stop := context.WithCancel(o.ctx)
 	sending.Go(func() {
 		for i := range floodMessages {
+			select {
+			case ahead <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
 			reply := strings.Replace(answers.Subject, "*", strconv.Itoa(i), 1)
 			if err := nc.PublishMsg(&nats.Msg{Subject: "cc.service.version", Reply: reply, Data: data}); err != nil {
 				o.Errorf("sending: %v", err)
@@ -68,10 +77,11 @@ func (o outsider) floodMeanwhile(data []byte, do func()) {
 			}
 		}
 	})
-	o.Cleanup(func() { nc.Close(); sending.Wait() })
+	o.Cleanup(func() { stop(); nc.Close(); sending.Wait() })
 	for answered := range floodMessages {
 		answer, err := answers.NextMsg(patience)
 		o.check(err)
+		<-ahead
 		if verdict := o.verdict(answer); verdict != "invalid_command not_done false" && verdict != "unavailable not_done true" {
 			o.Errorf("the answer is %s", verdict)
 		}
