@@ -19,10 +19,7 @@ export PATH=/usr/bin:/usr/sbin:$PATH # Debian's docker fits Debian's dockerd
 
 packages="docker.io iptables iproute2 busybox-static ca-certificates prometheus"
 # shellcheck disable=SC2086 # a list
-if ! dpkg-query -W $packages >/dev/null 2>&1; then
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
-fi
+"$repo/.ci/install" $packages
 
 work=$(mktemp -d -t cc-connector-compose-XXXXXX)
 clean() {

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 missing=()
 command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
 command -v debootstrap >/dev/null || missing+=(debootstrap)
-[ ${#missing[@]} -eq 0 ] || { apt-get update -qq; apt-get install -y --no-install-recommends "${missing[@]}"; } >/dev/null
+[ ${#missing[@]} -eq 0 ] || .ci/install "${missing[@]}"
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT

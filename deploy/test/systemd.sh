@@ -4,9 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../systemd"
 threshold=11
 
-if ! command -v systemd-analyze >/dev/null; then
-    { apt-get update -qq; apt-get install -y --no-install-recommends systemd; } >/dev/null
-fi
+command -v systemd-analyze >/dev/null || ../../.ci/install systemd
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
