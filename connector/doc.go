@@ -23,9 +23,10 @@
 // attachments, which fetches the files that agents send; before command intake,
 // which tells commands from what is none, and microservice, which shows the live
 // ones as a NATS micro service, and inquiry, by which replicas answer an administrator
-// (package admin), and console, which serves a page to watch the bus on. Package check
-// stands above: it finds out what would keep a connector from working. Package client
-// is used by none of these but the console: it is for the programs at the other end of the bus.
+// (package admin). Two packages stand above: check finds out what would keep a
+// connector from working, and console serves a page to watch the bus on. Package
+// client is used by none of these but the console: it is for the programs at the
+// other end of the bus.
 //
 // There are two flows, each one way. A command is read, recorded as begun, run,
 // its outcome recorded and published, and then replied or acknowledged (package

@@ -48,7 +48,7 @@ var allowed = map[string]string{
 	"connector":    "attachments brightpattern bus canary chats clients command drain failpoint health inquiry intake journal lease metrics outbox poller replicas retry schema subjects throttle tracing translate",
 	"admin":        "brightpattern bus chatlog chats inquiry journal replicas retry schema subjects translate",
 	"permissions":  "subjects",
-	"console":      "admin client schema subjects",
+	"console":      "admin client connector schema subjects",
 	"check":        "brightpattern bus connector permissions subjects throttle",
 	"client":       "schema subjects", // for programs on the bus
 	"cc-connector": "admin brightpattern check connector console permissions schema subjects",

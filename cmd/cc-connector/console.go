@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -95,7 +94,7 @@ func newConsole(cfg config, nc *nats.Conn, conn *connector.Connector, registry *
 	if err != nil {
 		return nil, err
 	}
-	measure := &console.Measure{Gatherer: registry, Health: healthOf(conn), Replicas: replicasOf(conn)}
+	measure := console.MeasureOf(conn, registry)
 	return console.New(console.Config{
 		NATS: nc, JetStream: js, Prefix: cfg.connector.Prefix,
 		Admin: admin.Config{
@@ -105,24 +104,4 @@ func newConsole(cfg config, nc *nats.Conn, conn *connector.Connector, registry *
 		Version: cfg.connector.Version, Replica: conn.Replica(), NATSURL: redacted(cfg.nats.urls),
 		Loopback: cfg.console.loopback, Token: cfg.console.token,
 	})
-}
-
-func healthOf(conn *connector.Connector) console.Health {
-	return func() (ready bool, problems []console.Problem) {
-		h := conn.Health()
-		for _, p := range h.Problems {
-			problems = append(problems, console.Problem{Part: string(p.Part), Name: p.Name, Message: p.Message, Since: p.Since})
-		}
-		return h.Ready, problems
-	}
-}
-
-func replicasOf(conn *connector.Connector) func(context.Context) ([]console.Replica, error) {
-	return func(ctx context.Context) (all []console.Replica, err error) {
-		found, err := conn.Replicas(ctx)
-		for _, r := range found {
-			all = append(all, console.Replica{ID: r.ID, Chats: r.Chats, Self: r.Self})
-		}
-		return all, err
-	}
 }

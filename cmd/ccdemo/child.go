@@ -122,7 +122,7 @@ func (j job) connector(nc *nats.Conn, registry *prometheus.Registry) (c *connect
 const failoverAfter = 2 * time.Second
 
 func say(ctx context.Context, to *json.Encoder, c *connector.Connector, registry *prometheus.Registry) {
-	measure := &console.Measure{Gatherer: registry, Health: healthOf(c), Replicas: replicasOf(c)}
+	measure := console.MeasureOf(c, registry)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	var ready bool
@@ -136,25 +136,5 @@ func say(ctx context.Context, to *json.Encoder, c *connector.Connector, registry
 		case <-tick.C:
 		case <-ctx.Done():
 		}
-	}
-}
-
-func healthOf(c *connector.Connector) console.Health {
-	return func() (ready bool, problems []console.Problem) {
-		h := c.Health()
-		for _, p := range h.Problems {
-			problems = append(problems, console.Problem{Part: string(p.Part), Name: p.Name, Message: p.Message, Since: p.Since})
-		}
-		return h.Ready, problems
-	}
-}
-
-func replicasOf(c *connector.Connector) func(context.Context) ([]console.Replica, error) {
-	return func(ctx context.Context) (all []console.Replica, err error) {
-		found, err := c.Replicas(ctx)
-		for _, r := range found {
-			all = append(all, console.Replica{ID: r.ID, Chats: r.Chats, Self: r.Self})
-		}
-		return all, err
 	}
 }
